@@ -1,0 +1,90 @@
+// What the commands share: places, child processes, one-line failures.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const at = (...parts) => join(root, ...parts);
+export const python = at(".venv", "bin", "python");
+
+/** Says what is wrong in the user's words and ends the command. */
+export function fail(message) {
+	console.error(message);
+	process.exit(1);
+}
+
+/** Runs `main`, turning any error it throws into its one-line message. `DEBUG=1` shows the stack. */
+export async function run(main) {
+	try {
+		await main();
+	} catch (error) {
+		if (process.env.DEBUG) console.error(error);
+		fail(error.message);
+	}
+}
+
+/** Runs a program in the user's terminal and resolves to its exit code (130 when it was interrupted). */
+export function runInTerminal(command, args, options = {}) {
+	return new Promise((resolve, reject) => {
+		const child = spawn(command, args, { cwd: root, stdio: "inherit", ...options });
+		// Ctrl-C reaches the child by itself; this process waits for it to finish tidily.
+		const wait = () => {};
+		process.on("SIGINT", wait);
+		child.on("error", reject);
+		child.on("exit", (code, signal) => {
+			process.off("SIGINT", wait);
+			resolve(signal ? 130 : code);
+		});
+	});
+}
+
+const children = new Set();
+process.on("exit", () => {
+	for (const child of children) child.kill();
+});
+
+/** Runs a program quietly; throws with the end of its output when it fails. */
+export function runQuietly(command, args, options = {}) {
+	return new Promise((resolve, reject) => {
+		const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
+		children.add(child);
+		let output = "";
+		const collect = (chunk) => {
+			output = (output + chunk).slice(-8000);
+		};
+		child.stdout.on("data", collect);
+		child.stderr.on("data", collect);
+		child.on("error", reject);
+		child.on("exit", (code) => {
+			children.delete(child);
+			if (code === 0) return resolve(output);
+			const tail = output.trimEnd().split("\n").slice(-15).join("\n  ");
+			reject(new Error(`\`${[command, ...args].join(" ")}\` failed (exit ${code}):\n  ${tail}`));
+		});
+	});
+}
+
+/** The standard output of a program, or null when it cannot be run or fails. */
+export function outputOf(command, args) {
+	const result = spawnSync(command, args, { encoding: "utf8" });
+	return result.status === 0 ? result.stdout.trim() : null;
+}
+
+/** The folder of the wheel with TensorFlow's libraries and headers, or null. */
+export function tensorflowDir() {
+	const lib = at(".venv", "lib");
+	if (!existsSync(lib)) return null;
+	for (const version of readdirSync(lib)) {
+		const dir = join(lib, version, "site-packages", "tensorflow");
+		if (existsSync(dir)) return dir;
+	}
+	return null;
+}
+
+/** The folder with the notebooks' names, in the order of the document. */
+export const notebooks = () =>
+	readdirSync(at("notebooks"))
+		.filter((name) => /^\d\d-.*\.ipynb$/.test(name))
+		.sort()
+		.map((name) => name.replace(/\.ipynb$/, ""));

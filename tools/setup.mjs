@@ -1,0 +1,178 @@
+// Installs everything the commands need, inside this folder only, each step once.
+//
+// A step writes its stamp last and inside what it made, so an interrupted step is done again and a deleted
+// folder takes its stamp along. A stamp holds a hash of everything the step depends on.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { at, outputOf, python, root, run, runQuietly, tensorflowDir } from "./common.mjs";
+
+const tfjs = at("node_modules", "@tensorflow", "tfjs-node-gpu");
+
+/** Makes sure that packages, Python side, native binding, kernel and plotly are there and current. */
+export async function setup() {
+	checkNode();
+	// The two downloads have nothing to do with each other and take most of the time.
+	await Promise.all([installNodePackages(), installPythonPackages()]);
+	await buildBinding();
+	await installKernel();
+	await minifyPlotly();
+}
+
+/** How to install what is missing, for the three systems most people have. */
+function missing(what, { debian, fedora, macos }) {
+	return new Error(`${what}\n  Debian/Ubuntu:  ${debian}\n  Fedora:         ${fedora}\n  macOS:          ${macos}`);
+}
+
+function checkNode() {
+	if (Number(process.versions.node.split(".")[0]) >= 20) return;
+	throw missing(`Node ${process.versions.node} is too old: this project needs Node 20 or newer.`, {
+		debian: "sudo apt install nodejs npm   (Debian 13, Ubuntu 25.04 or newer)",
+		fedora: "sudo dnf install nodejs",
+		macos: "brew install node",
+	});
+}
+
+/** The Python to make `.venv` with: the newest that TensorFlow has a wheel for. `PYTHON=…` chooses another. */
+function findPython() {
+	const candidates = process.env.PYTHON
+		? [process.env.PYTHON]
+		: ["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
+	for (const command of candidates) {
+		const version = outputOf(command, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
+		const [major, minor] = (version ?? "0.0").split(".").map(Number);
+		if (major !== 3 || minor < 10 || minor > 13) continue;
+		if (outputOf(command, ["-c", "import venv, ensurepip"]) !== null) return command;
+		throw missing(`Python ${version} has no venv module.`, {
+			debian: "sudo apt install python3-venv",
+			fedora: "sudo dnf install python3",
+			macos: "brew install python@3.13",
+		});
+	}
+	throw missing(`No Python from 3.10 to 3.13 found (looked for ${candidates.join(", ")}).`, {
+		debian: "sudo apt install python3 python3-venv",
+		fedora: "sudo dnf install python3.13",
+		macos: "brew install python@3.13",
+	});
+}
+
+function findCompiler() {
+	for (const command of process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"]) {
+		if (outputOf(command, ["--version"]) !== null) return command;
+	}
+	throw missing("No C++ compiler found: the bridge between Node and TensorFlow is compiled here.", {
+		debian: "sudo apt install g++",
+		fedora: "sudo dnf install gcc-c++",
+		macos: "xcode-select --install",
+	});
+}
+
+/** Does `work` unless the stamp at `stamp` says that it was done with the same `inputs`. */
+async function step(name, stamp, inputs, work) {
+	const hash = createHash("sha256").update(JSON.stringify(inputs)).digest("hex");
+	if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
+	const started = Date.now();
+	console.log(`setup: ${name} …`);
+	rmSync(stamp, { force: true });
+	await work();
+	mkdirSync(dirname(stamp), { recursive: true });
+	writeFileSync(stamp, hash);
+	console.log(`setup: ${name} done in ${Math.round((Date.now() - started) / 1000)} s`);
+}
+
+const contents = (...files) => files.map((file) => readFileSync(file, "utf8"));
+const filesIn = (dir) => readdirSync(dir).sort().map((name) => join(dir, name));
+
+async function installNodePackages() {
+	const inputs = [contents(at("package-lock.json"), at(".npmrc"), ...filesIn(at("patches"))), process.platform, process.arch];
+	await step("Node packages", at("node_modules", ".stamps", "packages"), inputs, async () => {
+		await runQuietly("npm", ["ci", "--no-audit", "--no-fund"]);
+		checkPatches();
+		await runQuietly("node", [at("node_modules", "patch-package", "index.js"), "--error-on-fail"]);
+	});
+}
+
+/** A patch is made for one version, named in its file name; any other is refused. */
+function checkPatches() {
+	for (const file of readdirSync(at("patches"))) {
+		const [, name, version] = /^(.*)\+([^+]+)\.patch$/.exec(file);
+		const installed = JSON.parse(readFileSync(at("node_modules", name.replace("+", "/"), "package.json"), "utf8")).version;
+		if (installed === version) continue;
+		throw new Error(
+			`patches/${file} mends ${name.replace("+", "/")} ${version}, but ${installed} is installed: pin ${version} in package.json, or make the patch anew (CONTRIBUTING.md).`,
+		);
+	}
+}
+
+async function installPythonPackages() {
+	// The folder's own place is an input because a virtual environment does not survive being moved.
+	const inputs = [contents(at("requirements.txt")), root, process.platform, process.arch];
+	await step("JupyterLab and TensorFlow (about 450 MB to download)", at(".venv", ".stamps", "packages"), inputs, async () => {
+		await runQuietly(findPython(), ["-m", "venv", "--clear", at(".venv")]);
+		// requirements.txt names the whole closure, so nothing is resolved here and TensorFlow's own
+		// Python dependencies, which only Python programs need, stay out.
+		await runQuietly(python, ["-m", "pip", "install", "--no-deps", "--disable-pip-version-check", "-r", at("requirements.txt")]);
+	});
+}
+
+/** Compiles the Node-API binding of tfjs-node-gpu against the libraries in the TensorFlow wheel. */
+async function buildBinding() {
+	const tensorflow = tensorflowDir();
+	const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(tfjs, "binding", name));
+	const version = readdirSync(dirname(tensorflow)).find((name) => /^tensorflow.*\.dist-info$/.test(name));
+	const inputs = [contents(...sources), version, relative(tfjs, tensorflow), process.platform, process.arch];
+	await step("native binding", join(tfjs, "lib", ".stamp"), inputs, async () => {
+		const compiler = findCompiler();
+		const lib = join(tfjs, "deps", "lib");
+		const out = join(tfjs, "lib", "napi-v8");
+		mkdirSync(dirname(lib), { recursive: true });
+		mkdirSync(out, { recursive: true });
+		rmSync(lib, { force: true });
+		// A link to the folder, not to the files: the GPU wheel finds its CUDA libraries relative to this folder.
+		symlinkSync(relative(dirname(lib), tensorflow), lib);
+		const libraries = filesIn(tensorflow).filter((file) => /^libtensorflow_(cc|framework)[.\d]*\.(so|dylib)[.\d]*$/.test(basename(file)));
+		const rpath = process.platform === "darwin" ? "@loader_path/../../deps/lib" : "$ORIGIN/../../deps/lib";
+		await runQuietly(compiler, [
+			"-std=c++17", "-O2", "-fPIC", "-shared", "-DNAPI_VERSION=8",
+			...(process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : []),
+			`-I${at("node_modules", "node-api-headers", "include")}`,
+			`-I${join(tensorflow, "include")}`,
+			`-I${tfjs}`,
+			...sources,
+			...libraries.map((file) => join(lib, basename(file))),
+			`-Wl,-rpath,${rpath}`,
+			"-o", join(out, "tfjs_binding.node"),
+		]);
+	});
+}
+
+/** The kernelspec lives in `.venv`, so the user's other Jupyter installations do not see it. */
+async function installKernel() {
+	const spec = {
+		argv: ["node", "{resource_dir}/../../../../../node_modules/tslab/bin/tslab", "kernel", "--config-path", "{connection_file}"],
+		display_name: "TypeScript",
+		language: "typescript",
+		// TensorFlow's start-up notes on the processor would appear in the first cell.
+		env: { TF_CPP_MIN_LOG_LEVEL: "2" },
+	};
+	const dir = at(".venv", "share", "jupyter", "kernels", "tslab");
+	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [spec], async () => {
+		mkdirSync(dir, { recursive: true });
+		writeFileSync(join(dir, "kernel.json"), JSON.stringify(spec, null, 2));
+	});
+}
+
+/** Reports carry plotly inside them: minified it is half the size. */
+async function minifyPlotly() {
+	const source = at("node_modules", "plotly.js-dist", "plotly.js");
+	const target = at("node_modules", ".cache", "plotly.min.js");
+	await step("plotly for reports", at("node_modules", ".stamps", "plotly"), contents(at("node_modules", "plotly.js-dist", "package.json")), async () => {
+		const { transform } = await import("esbuild");
+		const { code } = await transform(readFileSync(source, "utf8"), { minify: true, charset: "ascii", legalComments: "inline" });
+		mkdirSync(dirname(target), { recursive: true });
+		writeFileSync(target, code);
+	});
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await run(setup);
