@@ -3,8 +3,18 @@
 // A step writes its stamp last and inside what it made, so an interrupted step is done again and a deleted
 // folder takes its stamp along. A stamp holds a hash of everything the step depends on.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	linkSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { at, outputOf, python, root, run, runQuietly, tensorflowDir } from "./common.mjs";
 
@@ -13,11 +23,50 @@ const tfjs = at("node_modules", "@tensorflow", "tfjs-node-gpu");
 /** Makes sure that packages, Python side, native binding, kernel and plotly are there and current. */
 export async function setup() {
 	checkNode();
-	// The two downloads have nothing to do with each other and take most of the time.
-	await Promise.all([installNodePackages(), installPythonPackages()]);
-	await buildBinding();
-	await installKernel();
-	await minifyPlotly();
+	const unlock = await lock(at(".setup.lock"));
+	try {
+		// The two downloads have nothing to do with each other and take most of the time.
+		await Promise.all([installNodePackages(), installPythonPackages()]);
+		await buildBinding();
+		await installKernel();
+		await minifyPlotly();
+	} finally {
+		unlock();
+	}
+}
+
+/** Waits until no other command is setting up. A lock whose process is gone counts for nothing. */
+async function lock(file) {
+	const mine = `${file}.${process.pid}`;
+	for (let waiting = false; ; waiting = true) {
+		writeFileSync(mine, String(process.pid));
+		try {
+			// A link appears with its content, where a file is empty for a moment.
+			linkSync(mine, file);
+			const unlock = () => rmSync(file, { force: true });
+			process.once("exit", unlock);
+			return unlock;
+		} catch (error) {
+			if (error.code !== "EEXIST") throw error;
+		} finally {
+			rmSync(mine, { force: true });
+		}
+		const owner = Number(existsSync(file) && readFileSync(file, "utf8"));
+		if (!isRunning(owner)) {
+			rmSync(file, { force: true });
+			continue;
+		}
+		if (!waiting) console.log(`setup: waiting for another command (process ${owner}) that is setting up …`);
+		await setTimeout(500);
+	}
+}
+
+function isRunning(pid) {
+	try {
+		return pid > 0 && process.kill(pid, 0);
+	} catch {
+		return false;
+	}
 }
 
 /** How to install what is missing, for the three systems most people have. */
@@ -82,11 +131,20 @@ async function step(name, stamp, inputs, work) {
 }
 
 const contents = (...files) => files.map((file) => readFileSync(file, "utf8"));
-const filesIn = (dir) => readdirSync(dir).sort().map((name) => join(dir, name));
+const filesIn = (dir) =>
+	readdirSync(dir)
+		.sort()
+		.map((name) => join(dir, name));
 
 async function installNodePackages() {
-	const inputs = [contents(at("package-lock.json"), at(".npmrc"), ...filesIn(at("patches"))), process.platform, process.arch];
+	const inputs = [
+		contents(at("package-lock.json"), at(".npmrc"), ...filesIn(at("patches"))),
+		process.platform,
+		process.arch,
+	];
 	await step("Node packages", at("node_modules", ".stamps", "packages"), inputs, async () => {
+		// npm's own removal gives up when something else touches the folder meanwhile.
+		rmSync(at("node_modules"), { recursive: true, force: true, maxRetries: 5 });
 		await runQuietly("npm", ["ci", "--no-audit", "--no-fund"]);
 		checkPatches();
 		await runQuietly("node", [at("node_modules", "patch-package", "index.js"), "--error-on-fail"]);
@@ -97,7 +155,9 @@ async function installNodePackages() {
 function checkPatches() {
 	for (const file of readdirSync(at("patches"))) {
 		const [, name, version] = /^(.*)\+([^+]+)\.patch$/.exec(file);
-		const installed = JSON.parse(readFileSync(at("node_modules", name.replace("+", "/"), "package.json"), "utf8")).version;
+		const installed = JSON.parse(
+			readFileSync(at("node_modules", name.replace("+", "/"), "package.json"), "utf8"),
+		).version;
 		if (installed === version) continue;
 		throw new Error(
 			`patches/${file} mends ${name.replace("+", "/")} ${version}, but ${installed} is installed: pin ${version} in package.json, or make the patch anew (CONTRIBUTING.md).`,
@@ -108,12 +168,25 @@ function checkPatches() {
 async function installPythonPackages() {
 	// The folder's own place is an input because a virtual environment does not survive being moved.
 	const inputs = [contents(at("requirements.txt")), root, process.platform, process.arch];
-	await step("JupyterLab and TensorFlow (about 450 MB to download)", at(".venv", ".stamps", "packages"), inputs, async () => {
-		await runQuietly(findPython(), ["-m", "venv", "--clear", at(".venv")]);
-		// requirements.txt names the whole closure, so nothing is resolved here and TensorFlow's own
-		// Python dependencies, which only Python programs need, stay out.
-		await runQuietly(python, ["-m", "pip", "install", "--no-deps", "--disable-pip-version-check", "-r", at("requirements.txt")]);
-	});
+	await step(
+		"JupyterLab and TensorFlow (about 450 MB to download)",
+		at(".venv", ".stamps", "packages"),
+		inputs,
+		async () => {
+			await runQuietly(findPython(), ["-m", "venv", "--clear", at(".venv")]);
+			// requirements.txt names the whole closure, so nothing is resolved here and TensorFlow's own
+			// Python dependencies, which only Python programs need, stay out.
+			await runQuietly(python, [
+				"-m",
+				"pip",
+				"install",
+				"--no-deps",
+				"--disable-pip-version-check",
+				"-r",
+				at("requirements.txt"),
+			]);
+		},
+	);
 }
 
 /** Compiles the Node-API binding of tfjs-node-gpu against the libraries in the TensorFlow wheel. */
@@ -131,10 +204,16 @@ async function buildBinding() {
 		rmSync(lib, { force: true });
 		// A link to the folder, not to the files: the GPU wheel finds its CUDA libraries relative to this folder.
 		symlinkSync(relative(dirname(lib), tensorflow), lib);
-		const libraries = filesIn(tensorflow).filter((file) => /^libtensorflow_(cc|framework)[.\d]*\.(so|dylib)[.\d]*$/.test(basename(file)));
+		const libraries = filesIn(tensorflow).filter((file) =>
+			/^libtensorflow_(cc|framework)[.\d]*\.(so|dylib)[.\d]*$/.test(basename(file)),
+		);
 		const rpath = process.platform === "darwin" ? "@loader_path/../../deps/lib" : "$ORIGIN/../../deps/lib";
 		await runQuietly(compiler, [
-			"-std=c++17", "-O2", "-fPIC", "-shared", "-DNAPI_VERSION=8",
+			"-std=c++17",
+			"-O2",
+			"-fPIC",
+			"-shared",
+			"-DNAPI_VERSION=8",
 			...(process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : []),
 			`-I${at("node_modules", "node-api-headers", "include")}`,
 			`-I${join(tensorflow, "include")}`,
@@ -142,7 +221,8 @@ async function buildBinding() {
 			...sources,
 			...libraries.map((file) => join(lib, basename(file))),
 			`-Wl,-rpath,${rpath}`,
-			"-o", join(out, "tfjs_binding.node"),
+			"-o",
+			join(out, "tfjs_binding.node"),
 		]);
 	});
 }
@@ -150,7 +230,13 @@ async function buildBinding() {
 /** The kernelspec lives in `.venv`, so the user's other Jupyter installations do not see it. */
 async function installKernel() {
 	const spec = {
-		argv: ["node", "{resource_dir}/../../../../../node_modules/tslab/bin/tslab", "kernel", "--config-path", "{connection_file}"],
+		argv: [
+			"node",
+			"{resource_dir}/../../../../../node_modules/tslab/bin/tslab",
+			"kernel",
+			"--config-path",
+			"{connection_file}",
+		],
 		display_name: "TypeScript",
 		language: "typescript",
 		// TensorFlow's start-up notes on the processor would appear in the first cell.
@@ -167,12 +253,21 @@ async function installKernel() {
 async function minifyPlotly() {
 	const source = at("node_modules", "plotly.js-dist", "plotly.js");
 	const target = at("node_modules", ".cache", "plotly.min.js");
-	await step("plotly for reports", at("node_modules", ".stamps", "plotly"), contents(at("node_modules", "plotly.js-dist", "package.json")), async () => {
-		const { transform } = await import("esbuild");
-		const { code } = await transform(readFileSync(source, "utf8"), { minify: true, charset: "ascii", legalComments: "inline" });
-		mkdirSync(dirname(target), { recursive: true });
-		writeFileSync(target, code);
-	});
+	await step(
+		"plotly for reports",
+		at("node_modules", ".stamps", "plotly"),
+		contents(at("node_modules", "plotly.js-dist", "package.json")),
+		async () => {
+			const { transform } = await import("esbuild");
+			const { code } = await transform(readFileSync(source, "utf8"), {
+				minify: true,
+				charset: "ascii",
+				legalComments: "inline",
+			});
+			mkdirSync(dirname(target), { recursive: true });
+			writeFileSync(target, code);
+		},
+	);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await run(setup);

@@ -1,0 +1,264 @@
+// From folders of pictures to batches of tensors: Keras's image_dataset_from_directory.
+import { type Dirent, readdirSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import seedrandom from "seedrandom";
+
+/** The endings of the files that are read, as in Keras. Others are passed over. */
+export const IMAGE_EXTENSIONS = [".bmp", ".gif", ".jpeg", ".jpg", ".png"];
+
+/** One batch: `xs` is float32 `[batch, height, width, channels]` in 0–255, `ys` the labels. */
+export type Batch = { xs: tf.Tensor4D; ys: tf.Tensor };
+
+/** A `tf.data` dataset of batches that knows its classes and files. */
+export interface ImageDataset extends tf.data.Dataset<Batch> {
+	/** The names of the classes; a label is an index into them. */
+	classNames: string[];
+	/** The files in alphanumeric order, class by class: the order of the batches when `shuffle` is false. */
+	filePaths: string[];
+	/** The label of each file. */
+	labels: number[];
+}
+
+export interface ImageDatasetOptions {
+	/**
+	 * The labels' form: `"int"` int32 `[batch]`, for sparse categorical cross-entropy; `"categorical"` float32 one-hot
+	 * `[batch, classes]`; `"binary"` float32 `[batch, 1]` of 0 and 1, for two classes. Default `"int"`.
+	 */
+	labelMode?: "int" | "categorical" | "binary";
+	/** The classes in the order wanted; each must be a folder's name. Default: all folders in alphanumeric order. */
+	classNames?: string[];
+	/** 3, 1 or 4 channels. Default `"rgb"`. */
+	colorMode?: "rgb" | "grayscale" | "rgba";
+	/** Pictures per batch; the last batch holds what is left. Default 32. */
+	batchSize?: number;
+	/** `[height, width]` in pixels that every picture is resized to. Default `[256, 256]`. */
+	imageSize?: [number, number];
+	/** Whether the order changes from epoch to epoch. Default true. */
+	shuffle?: boolean;
+	/** Makes the shuffling and the split repeatable. Default: another order each time. */
+	seed?: number;
+	/** The share of the files, above 0 and below 1, that `subset: "validation"` gets. Default: no split. */
+	validationSplit?: number;
+	/** Which side of the split this dataset is. Needs `validationSplit`. */
+	subset?: "training" | "validation";
+	/** How pictures are resized. Default `"bilinear"`. */
+	interpolation?: "bilinear" | "nearest";
+	/** Whether to go into folders that are symbolic links. Default false. */
+	followLinks?: boolean;
+	/** Whether to cut the middle out of a picture, in place of distorting it, if its aspect differs. Default false. */
+	cropToAspectRatio?: boolean;
+}
+
+/**
+ * Makes a `tf.data` dataset of labelled batches from a folder with one folder of pictures per class.
+ *
+ * Follows `keras.utils.image_dataset_from_directory`: same options and defaults, same class and file order, and
+ * the same pixels, since TensorFlow decodes and resizes them. Two differences: each epoch shuffles all files (Keras
+ * shuffles within a buffer of eight batches), and which files a `validationSplit` picks differs from NumPy's choice.
+ * Only the batch at hand is in memory.
+ *
+ * @param directory for example `"dataset/train"` with `dataset/train/cat/*.jpg` and `dataset/train/dog/*.jpg`
+ * @throws when there is no such folder, no class folder, or a class without pictures; while iterating, when a
+ *   picture cannot be decoded
+ */
+export function imageDatasetFromDirectory(directory: string, options: ImageDatasetOptions = {}): ImageDataset {
+	const { batchSize = 32, shuffle = true, labelMode = "int", imageSize = [256, 256] } = options;
+	const seed = options.seed ?? Math.floor(Math.random() * 1e6);
+	requireWholeNumbers({ batchSize, imageHeight: imageSize[0], imageWidth: imageSize[1] });
+
+	const { classNames, files } = selectSubset(indexDirectory(directory, options), options, seed);
+	if (labelMode === "binary" && classNames.length !== 2) {
+		throw new Error(`labelMode "binary" needs exactly two classes, but ${directory} has ${classNames.length}`);
+	}
+	let epoch = 0;
+	const dataset = tf.data.generator(async function* () {
+		const order = shuffle ? shuffled(files, `${seed}/${epoch++}`) : files;
+		for (let start = 0; start < order.length; start += batchSize) {
+			const batch = order.slice(start, start + batchSize);
+			const contents = await Promise.all(batch.map(({ path }) => readFile(path)));
+			yield tf.tidy(() => ({
+				xs: tf.stack(contents.map((bytes, i) => toPixels(bytes, batch[i].path, options))) as tf.Tensor4D,
+				ys: toLabels(
+					batch.map(({ label }) => label),
+					labelMode,
+					classNames.length,
+				),
+			}));
+		}
+		// The types ask for a synchronous generator; tf.data awaits each result all the same.
+	} as unknown as () => Generator<Batch>);
+	return Object.assign(dataset, {
+		size: Math.ceil(files.length / batchSize),
+		classNames,
+		filePaths: files.map(({ path }) => path),
+		labels: files.map(({ label }) => label),
+	}) as unknown as ImageDataset;
+}
+
+/**
+ * Reads one picture as training reads it.
+ *
+ * @param path a JPEG, PNG, GIF (its first frame) or BMP file
+ * @param options `imageSize`, `colorMode`, `interpolation` and `cropToAspectRatio` of `imageDatasetFromDirectory`
+ * @returns float32 `[height, width, channels]` in 0–255
+ * @throws when the file cannot be read or decoded
+ */
+export async function loadImage(path: string, options: ImageDatasetOptions = {}): Promise<tf.Tensor3D> {
+	const bytes = await readFile(path);
+	return tf.tidy(() => toPixels(bytes, path, options));
+}
+
+/** A row of `countImages`. */
+export type ImageCount = { split: string; class: string; pictures: number };
+
+/**
+ * Counts the pictures of each class in each split.
+ *
+ * @param dataset the folder with the splits
+ * @param splits the folders to count in. Default `["train", "valid", "test"]`
+ * @throws as `imageDatasetFromDirectory` does
+ */
+export function countImages(dataset: string, splits = ["train", "valid", "test"]): ImageCount[] {
+	return splits.flatMap((split) => {
+		const { classNames, files } = indexDirectory(join(dataset, split), {});
+		return classNames.map((name, label) => ({
+			split,
+			class: name,
+			pictures: files.filter((file) => file.label === label).length,
+		}));
+	});
+}
+
+type LabelledFile = { path: string; label: number };
+type Index = { classNames: string[]; files: LabelledFile[] };
+
+function indexDirectory(directory: string, { classNames, followLinks = false }: ImageDatasetOptions): Index {
+	const example = `one folder per class, for example ${join(directory, "cat")}/*.jpg`;
+	const found = readFolder(directory, example)
+		.filter((entry) => isFolder(join(directory, entry.name), entry, true) && !entry.name.startsWith("."))
+		.map(({ name }) => name)
+		.sort();
+	if (found.length === 0) throw new Error(`${directory} has no images: expected ${example}`);
+	const missing = classNames?.find((name) => !found.includes(name));
+	if (missing) throw new Error(`${directory} has no class ${missing}: its folders are ${found.join(", ")}`);
+	const names = classNames ?? found;
+	if (names.length === 1) {
+		throw new Error(`${directory} has only one class (${names[0]}): a classifier needs two or more folders`);
+	}
+	const files = names.flatMap((name, label) => {
+		const paths = imagesIn(join(directory, name), followLinks);
+		if (paths.length > 0) return paths.map((path) => ({ path, label }));
+		throw new Error(
+			`${join(directory, name)} has no images: expected files ending in ${IMAGE_EXTENSIONS.join(", ")}; remove the folder if it is no class`,
+		);
+	});
+	return { classNames: names, files };
+}
+
+/** All pictures in a folder and its subfolders, in alphanumeric order, folder by folder as Keras lists them. */
+function imagesIn(directory: string, followLinks: boolean): string[] {
+	const folders = [directory];
+	const walk = (folder: string, ancestors: string[]) => {
+		const real = String(statSync(folder).ino);
+		if (ancestors.includes(real)) return; // a symbolic link that leads back up
+		for (const entry of readdirSync(folder, { withFileTypes: true })) {
+			const path = join(folder, entry.name);
+			if (!isFolder(path, entry, followLinks)) continue;
+			folders.push(path);
+			walk(path, [...ancestors, real]);
+		}
+	};
+	walk(directory, []);
+	return folders.sort().flatMap((folder) =>
+		readdirSync(folder, { withFileTypes: true })
+			.filter((entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.includes(extname(entry.name).toLowerCase()))
+			.map(({ name }) => join(folder, name))
+			.sort(),
+	);
+}
+
+function isFolder(path: string, entry: Dirent, followLinks: boolean): boolean {
+	if (!entry.isSymbolicLink() || !followLinks) return entry.isDirectory();
+	return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function readFolder(directory: string, example: string): Dirent[] {
+	try {
+		return readdirSync(directory, { withFileTypes: true });
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		const why =
+			code === "ENOENT" ? "there is no such folder" : code === "ENOTDIR" ? "it is not a folder" : String(code);
+		throw new Error(`cannot read ${directory}: ${why}; expected ${example}`);
+	}
+}
+
+function selectSubset(index: Index, { validationSplit, subset }: ImageDatasetOptions, seed: number): Index {
+	if (validationSplit === undefined && subset === undefined) return index;
+	if (!validationSplit || validationSplit <= 0 || validationSplit >= 1 || !subset) {
+		throw new Error('validationSplit (above 0, below 1) and subset ("training" or "validation") go together');
+	}
+	const files = shuffled(index.files, `${seed}/split`);
+	const validation = Math.floor(files.length * validationSplit);
+	const chosen = subset === "validation" ? files.slice(-validation) : files.slice(0, -validation);
+	if (validation === 0 || chosen.length === 0) {
+		throw new Error(`validationSplit ${validationSplit} leaves no pictures for the ${subset} subset`);
+	}
+	return { ...index, files: chosen };
+}
+
+/** Fisher–Yates with a generator that gives the same order everywhere, unlike `tf.util.shuffle`. */
+function shuffled<T>(items: readonly T[], seed: string): T[] {
+	const random = seedrandom(seed);
+	const result = [...items];
+	for (let i = result.length - 1; i > 0; i--) {
+		const j = Math.floor(random() * (i + 1));
+		[result[i], result[j]] = [result[j], result[i]];
+	}
+	return result;
+}
+
+const CHANNELS = { grayscale: 1, rgb: 3, rgba: 4 } as const;
+
+function toPixels(bytes: Uint8Array, path: string, options: ImageDatasetOptions): tf.Tensor3D {
+	const { imageSize = [256, 256], colorMode = "rgb", interpolation = "bilinear", cropToAspectRatio = false } = options;
+	const decoded = decode(bytes, path, CHANNELS[colorMode]);
+	const pixels = cropToAspectRatio ? cropToAspect(decoded, imageSize) : decoded;
+	const resize = interpolation === "nearest" ? tf.image.resizeNearestNeighbor : tf.image.resizeBilinear;
+	return resize(pixels, imageSize, false, true).toFloat();
+}
+
+function decode(bytes: Uint8Array, path: string, channels: number): tf.Tensor3D {
+	try {
+		// tfjs gives an animated GIF a fourth axis unless it is told not to.
+		return tf.node.decodeImage(bytes, channels, "int32", false) as tf.Tensor3D;
+	} catch (error) {
+		const why = (error as Error).message.split("\n")[0];
+		throw new Error(`${path} cannot be decoded (${why}): run cleanTheData on its data set first`);
+	}
+}
+
+/** The largest middle part with the aspect of `size`. */
+function cropToAspect(image: tf.Tensor3D, [height, width]: [number, number]): tf.Tensor3D {
+	const [h, w, channels] = image.shape;
+	const cropHeight = Math.min(h, Math.trunc((w * height) / width));
+	const cropWidth = Math.min(w, Math.trunc((h * width) / height));
+	const top = Math.trunc((h - cropHeight) / 2);
+	const left = Math.trunc((w - cropWidth) / 2);
+	return image.slice([top, left, 0], [cropHeight, cropWidth, channels]);
+}
+
+function toLabels(labels: number[], mode: "int" | "categorical" | "binary", classes: number): tf.Tensor {
+	if (mode === "int") return tf.tensor1d(labels, "int32");
+	if (mode === "binary") return tf.tensor2d(labels, [labels.length, 1], "float32");
+	return tf.oneHot(tf.tensor1d(labels, "int32"), classes).toFloat();
+}
+
+function requireWholeNumbers(values: Record<string, number>): void {
+	for (const [name, value] of Object.entries(values)) {
+		if (Number.isInteger(value) && value > 0) continue;
+		throw new Error(`${name} is ${value}: expected a whole number above 0`);
+	}
+}

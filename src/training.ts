@@ -1,0 +1,357 @@
+// Training, evaluating and keeping a model, with Keras's callbacks where tf.layers lacks them.
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { loadArtifact, saveArtifact } from "./artifacts";
+import { RandomFlip, RandomRotation, RandomZoom } from "./augmentation";
+import { cnn } from "./cnn";
+import { type Batch, type ImageDataset, imageDatasetFromDirectory } from "./datasets";
+
+/** What training recorded: one number an epoch in each list. */
+export interface History {
+	/** Mean training loss of each epoch. */
+	loss: number[];
+	/** Training accuracy, 0–1. */
+	acc: number[];
+	/** Loss on the validation data; empty without them. */
+	valLoss: number[];
+	/** Accuracy on the validation data, 0–1; empty without them. */
+	valAcc: number[];
+	/** How many epochs ran: fewer than asked for after an early stop. */
+	epochsRun: number;
+	/** How long training took, in seconds. */
+	seconds: number;
+}
+
+/** Where training stands, for `onProgress`. `epoch` and `batch` count from 1; `acc` and `loss` are of this epoch so far. */
+export interface Progress {
+	epoch: number;
+	epochs: number;
+	batch: number;
+	batches: number;
+	loss: number;
+	acc: number;
+	/** What is known of the finished epochs. */
+	history: Pick<History, "loss" | "acc" | "valLoss" | "valAcc">;
+	/** True once, after the last epoch. */
+	done: boolean;
+}
+
+export interface TrainOptions {
+	/** Batches to evaluate after each epoch. Default: none. */
+	validationData?: tf.data.Dataset<Batch>;
+	/** How often to go through the data. Default 5. */
+	epochs?: number;
+	/** tf.layers callbacks, for example `new EarlyStopping({ patience: 2 })`. Default: none. */
+	callbacks?: tf.CustomCallback[] | tf.Callback[];
+	/** Called after each batch and epoch. Default: one line an epoch on the console; `null` for silence. */
+	onProgress?: ((progress: Progress) => void) | null;
+}
+
+/**
+ * Trains a compiled model on batches: `model.fit` of Keras for `tf.data` datasets.
+ *
+ * @param model compiled with a loss, an optimizer and `metrics: ["accuracy"]`
+ * @param data batches `{ xs, ys }`; it is gone through once an epoch
+ * @throws when the model is not compiled or a picture cannot be decoded
+ */
+export async function train(
+	model: tf.LayersModel,
+	data: tf.data.Dataset<Batch>,
+	options: TrainOptions = {},
+): Promise<History> {
+	const { validationData, epochs = 5, callbacks = [], onProgress = printEpochs } = options;
+	const history: Progress["history"] = { loss: [], acc: [], valLoss: [], valAcc: [] };
+	const progress: Progress = { epoch: 0, epochs, batch: 0, batches: data.size, loss: 0, acc: 0, history, done: false };
+	let sums = { samples: 0, loss: 0, acc: 0 };
+	const reporter = new tf.CustomCallback({
+		onEpochBegin: async (epoch) => {
+			sums = { samples: 0, loss: 0, acc: 0 };
+			progress.epoch = epoch + 1;
+		},
+		onBatchEnd: async (batch, logs) => {
+			const { size = 1, loss, acc } = logs as { size?: number; loss: number; acc: number };
+			sums = { samples: sums.samples + size, loss: sums.loss + size * loss, acc: sums.acc + size * acc };
+			progress.batch = batch + 1;
+			progress.loss = sums.loss / sums.samples;
+			progress.acc = sums.acc / sums.samples;
+			onProgress?.(progress);
+		},
+		onEpochEnd: async (_, logs = {}) => {
+			history.loss.push(logs.loss);
+			history.acc.push(logs.acc);
+			if (validationData) {
+				history.valLoss.push(logs.val_loss);
+				history.valAcc.push(logs.val_acc);
+			}
+			onProgress?.(progress);
+		},
+	});
+	const started = performance.now();
+	await model.fitDataset(data, {
+		epochs,
+		validationData,
+		verbose: 0,
+		callbacks: [reporter, ...(callbacks as tf.CustomCallback[])],
+	});
+	onProgress?.({ ...progress, done: true });
+	return { ...history, epochsRun: history.loss.length, seconds: (performance.now() - started) / 1000 };
+}
+
+function printEpochs({ epoch, epochs, history, batch, batches, done }: Progress): void {
+	if (done || batch !== batches || history.loss.length !== epoch) return;
+	const shown = Object.entries(history).flatMap(([name, values]) =>
+		values.length ? [`${name} ${values[epoch - 1].toFixed(4)}`] : [],
+	);
+	console.log(`Epoch ${epoch}/${epochs}  ${shown.join("  ")}`);
+}
+
+export interface EarlyStoppingOptions {
+	/** The log to watch: `"val_loss"`, `"val_acc"`, `"loss"` or `"acc"`. Default `"val_loss"`. */
+	monitor?: string;
+	/** A change smaller than this is no improvement. Default 0. */
+	minDelta?: number;
+	/** How many epochs without improvement to wait for. Default 0. */
+	patience?: number;
+	/** Whether less or more is better; `"auto"` takes more for accuracies, less for losses. Default `"auto"`. */
+	mode?: "auto" | "min" | "max";
+	/** Waiting starts over only at values better than this. Default: none. */
+	baseline?: number;
+	/** Whether the model ends with the weights of its best epoch, in place of its last. Default false. */
+	restoreBestWeights?: boolean;
+	/** The first epoch, from 0, that is watched. Default 0. */
+	startFromEpoch?: number;
+}
+
+/**
+ * Ends training when the watched value no longer improves: `keras.callbacks.EarlyStopping` (Keras 3).
+ *
+ * tf.layers has a callback of this name that cannot restore weights. As in Keras 3 the best weights come back at the
+ * end of training, also when all epochs ran.
+ */
+export class EarlyStopping extends tf.Callback {
+	/** The epoch, from 0, with the best value so far. */
+	bestEpoch = 0;
+	/** The epoch, from 0, after which training was stopped; 0 when it was not. */
+	stoppedEpoch = 0;
+	private wait = 0;
+	private best: number | null = null;
+	private bestWeights: tf.Tensor[] = [];
+
+	constructor(private readonly options: EarlyStoppingOptions = {}) {
+		super();
+	}
+
+	override async onTrainBegin(): Promise<void> {
+		this.bestEpoch = 0;
+		this.stoppedEpoch = 0;
+		this.wait = 0;
+		this.best = null;
+		this.keepWeights([]);
+	}
+
+	override async onEpochEnd(epoch: number, logs: tf.Logs = {}): Promise<void> {
+		const { monitor = "val_loss", patience = 0, baseline, restoreBestWeights, startFromEpoch = 0 } = this.options;
+		const current = logs[monitor];
+		if (current === undefined) {
+			const known = Object.keys(logs).filter((name) => name !== "epoch");
+			throw new Error(`EarlyStopping watches ${monitor}, but training logs ${known.join(", ")}`);
+		}
+		if (epoch < startFromEpoch) return;
+		const improved = this.improves(current, this.best);
+		if (restoreBestWeights && (improved || this.bestWeights.length === 0)) {
+			this.bestEpoch = epoch;
+			this.keepWeights(this.weights().map((weight) => tf.keep(weight.clone())));
+		}
+		this.wait++;
+		if (improved) {
+			this.best = current;
+			this.bestEpoch = epoch;
+			if (baseline === undefined || this.improves(current, baseline)) this.wait = 0;
+		} else if (this.wait >= patience && epoch > 0) {
+			this.stoppedEpoch = epoch;
+			(this.model as tf.LayersModel).stopTraining = true;
+		}
+	}
+
+	override async onTrainEnd(): Promise<void> {
+		if (this.bestWeights.length > 0) (this.model as tf.LayersModel).setWeights(this.bestWeights);
+		this.keepWeights([]);
+	}
+
+	private weights(): tf.Tensor[] {
+		return (this.model as tf.LayersModel).getWeights();
+	}
+
+	private keepWeights(weights: tf.Tensor[]): void {
+		tf.dispose(this.bestWeights);
+		this.bestWeights = weights;
+	}
+
+	private improves(value: number, than: number | null): boolean {
+		const { monitor = "val_loss", minDelta = 0, mode = "auto" } = this.options;
+		if (than === null) return true;
+		const more = mode === "max" || (mode === "auto" && /acc|auc|precision|recall|f1/i.test(monitor));
+		return more ? value - Math.abs(minDelta) > than : value + Math.abs(minDelta) < than;
+	}
+}
+
+/**
+ * Measures a compiled model on batches: `model.evaluate`.
+ *
+ * @returns the mean loss and the accuracy (0–1) over all samples
+ */
+export async function evaluate(
+	model: tf.LayersModel,
+	data: tf.data.Dataset<Batch>,
+): Promise<{ loss: number; accuracy: number }> {
+	type Data = Parameters<typeof model.evaluateDataset>[0];
+	const scores = (await model.evaluateDataset(data as Data, {})) as tf.Scalar[];
+	const [loss, accuracy] = scores.map((score) => score.dataSync()[0]);
+	tf.dispose(scores);
+	return { loss, accuracy };
+}
+
+/** What a model says of a dataset, sample by sample, in the dataset's order. */
+export interface Predictions {
+	/** The true labels. */
+	yTrue: number[];
+	/** The labels with the greatest probability. */
+	yPred: number[];
+	/** The probability of each class, 0–1. */
+	probabilities: number[][];
+}
+
+/**
+ * Predicts a dataset with int labels, batch by batch: the loop that the document writes out for its report.
+ *
+ * Use a dataset made with `shuffle: false` if the order matters.
+ */
+export async function predict(model: tf.LayersModel, data: tf.data.Dataset<Batch>): Promise<Predictions> {
+	const result: Predictions = { yTrue: [], yPred: [], probabilities: [] };
+	await data.forEachAsync(({ xs, ys }) => {
+		const probabilities = tf.tidy(() => (model.predict(xs) as tf.Tensor2D).arraySync());
+		result.yTrue.push(...ys.dataSync());
+		result.probabilities.push(...probabilities);
+		result.yPred.push(...probabilities.map((row) => row.indexOf(Math.max(...row))));
+		tf.dispose([xs, ys]);
+	});
+	return result;
+}
+
+/** What is kept beside a model's weights. */
+export interface ModelRecord {
+	/** The folder that the model was trained on. */
+	dataset: string;
+	classNames: string[];
+	/** The parameters of the run that trained it. */
+	parameters: TrainingParameters;
+	history: History;
+}
+
+/** Saves a model as `<artifacts>/model/` (tfjs layers format) and what belongs to it as `<artifacts>/training.json`. */
+export async function saveModel(model: tf.LayersModel, artifacts: string, record: ModelRecord): Promise<void> {
+	mkdirSync(join(artifacts, "model"), { recursive: true });
+	await model.save(`file://${resolve(artifacts, "model")}`);
+	saveArtifact(artifacts, "training", { ...record, dataset: resolve(record.dataset) });
+}
+
+/**
+ * Loads what `saveModel` saved, ready to predict and evaluate.
+ *
+ * @returns the model and its record, or `null` when none is saved
+ */
+export async function loadModel(artifacts: string): Promise<{ model: tf.LayersModel; record: ModelRecord } | null> {
+	const record = loadArtifact<ModelRecord>(artifacts, "training");
+	if (!record) return null;
+	const model = await tf.loadLayersModel(`file://${resolve(artifacts, "model", "model.json")}`);
+	compile(model, record.parameters.learningRate);
+	return { model, record };
+}
+
+/** The parameters of a training run, named as in the notebooks. */
+export interface TrainingParameters {
+	/** The width and height in pixels that pictures are resized to. Default 64. */
+	imageSize: number;
+	/** Default 32. */
+	batchSize: number;
+	/** Default 5. */
+	epochs: number;
+	/** Default 0.001, as in Keras. */
+	learningRate: number;
+	/** Default 2. */
+	patience: number;
+	/** Default 42. */
+	seed: number;
+	/** Whether training pictures are flipped, turned and zoomed at random. Default true. */
+	augment: boolean;
+}
+
+/** Compiles as the document does: Adam, sparse categorical cross-entropy, accuracy. */
+export function compile(model: tf.LayersModel, learningRate = 0.001): void {
+	model.compile({
+		optimizer: tf.train.adam(learningRate),
+		loss: "sparseCategoricalCrossentropy",
+		metrics: ["accuracy"],
+	});
+}
+
+/**
+ * The document's augmentation: mirrored left to right, turned by up to 36°, zoomed by up to 10 %.
+ *
+ * @returns a model of the three layers; `apply(images, { training: true })` changes float32
+ *   `[batch, height, width, 3]`
+ */
+export function dataAugmentation(imageSize: number, seed?: number): tf.Sequential {
+	const seeds = [0, 1, 2].map((offset) => (seed === undefined ? undefined : seed + offset));
+	return tf.sequential({
+		layers: [
+			new RandomFlip("horizontal", { seed: seeds[0], inputShape: [imageSize, imageSize, 3] }),
+			new RandomRotation(0.1, { seed: seeds[1] }),
+			new RandomZoom(0.1, { seed: seeds[2] }),
+		],
+	});
+}
+
+/** A dataset whose pictures go through `augmentation` as they are read. */
+export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
+	return data.map((batch) => {
+		const { xs, ys } = batch as Batch;
+		return { xs: augmentation.apply(xs, { training: true }) as tf.Tensor4D, ys };
+	}) as tf.data.Dataset<Batch>;
+}
+
+/**
+ * The model that an earlier notebook saved for this data set and these parameters, or else one trained now.
+ *
+ * @param dataset the folder with `train` and `valid`
+ * @param artifacts where models are saved
+ */
+export async function loadOrTrain(
+	dataset: string,
+	artifacts: string,
+	parameters: TrainingParameters,
+): Promise<{ model: tf.LayersModel; record: ModelRecord }> {
+	const saved = await loadModel(artifacts);
+	const same =
+		saved?.record.dataset === resolve(dataset) &&
+		JSON.stringify(saved.record.parameters) === JSON.stringify(parameters);
+	if (saved && same) return saved;
+
+	console.log(`No model of this data set and these parameters in ${artifacts}: training one first.`);
+	const { imageSize, batchSize, epochs, learningRate, patience, seed, augment } = parameters;
+	const options = { seed, imageSize: [imageSize, imageSize] as [number, number], batchSize };
+	const trainData = imageDatasetFromDirectory(join(dataset, "train"), options);
+	const validationData = imageDatasetFromDirectory(join(dataset, "valid"), options);
+	const { classNames } = trainData;
+	const model = cnn({ inputShape: [imageSize, imageSize, 3], classes: classNames.length, seed });
+	compile(model, learningRate);
+	const history = await train(model, augment ? augmented(trainData, dataAugmentation(imageSize, seed)) : trainData, {
+		validationData,
+		epochs,
+		callbacks: [new EarlyStopping({ patience, restoreBestWeights: true })],
+	});
+	const record = { dataset, classNames, parameters, history };
+	await saveModel(model, artifacts, record);
+	return { model, record };
+}
