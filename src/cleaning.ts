@@ -166,32 +166,34 @@ export interface CleaningRecord {
 export const SPLITS = ["train", "valid", "test"];
 
 /**
- * Cleans the three splits of a data set and records the result, unless that was done and no file came or went since.
+ * Counts what is left after cleaning and keeps it as `<artifacts>/cleaning.json`.
  *
- * @param dataset the folder with `train`, `valid` and `test`
- * @param artifacts where the record is kept
- * @param options `again` cleans in any case
+ * @param seconds how long cleaning took
  */
-export async function cleanDataset(
-	dataset: string,
-	artifacts: string,
-	{ again = false } = {},
-): Promise<CleaningRecord> {
-	const before = countImages(dataset, SPLITS);
-	const known = loadArtifact<CleaningRecord>(artifacts, "cleaning");
-	const current = known?.dataset === resolve(dataset) && JSON.stringify(known.counts) === JSON.stringify(before);
-	if (known && current && !again) return known;
-
-	const started = performance.now();
-	for (const split of SPLITS) await cleanTheData(join(dataset, split));
+export function recordCleaning(dataset: string, artifacts: string, seconds: number): CleaningRecord {
 	const record = {
 		dataset: resolve(dataset),
 		counts: countImages(dataset, SPLITS),
 		removed: SPLITS.flatMap((split) => quarantined(join(dataset, split))).length,
-		seconds: (performance.now() - started) / 1000,
+		seconds,
 	};
 	saveArtifact(artifacts, "cleaning", record);
 	return record;
+}
+
+/**
+ * Cleans the three splits of a data set, unless the record says that it was done and no file came or went since.
+ *
+ * @param dataset the folder with `train`, `valid` and `test`
+ * @param artifacts where the record is kept
+ */
+export async function ensureClean(dataset: string, artifacts: string): Promise<CleaningRecord> {
+	const known = loadArtifact<CleaningRecord>(artifacts, "cleaning");
+	const counts = JSON.stringify(countImages(dataset, SPLITS));
+	if (known?.dataset === resolve(dataset) && JSON.stringify(known.counts) === counts) return known;
+	const started = performance.now();
+	for (const split of SPLITS) await cleanTheData(join(dataset, split));
+	return recordCleaning(dataset, artifacts, (performance.now() - started) / 1000);
 }
 
 /** The files with a picture's ending, one by one, so that a million names need no memory. */

@@ -8,7 +8,7 @@ import seedrandom from "seedrandom";
 /** The endings of the files that are read, as in Keras. Others are passed over. */
 export const IMAGE_EXTENSIONS = [".bmp", ".gif", ".jpeg", ".jpg", ".png"];
 
-/** One batch: `xs` is float32 `[batch, height, width, channels]` in 0–255, `ys` the labels. */
+/** One batch: `xs` is float32 `[batch, height, width, channels]` in 0–255, `ys` the labels (see `labelMode`). */
 export type Batch = { xs: tf.Tensor4D; ys: tf.Tensor };
 
 /** A `tf.data` dataset of batches that knows its classes and files. */
@@ -23,8 +23,9 @@ export interface ImageDataset extends tf.data.Dataset<Batch> {
 
 export interface ImageDatasetOptions {
 	/**
-	 * The labels' form: `"int"` int32 `[batch]`, for sparse categorical cross-entropy; `"categorical"` float32 one-hot
-	 * `[batch, classes]`; `"binary"` float32 `[batch, 1]` of 0 and 1, for two classes. Default `"int"`.
+	 * The labels' form: `"int"` whole numbers `[batch]`, for sparse categorical cross-entropy; `"categorical"` one-hot
+	 * `[batch, classes]`; `"binary"` 0 and 1 `[batch, 1]`, for two classes. All are float32, since the sparse loss of
+	 * tf.layers takes no int32. Default `"int"`.
 	 */
 	labelMode?: "int" | "categorical" | "binary";
 	/** The classes in the order wanted; each must be a folder's name. Default: all folders in alphanumeric order. */
@@ -49,6 +50,8 @@ export interface ImageDatasetOptions {
 	followLinks?: boolean;
 	/** Whether to cut the middle out of a picture, in place of distorting it, if its aspect differs. Default false. */
 	cropToAspectRatio?: boolean;
+	/** Whether to print how many files of how many classes were found. Default true. */
+	verbose?: boolean;
 }
 
 /**
@@ -72,6 +75,7 @@ export function imageDatasetFromDirectory(directory: string, options: ImageDatas
 	if (labelMode === "binary" && classNames.length !== 2) {
 		throw new Error(`labelMode "binary" needs exactly two classes, but ${directory} has ${classNames.length}`);
 	}
+	if (options.verbose ?? true) console.log(`Found ${files.length} files belonging to ${classNames.length} classes.`);
 	let epoch = 0;
 	const dataset = tf.data.generator(async function* () {
 		const order = shuffle ? shuffled(files, `${seed}/${epoch++}`) : files;
@@ -251,8 +255,8 @@ function cropToAspect(image: tf.Tensor3D, [height, width]: [number, number]): tf
 }
 
 function toLabels(labels: number[], mode: "int" | "categorical" | "binary", classes: number): tf.Tensor {
-	if (mode === "int") return tf.tensor1d(labels, "int32");
-	if (mode === "binary") return tf.tensor2d(labels, [labels.length, 1], "float32");
+	if (mode === "int") return tf.tensor1d(labels);
+	if (mode === "binary") return tf.tensor2d(labels, [labels.length, 1]);
 	return tf.oneHot(tf.tensor1d(labels, "int32"), classes).toFloat();
 }
 

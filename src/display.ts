@@ -69,6 +69,11 @@ export function showTable(table: Frame | object[], { maxRows = 30 } = {}): void 
 	show({ "text/html": html, "text/plain": rest ? `${text}\n${rest}` : text });
 }
 
+/** Shows text with Markdown's marks: sentences around numbers of the run. */
+export function showMarkdown(text: string): void {
+	show({ "text/markdown": text, "text/plain": text });
+}
+
 /** A picture for `showImages`: a file, or pixels of 0–255. */
 export interface Picture {
 	/** A path, or a tensor `[height, width, 1, 3 or 4 channels]`. */

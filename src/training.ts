@@ -88,6 +88,7 @@ export async function train(
 		},
 	});
 	const started = performance.now();
+	crossEntropyFromLogits(model);
 	await model.fitDataset(data, {
 		epochs,
 		validationData,
@@ -96,6 +97,56 @@ export async function train(
 	});
 	onProgress?.({ ...progress, done: true });
 	return { ...history, epochsRun: history.loss.length, seconds: (performance.now() - started) / 1000 };
+}
+
+/** What tf.layers keeps of a compiled model and of an activation, as far as it is used here. */
+type Loss = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
+type Compiled = { lossFunctions: Loss[] };
+type Activation = { getClassName(): string; apply(logits: tf.Tensor): tf.Tensor };
+
+/** What each softmax was given last, and what it made of it. */
+const softmaxInputs = new WeakMap<Activation, { logits?: tf.Tensor; probabilities?: tf.Tensor }>();
+const lossesFromLogits = new WeakSet<Loss>();
+
+/**
+ * Computes the cross-entropy of a model that ends in a softmax from the logits, as Keras does.
+ *
+ * tf.layers takes the logarithm of the rounded probabilities. On pictures of 0–255 the first steps easily make one of
+ * them zero, where that has no gradient: the model would never learn again.
+ */
+function crossEntropyFromLogits(model: tf.LayersModel): void {
+	// A Sequential hands its work to a functional model of its layers.
+	const compiled = ((model as { model?: tf.LayersModel }).model ?? model) as unknown as Compiled;
+	const { activation } = model.layers[model.layers.length - 1] as { activation?: Activation };
+	const sparse = model.loss === "sparseCategoricalCrossentropy";
+	if (!sparse && model.loss !== "categoricalCrossentropy") return;
+	if (activation?.getClassName() !== "softmax" || lossesFromLogits.has(compiled.lossFunctions[0])) return;
+
+	const last = rememberInputs(activation);
+	const [fromProbabilities] = compiled.lossFunctions;
+	const loss: Loss = (yTrue, yPred) => {
+		if (!last.logits || last.probabilities !== yPred) return fromProbabilities(yTrue, yPred);
+		const target = sparse ? tf.oneHot(yTrue.flatten().toInt(), yPred.shape[1] as number) : yTrue;
+		return tf.logSoftmax(last.logits as tf.Tensor2D).mul(target).sum(-1).neg();
+	};
+	lossesFromLogits.add(loss);
+	compiled.lossFunctions = [loss];
+}
+
+function rememberInputs(softmax: Activation): { logits?: tf.Tensor; probabilities?: tf.Tensor } {
+	const known = softmaxInputs.get(softmax);
+	if (known) return known;
+	const last: { logits?: tf.Tensor; probabilities?: tf.Tensor } = {};
+	const apply = softmax.apply.bind(softmax);
+	softmax.apply = (logits) => {
+		// Kept beyond the layer's own tidy, until the next batch comes.
+		last.logits?.dispose();
+		last.logits = tf.keep(logits);
+		last.probabilities = apply(logits);
+		return last.probabilities;
+	};
+	softmaxInputs.set(softmax, last);
+	return last;
 }
 
 function printEpochs({ epoch, epochs, history, batch, batches, done }: Progress): void {
@@ -205,6 +256,7 @@ export async function evaluate(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 ): Promise<{ loss: number; accuracy: number }> {
+	crossEntropyFromLogits(model);
 	type Data = Parameters<typeof model.evaluateDataset>[0];
 	const scores = (await model.evaluateDataset(data as Data, {})) as tf.Scalar[];
 	const [loss, accuracy] = scores.map((score) => score.dataSync()[0]);
@@ -285,6 +337,8 @@ export interface TrainingParameters {
 	seed: number;
 	/** Whether training pictures are flipped, turned and zoomed at random. Default true. */
 	augment: boolean;
+	/** The share of hidden units switched off at each step. Default 0.4. */
+	dropout: number;
 }
 
 /** Compiles as the document does: Adam, sparse categorical cross-entropy, accuracy. */
@@ -339,12 +393,12 @@ export async function loadOrTrain(
 	if (saved && same) return saved;
 
 	console.log(`No model of this data set and these parameters in ${artifacts}: training one first.`);
-	const { imageSize, batchSize, epochs, learningRate, patience, seed, augment } = parameters;
+	const { imageSize, batchSize, epochs, learningRate, patience, augment, dropout, seed } = parameters;
 	const options = { seed, imageSize: [imageSize, imageSize] as [number, number], batchSize };
 	const trainData = imageDatasetFromDirectory(join(dataset, "train"), options);
 	const validationData = imageDatasetFromDirectory(join(dataset, "valid"), options);
 	const { classNames } = trainData;
-	const model = cnn({ inputShape: [imageSize, imageSize, 3], classes: classNames.length, seed });
+	const model = cnn({ inputShape: [imageSize, imageSize, 3], classes: classNames.length, dropout, seed });
 	compile(model, learningRate);
 	const history = await train(model, augment ? augmented(trainData, dataAugmentation(imageSize, seed)) : trainData, {
 		validationData,

@@ -16,7 +16,8 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { PassThrough } from "node:stream";
+import { finished, pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 
 /** An archive that trying again cannot help: damaged, unsafe, or no archive at all. */
@@ -25,10 +26,7 @@ export class BadArchive extends Error {}
 /** An archive that is fine but larger than the user allowed. */
 class TooLarge extends Error {}
 
-/** Names come from strangers: control characters would break the one line, or command the terminal. */
-export const shown = (name) => name.replace(/\p{Cc}/gu, (character) => encodeURIComponent(character));
-
-const isPicture = (name) => /\.(jpe?g|png|gif|bmp)$/i.test(name);
+const isPicture = (path) => /\.(jpe?g|png|gif|bmp)$/i.test(path);
 const isIgnored = (name) => name.startsWith(".") || name === "__MACOSX";
 
 /**
@@ -36,13 +34,13 @@ const isIgnored = (name) => name.startsWith(".") || name === "__MACOSX";
  * (what Keras's image_dataset_from_directory reads) or "other".
  */
 export function entryFor(path, isFolder) {
-	if (path.length === 0 || path.some(isIgnored)) return null;
-	return { path, kind: isFolder ? "folder" : isPicture(path.at(-1)) ? "picture" : "other" };
+	if (path === "" || path.split("/").some(isIgnored)) return null;
+	return { path, kind: isFolder ? "folder" : isPicture(path) ? "picture" : "other" };
 }
 
 /**
  * Unpacks the pictures of a zip, tar or tar.gz file into the folder `into` and resolves to its entries:
- * `{ path: ["cats", "a.jpg"], kind, file }`, where `file` is the place of an unpacked picture.
+ * `{ path: "cats/a.jpg", kind, file }`, where `file` is the place of an unpacked picture.
  *
  * The unpacked files are numbered: no name from the archive reaches the file system before the whole archive
  * has been checked. Throws BadArchive for path traversal, links, devices, encryption and damage, and stops at
@@ -57,7 +55,8 @@ export async function unpack(archive, into, { label = archive, maxBytes = 20e9, 
 	} catch (error) {
 		// What has a system call failed on this machine, a full disk for example: not the archive's fault.
 		if (error instanceof BadArchive || error instanceof TooLarge || error.syscall) throw error;
-		throw new BadArchive(`${label} is damaged: ${shown(error.message)}.`, { cause: error });
+		const why = error.message.replace(/^TAR_\w+: |\.$/g, "");
+		throw new BadArchive(`${label} is damaged: ${why}.`, { cause: error });
 	}
 }
 
@@ -75,13 +74,14 @@ function formatOf(archive) {
 /** The entries seen so far, and the limits that they must keep to. */
 class Collector {
 	entries = [];
-	#seen = new Set();
+	#pictures = new Set();
 	#count = 0;
 	#bytes = 0;
+	#folder;
 	#limits;
 
 	constructor(folder, limits) {
-		this.folder = folder;
+		this.#folder = folder;
 		this.#limits = limits;
 	}
 
@@ -89,24 +89,23 @@ class Collector {
 	add(name, isFolder) {
 		const { label, maxEntries } = this.#limits;
 		if (++this.#count > maxEntries) throw new TooLarge(`${label} has more than ${maxEntries} entries.`);
-		const path = name.split("/").filter((part) => part !== "" && part !== ".");
-		if (/^([/\\]|[a-z]:)/i.test(name) || name.includes("\0") || path.includes("..")) {
+		const parts = name.split("/").filter((part) => part !== "" && part !== ".");
+		if (/^([/\\]|[a-z]:)/i.test(name) || name.includes("\0") || parts.includes("..")) {
 			this.refuse(name, "has a name that leads out of the archive");
 		}
-		const entry = entryFor(path, isFolder);
+		const entry = entryFor(parts.join("/"), isFolder);
 		if (entry === null) return null;
-		const key = path.join("/");
-		if (entry.kind === "picture" && this.#seen.has(key)) this.refuse(name, "is there more than once");
 		if (entry.kind === "picture") {
-			this.#seen.add(key);
-			entry.file = join(this.folder, String(this.#count));
+			if (this.#pictures.has(entry.path)) this.refuse(name, "is there more than once");
+			this.#pictures.add(entry.path);
+			entry.file = join(this.#folder, String(this.#count));
 		}
 		this.entries.push(entry);
 		return entry;
 	}
 
 	refuse(name, why) {
-		throw new BadArchive(`${this.#limits.label} was refused: ${shown(name)} ${why}.`);
+		throw new BadArchive(`${this.#limits.label} was refused: ${name} ${why}.`);
 	}
 
 	/** Passes chunks on and counts them: what a header says about sizes may be a lie. */
@@ -162,10 +161,18 @@ async function readTar(archive, collector) {
 			writing.add(work);
 		},
 	});
-	// Counted between unzipping and parsing, so that headers and what is skipped count too.
-	const unzip = formatOf(archive) === "gzip" ? [zlib.createGunzip()] : [];
-	await pipeline(createReadStream(archive), ...unzip, (chunks) => collector.counted(chunks), parser);
+	// Cut between two entries, a tar file looks whole but for the end mark.
+	let ended = false;
+	parser.on("eof", () => {
+		ended = true;
+	});
+	const unzip = formatOf(archive) === "gzip" ? zlib.createGunzip() : new PassThrough();
+	// Counted between unzipping and parsing, so that headers and what is skipped count too. The stream after the
+	// generator is there because the parser may finish at once, which a generator's end would miss.
+	const counted = (chunks) => collector.counted(chunks);
+	await pipeline(createReadStream(archive), unzip, counted, new PassThrough(), parser);
 	await Promise.all(writing);
+	if (!ended) throw new Error("its end is missing");
 	return collector.entries;
 }
 
@@ -176,11 +183,7 @@ async function takeFromTar(item, collector) {
 	}
 	const entry = collector.add(item.path, isFolder);
 	if (!entry?.file) return item.resume();
-	// As a generator, because tar's entries are almost but not quite Node streams.
-	const chunks = async function* () {
-		yield* item;
-	};
-	await pipeline(chunks, createWriteStream(entry.file));
+	await finished(item.pipe(createWriteStream(entry.file)));
 }
 
 /**
@@ -194,8 +197,9 @@ export async function download(url, folder, { stallSeconds = 60 } = {}) {
 	mkdirSync(folder, { recursive: true });
 	const stall = stallGuard(stallSeconds);
 	try {
-		const part = await downloadPart(url, name, stall);
-		renameSync(part, done);
+		const response = await request(url, name, stall.signal);
+		await refuseAnswer(url, name, response);
+		renameSync(await save(url, name, response, stall), done);
 		rmSync(`${name}.version`, { force: true });
 		return done;
 	} finally {
@@ -203,68 +207,85 @@ export async function download(url, folder, { stallSeconds = 60 } = {}) {
 	}
 }
 
-async function downloadPart(url, name, stall) {
-	const part = `${name}.part`;
-	const response = await request(url, name, stall);
-	const [, start, size] = /(\d+|\*)(?:-\d+)?\/(\d+)/.exec(response.headers.get("content-range")) ?? [];
-	const have = sizeOf(part);
-	if (response.status === 416 && Number(size) === have) return part;
-	if (response.status === 416 || (response.status === 206 && Number(start) !== have)) {
-		rmSync(part, { force: true });
-		throw new Error(`${url}: the server cannot continue the earlier download. Try again to start afresh.`);
-	}
-	await refuseAnswer(url, response);
-
-	// Content that was decoded on its way has other offsets than the server's file: it cannot be resumed.
-	const decoded = response.headers.has("content-encoding");
-	const file = decoded ? `${name}.decoded` : part;
-	const resumed = response.status === 206;
-	const length = response.headers.get("content-length");
-	const total = Number(size) || (decoded || length === null ? null : Number(length));
-	if (!resumed) writeFileSync(`${name}.version`, versionOf(response));
-	const progress = progressLine(url, resumed ? have : 0, total);
-	try {
-		const counted = async function* (chunks) {
-			for await (const chunk of chunks) {
-				stall.alive();
-				progress.add(chunk.length);
-				yield chunk;
-			}
-		};
-		await pipeline(response.body, counted, createWriteStream(file, { flags: resumed ? "a" : "w" }));
-	} catch (error) {
-		if (error.syscall && !error.cause) throw error;
-		throw new Error(brokenOff(url, file, stall.reason ?? causeOf(error)));
-	} finally {
-		progress.end();
-	}
-	if (total !== null && sizeOf(file) < total) throw new Error(brokenOff(url, file, "the server ended it"));
-	return file;
+/** A timer that aborts `signal` unless `alive` is called at least every so many seconds. */
+function stallGuard(seconds) {
+	const controller = new AbortController();
+	const giveUp = () => controller.abort(new Error(`nothing arrived for ${seconds} s`));
+	const timer = setTimeout(giveUp, seconds * 1000);
+	return { signal: controller.signal, alive: () => timer.refresh(), stop: () => clearTimeout(timer) };
 }
 
-async function request(url, name, stall) {
+const sizeOf = (file) => (existsSync(file) ? statSync(file).size : 0);
+const causeOf = (error) => error.cause?.message || error.cause?.code || error.message;
+const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+
+async function request(url, name, signal) {
 	// Unasked, servers may compress on the way, and then Range counts other bytes than ours.
 	const headers = { "Accept-Encoding": "identity" };
 	const have = sizeOf(`${name}.part`);
-	if (have > 0) {
-		headers.Range = `bytes=${have}-`;
-		const version = existsSync(`${name}.version`) ? readFileSync(`${name}.version`, "utf8") : "";
-		if (version) headers["If-Range"] = version;
-	}
+	const version = existsSync(`${name}.version`) && readFileSync(`${name}.version`, "utf8");
+	if (have > 0) headers.Range = `bytes=${have}-`;
+	if (have > 0 && version) headers["If-Range"] = version;
 	try {
-		return await fetch(url, { headers, signal: stall.signal });
+		return await fetch(url, { headers, signal });
 	} catch (error) {
-		throw new Error(`Cannot download ${url}: ${stall.reason ?? causeOf(error)}.`);
+		throw new Error(`Cannot download ${url}: ${causeOf(error)}.`);
 	}
 }
 
-async function refuseAnswer(url, response) {
+/** The offset and the full size in a Content-Range header, as far as they are given. */
+function rangeOf(response) {
+	const [, start, size] = /(?:(\d+)-\d+|\*)\/(\d+)/.exec(response.headers.get("content-range")) ?? [];
+	return { start: Number(start), size: Number(size) };
+}
+
+async function refuseAnswer(url, name, response) {
+	const { start, size } = rangeOf(response);
+	const have = sizeOf(`${name}.part`);
 	const isPage = /^text\/html/i.test(response.headers.get("content-type") ?? "");
-	if (response.ok && !isPage) return;
+	const isWholePart = response.status === 416 && size === have;
+	const isOtherRange = (response.status === 416 && size !== have) || (response.status === 206 && start !== have);
+	if (isWholePart || (response.ok && !isPage && !isOtherRange)) return;
 	await response.body?.cancel();
-	if (!response.ok)
-		throw new Error(`Cannot download ${url}: the server answers ${response.status} ${response.statusText}.`);
-	throw new Error(`${url} is a web page, not an archive: give the address of the file itself.`);
+	if (isOtherRange) {
+		rmSync(`${name}.part`, { force: true });
+		throw new Error(`${url}: the server cannot continue the earlier download. The same command starts it afresh.`);
+	}
+	if (response.ok) throw new Error(`${url} is a web page, not an archive: give the address of the file itself.`);
+	throw new Error(`Cannot download ${url}: the server answers ${response.status} ${response.statusText}.`);
+}
+
+/** Writes what the server sends behind what is there and resolves to the finished file. */
+async function save(url, name, response, stall) {
+	const part = `${name}.part`;
+	if (response.status === 416) return part;
+	const resumed = response.status === 206;
+	// Content that was decoded on its way has other offsets than the server's file: it cannot be resumed.
+	const decoded = response.headers.has("content-encoding");
+	const file = decoded ? `${name}.decoded` : part;
+	const total = decoded ? 0 : rangeOf(response).size || Number(response.headers.get("content-length"));
+	if (!resumed) writeFileSync(`${name}.version`, versionOf(response));
+	const progress = progressLine(url, resumed ? sizeOf(part) : 0, total);
+	const breakOff = (why) => {
+		const kept = decoded ? "" : " The same command goes on from there.";
+		return new Error(`The download of ${url} broke off after ${megabytes(sizeOf(file))} MB: ${why}.${kept}`);
+	};
+	const watched = async function* (chunks) {
+		for await (const chunk of chunks) {
+			stall.alive();
+			progress.add(chunk.length);
+			yield chunk;
+		}
+	};
+	try {
+		await pipeline(response.body, watched, createWriteStream(file, { flags: resumed ? "a" : "w" }));
+	} catch (error) {
+		throw breakOff(causeOf(error));
+	} finally {
+		progress.end();
+	}
+	if (sizeOf(file) < total) throw breakOff("the server ended it");
+	return file;
 }
 
 /** What If-Range can compare: a weak ETag does not promise the same bytes. */
@@ -273,56 +294,30 @@ function versionOf({ headers }) {
 	return etag && !etag.startsWith("W/") ? etag : (headers.get("last-modified") ?? "");
 }
 
-const sizeOf = (file) => (existsSync(file) ? statSync(file).size : 0);
-const causeOf = (error) => error.cause?.message || error.cause?.code || error.message;
-const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-
-function brokenOff(url, file, why) {
-	const kept = file.endsWith(".part") ? " The same command goes on from there." : "";
-	return `The download of ${url} broke off after ${megabytes(sizeOf(file))} MB: ${shown(why)}.${kept}`;
-}
-
-/** Aborts `signal` when `alive` has not been called for `seconds`. */
-function stallGuard(seconds) {
-	const controller = new AbortController();
-	const guard = {
-		signal: controller.signal,
-		reason: null,
-		alive: () => timer.refresh(),
-		stop: () => clearTimeout(timer),
-	};
-	const timer = setTimeout(() => {
-		guard.reason = `nothing arrived for ${seconds} s`;
-		controller.abort();
-	}, seconds * 1000);
-	return guard;
-}
-
-/** A bar that moves on a terminal, one plain line elsewhere. */
+/** A bar that moves on a terminal, one plain line elsewhere. `total` is 0 where the server does not say. */
 function progressLine(url, have, total) {
 	const started = Date.now();
-	let received = 0;
+	let bytes = have;
 	let drawn = 0;
 	const draw = () => {
-		const bytes = have + received;
-		const speed = `${megabytes((received / Math.max(1, Date.now() - started)) * 1000)} MB/s`;
-		if (total === null) return `${megabytes(bytes)} MB  ${speed}`;
-		const share = Math.min(1, bytes / Math.max(1, total));
-		const bar = "█".repeat(Math.floor(share * 30)).padEnd(30, "░");
-		return `${bar} ${Math.floor(share * 100)} %  ${megabytes(bytes)} of ${megabytes(total)} MB  ${speed}`;
+		const speed = `${megabytes((1000 * (bytes - have)) / (Date.now() - started + 1))} MB/s`;
+		const share = Math.min(1, bytes / total);
+		const bar = "█".repeat(share * 30).padEnd(30, "░");
+		const size = `${megabytes(bytes)}${total ? ` of ${megabytes(total)}` : ""} MB`;
+		process.stdout.write(`\r${total ? `${bar} ${Math.floor(share * 100)} %  ` : ""}${size}  ${speed}\x1b[K`);
+		drawn = Date.now();
 	};
-	const known =
-		total === null ? "" : ` (${have ? `${megabytes(have)} of ` : ""}${megabytes(total)} MB${have ? " are there" : ""})`;
-	console.log(`downloading ${url}${known}`);
+	const [size, there] = [total && ` (${megabytes(total)} MB)`, have && `, ${megabytes(have)} MB are there already`];
+	console.log(`downloading ${url}${size || ""}${there || ""}`);
 	return {
-		add(bytes) {
-			received += bytes;
-			if (!process.stdout.isTTY || Date.now() - drawn < 100) return;
-			drawn = Date.now();
-			process.stdout.write(`\r${draw()}\x1b[K`);
+		add(more) {
+			bytes += more;
+			if (process.stdout.isTTY && Date.now() - drawn > 100) draw();
 		},
 		end() {
-			if (process.stdout.isTTY) process.stdout.write(`\r${draw()}\x1b[K\n`);
+			if (!process.stdout.isTTY) return;
+			draw();
+			console.log();
 		},
 	};
 }

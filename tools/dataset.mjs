@@ -17,20 +17,11 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
-import { BadArchive, download, entryFor, shown, unpack } from "./archive.mjs";
+import { BadArchive, download, entryFor, unpack } from "./archive.mjs";
 import { at, run } from "./common.mjs";
 import { setup } from "./setup.mjs";
 
 const usage = "Usage: npm run dataset -- FOLDER|ARCHIVE|URL [--split 70,15,15] [--seed 42] [--into DIR] [--max-gb 20]";
-const help = `${usage}
-
-  FOLDER|ARCHIVE|URL  one folder of pictures per class, or train, valid and test folders with the classes inside;
-                      an archive is a .zip, .tar, .tar.gz or .tgz, on disk or at an http(s) address
-  --split A,B,C       the shares of train, valid and test where the source is not split yet
-  --seed N            which pictures go where: the same seed, the same split
-  --into DIR          the data set's folder (default: dataset)
-  --max-gb N          how much an archive may unpack to`;
-
 const optionTypes = {
 	split: { type: "string", default: "70,15,15" },
 	seed: { type: "string", default: "42" },
@@ -45,30 +36,53 @@ const splitNames = new Map([...splits.map((name) => [name, name]), ["validation"
 // npm runs commands in the project's root: INIT_CWD is where the user typed this one.
 const userPath = (path) => resolve(process.env.INIT_CWD ?? ".", path);
 const isUrl = (source) => /^https?:\/\//i.test(source);
-const byPath = (a, b) => (a.path.join("/") < b.path.join("/") ? -1 : 1);
+const isPicture = ({ kind }) => kind === "picture";
+
+// Names come from strangers: control characters would break the one line, or command the terminal.
+const shown = (text) => text.replace(/\p{Cc}/gu, encodeURIComponent);
 const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 
 async function main() {
 	const options = readOptions(process.argv.slice(2));
-	if (options.help) return console.log(help);
+	if (options.help) return console.log(usage);
 	checkPlaces(options);
 	await setup();
+	try {
+		await bringIn(options);
+	} catch (error) {
+		// Any message may quote a name out of the source.
+		error.message = shown(error.message);
+		throw error;
+	} finally {
+		rmSync(join(options.into, ".incoming"), { recursive: true, force: true });
+		for (const folder of [join(options.into, ".download"), options.into]) removeIfEmpty(folder);
+	}
+}
 
-	const { into } = options;
+async function bringIn(options) {
+	const { source, isFolder, into } = options;
 	const incoming = join(into, ".incoming");
 	rmSync(incoming, { recursive: true, force: true });
+	mkdirSync(incoming, { recursive: true });
+	const archive = isUrl(source) ? await download(source, join(into, ".download")) : source;
+	const entries = isFolder ? [...walk(source)] : await unpackSource(archive, options, join(incoming, "unpacked"));
+	entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+	reportSkipped(entries);
+	const plan = makePlan(entries, options);
+	place(plan, incoming, isFolder ? copy : renameSync);
+	putInPlace(incoming, into);
+	if (isUrl(source)) rmSync(archive);
+	summarise(plan, into);
+}
+
+async function unpackSource(archive, { source, label, maxBytes }, folder) {
+	console.log(`unpacking ${label}`);
 	try {
-		mkdirSync(incoming, { recursive: true });
-		const entries = await entriesOf(options, incoming);
-		reportSkipped(entries);
-		const plan = makePlan(entries, options);
-		place(plan, incoming, options.isFolder ? copy : renameSync);
-		putInPlace(incoming, into);
-		if (isUrl(options.source)) rmSync(await download(options.source, join(into, ".download")));
-		summarise(plan, into);
-	} finally {
-		rmSync(incoming, { recursive: true, force: true });
-		for (const folder of [join(into, ".download"), into]) removeIfEmpty(folder);
+		return await unpack(archive, folder, { label, maxBytes });
+	} catch (error) {
+		// Kept, a bad download would be taken for the finished one for ever.
+		if (isUrl(source) && error instanceof BadArchive) rmSync(archive);
+		throw error;
 	}
 }
 
@@ -77,13 +91,12 @@ function readOptions(args) {
 	// Not strict, because the errors of strict parsing are several lines and know no "did you mean".
 	const { values, positionals, tokens } = parseArgs({ args, options: optionTypes, strict: false, tokens: true });
 	for (const { kind, name, rawName } of tokens) {
-		if (kind === "option" && !Object.hasOwn(optionTypes, name))
-			throw new Error(`Unknown option ${rawName}${suggestion(name)}`);
-		if (kind === "option" && values[name] === true && name !== "help")
-			throw new Error(`${rawName} needs a value. ${usage}`);
+		if (kind !== "option") continue;
+		if (!Object.hasOwn(optionTypes, name)) throw new Error(`Unknown option ${rawName}${suggestion(name)}`);
+		if (name !== "help" && [true, ""].includes(values[name])) throw new Error(`${rawName} needs a value. ${usage}`);
 	}
 	if (values.help) return { help: true };
-	if (positionals.length === 0) throw new Error(usage);
+	if (!positionals[0]) throw new Error(usage);
 	if (positionals.length > 1) {
 		throw new Error(`One source at a time, not ${positionals.length}: put names with spaces into quotes.`);
 	}
@@ -122,13 +135,9 @@ function suggestion(typed) {
 function isNear(a, b, edits) {
 	if (edits < 0) return false;
 	if (a === "" || b === "") return a.length + b.length <= edits;
-	const [restOfA, restOfB] = [a.slice(1), b.slice(1)];
-	if (a[0] === b[0]) return isNear(restOfA, restOfB, edits);
-	return [
-		[restOfA, restOfB],
-		[restOfA, b],
-		[a, restOfB],
-	].some((pair) => isNear(...pair, edits - 1));
+	const [restA, restB] = [a.slice(1), b.slice(1)];
+	if (a[0] === b[0]) return isNear(restA, restB, edits);
+	return isNear(restA, restB, edits - 1) || isNear(restA, b, edits - 1) || isNear(a, restB, edits - 1);
 }
 
 function checkPlaces({ source, label, isFolder, into }) {
@@ -137,10 +146,8 @@ function checkPlaces({ source, label, isFolder, into }) {
 	if (!existsSync(source)) throw new Error(`No such folder or archive: ${label}`);
 	if (!isFolder && !statSync(source).isFile()) throw new Error(`${label} is neither a folder nor an archive.`);
 	const [from, to] = [realPlace(source), realPlace(into)];
-	if (isWithin(from, to))
-		throw new Error(`${label} lies inside the data set's own folder ${into}: move it elsewhere first.`);
-	if (isWithin(to, from))
-		throw new Error(`The data set's folder ${into} lies inside ${label}: give a folder of pictures only.`);
+	if (isWithin(from, to)) throw new Error(`${label} lies inside the data set's folder ${into}: move it out first.`);
+	if (isWithin(to, from)) throw new Error(`The data set's folder ${into} lies inside ${label}: give another folder.`);
 }
 
 /** The path without links; its last parts need not exist yet. */
@@ -154,48 +161,31 @@ function removeIfEmpty(folder) {
 	if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
-async function entriesOf({ source, label, isFolder, into, maxBytes }, incoming) {
-	if (isFolder) return [...walk(source)];
-	const archive = isUrl(source) ? await download(source, join(into, ".download")) : source;
-	console.log(`unpacking ${label}`);
-	try {
-		return await unpack(archive, join(incoming, "unpacked"), { label, maxBytes });
-	} catch (error) {
-		// Kept, a bad download would be taken for the finished one for ever.
-		if (isUrl(source) && error instanceof BadArchive) rmSync(archive);
-		throw error;
-	}
-}
-
 /** The entries of a folder. Links are listed but not followed: inside the source they would double a picture. */
-function* walk(folder, above = []) {
+function* walk(folder, above = "") {
 	for (const item of readdirSync(folder, { withFileTypes: true })) {
 		const file = join(folder, item.name);
-		const entry = entryFor([...above, item.name], item.isDirectory());
+		const entry = entryFor(above + item.name, item.isDirectory());
 		if (entry === null) continue;
+		// Node reads a name that is not UTF-8 as another name, under which there is nothing.
+		if (item.name.includes("\ufffd") && !existsSync(file)) throw new Error(`${file} has a name that is not UTF-8.`);
 		if (item.isSymbolicLink()) yield { ...entry, kind: "link" };
 		else if (item.isDirectory() || item.isFile()) yield { ...entry, file };
 		else yield { ...entry, kind: "other" };
-		if (item.isDirectory()) yield* walk(file, entry.path);
+		if (item.isDirectory()) yield* walk(file, `${entry.path}/`);
 	}
 }
 
 function reportSkipped(entries) {
-	const skipped = (kind) => entries.filter((entry) => entry.kind === kind);
-	const others = skipped("other");
-	const links = skipped("link");
-	if (others.length > 0)
-		console.log(
-			`skipped ${count(others.length, "file")} that ${others.length === 1 ? "is not a picture" : "are not pictures"}: ${someOf(others)}`,
-		);
+	const others = entries.filter(({ kind }) => kind === "other");
+	const links = entries.filter(({ kind }) => kind === "link");
+	const what = others.length === 1 ? "is not a picture" : "are not pictures";
+	if (others.length > 0) console.log(`skipped ${count(others.length, "file")} that ${what}: ${someOf(others)}`);
 	if (links.length > 0) console.log(`skipped ${count(links.length, "symbolic link")}: ${someOf(links)}`);
 }
 
 function someOf(entries) {
-	const names = entries
-		.sort(byPath)
-		.slice(0, 5)
-		.map((entry) => shown(entry.path.join("/")));
+	const names = entries.slice(0, 5).map(({ path }) => shown(path));
 	return names.join(", ") + (entries.length > names.length ? ", …" : "");
 }
 
@@ -205,13 +195,10 @@ function makePlan(entries, { label, shares, seed }) {
 	const given = givenSplits(source);
 	if (given === null) return splitClasses(classesOf(source), shares, seed);
 
-	const outside = source.entries.filter(
-		({ kind, path }) => kind === "picture" && !Object.values(given).includes(path[0]),
-	);
-	if (outside.length > 0)
-		console.log(
-			`left out ${count(outside.length, "picture")} outside ${Object.values(given).join(", ")}: ${someOf(outside)}`,
-		);
+	const names = Object.values(given);
+	const outside = source.entries.filter((entry) => isPicture(entry) && !names.includes(firstOf(entry)));
+	const those = count(outside.length, "picture");
+	if (outside.length > 0) console.log(`left out ${those} outside ${names.join(", ")}: ${someOf(outside)}`);
 	const plan = {};
 	for (const split of splits) {
 		if (given[split]) plan[split] = classesOf(inside(source, given[split]));
@@ -222,22 +209,27 @@ function makePlan(entries, { label, shares, seed }) {
 	return { ...splitClasses(plan.train, { train: shares.train, valid: shares.valid }, seed), test: plan.test };
 }
 
-const folderNames = ({ entries }) => [
-	...new Set(entries.filter(({ kind, path }) => kind === "folder" || path.length > 1).map(({ path }) => path[0])),
-];
+const isAtTop = ({ path }) => !path.includes("/");
+const firstOf = ({ path }) => path.split("/", 1)[0];
+
+function folderNames({ entries }) {
+	return [...new Set(entries.filter((entry) => entry.kind === "folder" || !isAtTop(entry)).map(firstOf))];
+}
 
 /** The part of a source that lies in one of its folders, with paths that start there. */
 function inside({ entries, where }, folder) {
-	const within = entries.filter(({ path }) => path[0] === folder && path.length > 1);
-	return { entries: within.map((entry) => ({ ...entry, path: entry.path.slice(1) })), where: `${where}/${folder}` };
+	const within = entries.filter(({ path }) => path.startsWith(`${folder}/`));
+	const below = within.map((entry) => ({ ...entry, path: entry.path.slice(folder.length + 1) }));
+	return { entries: below, where: `${where}/${folder}` };
 }
 
 /** Archives often hold a single folder with everything in it: what counts begins below. */
 function unwrap(source) {
 	const folders = folderNames(source);
-	const pictures = source.entries.filter(({ kind }) => kind === "picture");
-	const isWrapper = folders.length === 1 && pictures.every(({ path }) => path.length > 1);
-	return isWrapper && pictures.some(({ path }) => path.length > 2) ? unwrap(inside(source, folders[0])) : source;
+	const pictures = source.entries.filter(isPicture);
+	if (folders.length !== 1 || pictures.some(isAtTop)) return source;
+	const wrapped = inside(source, folders[0]);
+	return wrapped.entries.some((entry) => isPicture(entry) && !isAtTop(entry)) ? unwrap(wrapped) : source;
 }
 
 /** The source's own names of train, valid and test; null when its folders are classes. */
@@ -245,8 +237,7 @@ function givenSplits(source) {
 	const given = {};
 	for (const name of folderNames(source)) {
 		const split = splitNames.get(name.toLowerCase());
-		if (split && given[split])
-			throw new Error(`${source.where} has both ${given[split]} and ${name}: keep one of them.`);
+		if (given[split]) throw new Error(`${source.where} has both ${given[split]} and ${name}: keep one of them.`);
 		if (split) given[split] = name;
 	}
 	// A single one of these names may well be a class: trains, planes and ships.
@@ -256,24 +247,23 @@ function givenSplits(source) {
 	return given;
 }
 
-/** Class name → pictures sorted by name, in the order of the class names. */
+/** Class name → pictures. Both keep the order of the entries, which is that of the names. */
 function classesOf(source) {
 	const { entries, where } = source;
-	const stray = entries.find(({ kind, path }) => kind === "picture" && path.length === 1);
-	const names = folderNames(source).sort();
+	const stray = entries.find((entry) => isPicture(entry) && isAtTop(entry));
+	const names = folderNames(source);
 	const example = (picture) => `put pictures into one folder per class, for example ${where}/cats/${picture}`;
-	if (stray) throw new Error(shown(`${stray.path[0]} lies directly in ${where}: ${example(stray.path[0])}`));
-	if (names.length === 0) throw new Error(shown(`${where} has no class folders: ${example("1.jpg")}`));
-	if (names.length === 1) throw new Error(shown(`${where} has only one class, ${names[0]}: at least two are needed.`));
+	if (stray) throw new Error(`${stray.path} lies directly in ${where}: ${example(stray.path)}`);
+	if (names.length === 0) throw new Error(`${where} has no class folders: ${example("1.jpg")}`);
+	if (names.length === 1) throw new Error(`${where} has only one class, ${names[0]}: at least two are needed.`);
 
 	const classes = new Map(names.map((name) => [name, []]));
-	for (const { kind, path, file } of entries) {
-		if (kind === "picture") classes.get(path[0]).push({ path: path.slice(1), file });
+	for (const entry of entries.filter(isPicture)) {
+		const name = firstOf(entry);
+		classes.get(name).push({ ...entry, path: entry.path.slice(name.length + 1) });
 	}
 	for (const [name, pictures] of classes) {
-		if (pictures.length === 0)
-			throw new Error(shown(`${where}/${name} has no pictures: add some or remove the folder.`));
-		pictures.sort(byPath);
+		if (pictures.length === 0) throw new Error(`${where}/${name} has no pictures: add some or remove the folder.`);
 	}
 	return classes;
 }
@@ -282,7 +272,7 @@ function checkSameClasses(plan, where) {
 	const all = new Set(Object.values(plan).flatMap((classes) => [...classes.keys()]));
 	for (const [split, classes] of Object.entries(plan)) {
 		for (const name of all) {
-			if (!classes.has(name)) throw new Error(shown(`${where} has a class ${name}, but none in ${split}.`));
+			if (!classes.has(name)) throw new Error(`${where} has a class ${name}, but none in ${split}.`);
 		}
 	}
 }
@@ -293,11 +283,8 @@ function splitClasses(classes, shares, seed) {
 	const plan = Object.fromEntries(parts.map((part) => [part, new Map()]));
 	for (const [name, pictures] of classes) {
 		if (pictures.length < parts.length) {
-			throw new Error(
-				shown(
-					`${name} has ${count(pictures.length, "picture")}: at least ${parts.length} are needed, one each for ${parts.join(", ")}.`,
-				),
-			);
+			const have = `${name} has ${count(pictures.length, "picture")}`;
+			throw new Error(`${have}: at least ${parts.length} are needed, one each for ${parts.join(", ")}.`);
 		}
 		// The same seed for each class: a new class does not change how the others are split.
 		const shuffled = shuffle(pictures, seed);
@@ -345,10 +332,9 @@ function place(plan, incoming, put) {
 	for (const split of splits) {
 		for (const [name, pictures] of plan[split]) {
 			for (const { path, file } of pictures) {
-				const target = join(incoming, split, name, ...path);
+				const target = join(incoming, split, name, path);
 				// Names that differ in a source may be the same here: not every file system tells A from a.
-				if (existsSync(target))
-					throw new Error(shown(`${name} has two pictures that would both be ${path.join("/")} here.`));
+				if (existsSync(target)) throw new Error(`${name} has two pictures that would both be ${path} here.`);
 				mkdirSync(dirname(target), { recursive: true });
 				put(file, target);
 			}
@@ -369,16 +355,13 @@ function putInPlace(incoming, into) {
 }
 
 function summarise(plan, into) {
-	const rows = [...plan.train.keys()].map((name) => [
-		shown(name),
-		...splits.map((split) => plan[split].get(name).length),
-	]);
+	const countsOf = (name) => splits.map((split) => plan[split].get(name).length);
+	const rows = [...plan.train.keys()].map((name) => [shown(name), ...countsOf(name)]);
 	const totals = splits.map((_, i) => rows.reduce((sum, row) => sum + row[i + 1], 0));
 	const table = [["class", ...splits], ...rows, ["all", ...totals]];
 	const width = Math.max(...table.map(([name]) => name.length));
-	const lines = table.map(
-		([name, ...cells]) => name.padEnd(width) + cells.map((cell) => String(cell).padStart(9)).join(""),
-	);
+	const cellsOf = (numbers) => numbers.map((number) => String(number).padStart(9)).join("");
+	const lines = table.map(([name, ...numbers]) => name.padEnd(width) + cellsOf(numbers));
 	const next = into === at("dataset") ? "npm start" : `npm start -- --dataset ${into}`;
 	console.log(`\n${lines.join("\n")}\n\nThe pictures are in ${into}. Next: ${next}`);
 }

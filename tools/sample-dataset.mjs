@@ -57,15 +57,12 @@ export async function makeSampleDataset(dir, options = {}) {
 	if (isComplete(making, dir)) return moveInto(dir, making);
 	refuseToOverwrite(dir);
 	rmSync(making, { recursive: true, force: true });
-	const jobs = [...pictureJobs(seed, counts), ...brokenJobs(seed)];
 	for (const split of splits) {
 		for (const className of classNames) mkdirSync(join(making, split, className), { recursive: true });
 	}
-	await draw(
-		jobs.map((job) => ({ ...job, file: join(making, job.file) })),
-		workers,
-		onProgress,
-	);
+	const jobs = [...pictureJobs(seed, counts), ...brokenJobs(seed)];
+	for (const job of jobs) job.file = join(making, job.file);
+	await draw(jobs, workers, onProgress);
 	const about = { synthetic: true, generator, seed, counts, broken };
 	// Written under another name first, because its presence says that everything is there.
 	writeFileSync(join(making, "sample.json.part"), `${JSON.stringify(about, null, "\t")}\n`);

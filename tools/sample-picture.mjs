@@ -2,7 +2,7 @@
 //
 // A picture is drawn on two planes of floats, brightness and warmth, and becomes RGB at the very end. Lengths are
 // in units of 1/64 of the shorter side, because a model that shrinks pictures to 64×64 sees nothing thinner.
-// Run as a worker thread, this file draws the jobs it is given and posts a message after each.
+// Run as a worker thread, this file does the jobs it is given and posts a message after each.
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
@@ -105,19 +105,16 @@ function coverSegment(cover, width, height, from, to) {
 	}
 }
 
+/** Noise of several sizes, from blotches that fill a third of the picture to single grains. */
 function drawTexture(canvas, random) {
+	const { light, warmth, unit } = canvas;
 	const roughness = random.between(0.5, 1.3);
-	// From blotches that fill a third of the picture to single grains.
-	for (const [size, amount] of [
-		[22, 0.1],
-		[9, 0.07],
-		[4, 0.05],
-		[1.8, 0.05],
-		[0.7, 0.06],
-	]) {
-		addNoise(canvas, canvas.light, Math.max(1, size * canvas.unit), amount * roughness, random);
-	}
-	addNoise(canvas, canvas.warmth, 20 * canvas.unit, random.between(0, 0.03), random);
+	const sizes = [22, 9, 4, 1.8, 0.7];
+	const amounts = [0.1, 0.07, 0.05, 0.05, 0.06];
+	sizes.forEach((size, i) => {
+		addNoise(canvas, light, Math.max(1, size * unit), amounts[i] * roughness, random);
+	});
+	addNoise(canvas, warmth, 20 * unit, random.between(0, 0.03), random);
 	drawPores(canvas, random);
 }
 
@@ -126,10 +123,8 @@ function drawPores(canvas, random) {
 	const pores = Array.from({ length: random.integer(0, 40) }, () => {
 		const [x, y] = [random.next() * canvas.width, random.next() * canvas.height];
 		const radius = random.between(0.1, 0.45) * canvas.unit;
-		return [
-			{ x, y, radius },
-			{ x: x + radius / 2, y: y + 0.1, radius },
-		];
+		// A path needs two points: this one is about as long as it is wide.
+		return [0, radius / 2].map((offset) => ({ x: x + offset, y: y + offset, radius }));
 	});
 	drawPaths(canvas, pores, random.between(0.1, 0.45));
 }
@@ -222,14 +217,15 @@ function crackPaths(canvas, random, start) {
 	return [path, ...branches.flatMap((branch) => crackPaths(canvas, random, branch))];
 }
 
-/** A crack grows both ways from a point near the middle, so that most of it is in the picture. */
+/** The crack grows both ways from a point near the middle, so that most of it is in the picture. */
 function drawCrack(canvas, random) {
 	const { width, height, unit } = canvas;
 	const [x, y] = [width * random.between(0.3, 0.7), height * random.between(0.3, 0.7)];
 	const heading = random.between(0, 2 * Math.PI);
-	const radius = random.between(0.52, 0.95) * unit;
-	// Some cracks are next to invisible, for the eye as for a model: no model should be right every time.
-	const depth = random.chance(0.075) ? random.between(0.06, 0.18) : random.between(0.55, 0.85);
+	const radius = random.between(0.6, 1) * unit;
+	// The ranges of radius and depth set how hard the task is: wide and dark enough for a small network to learn in a
+	// few passes, and a few cracks next to invisible, for the eye too, because no model should be right every time.
+	const depth = random.chance(0.06) ? random.between(0.08, 0.2) : random.between(0.6, 0.85);
 	const paths = [heading, heading + Math.PI].flatMap((direction) => {
 		const steps = random.integer(22, 50);
 		return crackPaths(canvas, random, { x, y, heading: direction, steps, radius, branching: 0.04 });
@@ -282,14 +278,7 @@ function chooseFormat(random) {
 	};
 }
 
-/**
- * Draws the picture that `key` stands for and encodes it.
- * @returns {Promise<{bytes: Buffer, format: "jpg" | "png"}>} `format` is the job's, where it asks for one
- */
-async function makePicture({ key, cracked, format: wanted }) {
-	const random = randomFrom(key);
-	const { quality, progressive, gray, orientation, blur, ...storage } = chooseFormat(random);
-	const format = wanted ?? storage.format;
+function drawPicture(random, cracked) {
 	const canvas = newCanvas(random);
 	drawTexture(canvas, random);
 	drawJoints(canvas, random);
@@ -298,12 +287,14 @@ async function makePicture({ key, cracked, format: wanted }) {
 	if (cracked) drawCrack(canvas, random);
 	drawLighting(canvas, random);
 	const { width, height } = canvas;
-	let picture = sharp(develop(canvas, random), { raw: { width, height, channels: 3 } });
+	return sharp(develop(canvas, random), { raw: { width, height, channels: 3 } });
+}
+
+function encode(picture, { format, quality, progressive, gray, orientation, blur }) {
 	if (blur) picture = picture.blur(blur);
 	if (gray) picture = picture.grayscale();
 	if (orientation) picture = picture.withMetadata({ orientation });
-	picture = format === "png" ? picture.png() : picture.jpeg({ quality, progressive });
-	return { bytes: await picture.toBuffer(), format };
+	return (format === "png" ? picture.png() : picture.jpeg({ quality, progressive })).toBuffer();
 }
 
 /** The ways a file can be broken; each gets a good file's bytes. */
@@ -316,12 +307,18 @@ const damages = {
 	"first 16 bytes overwritten": (bytes) => Buffer.concat([Buffer.alloc(16, 0x2e), bytes.subarray(16)]),
 };
 
-async function work() {
+/** Writes the picture that `key` stands for to `file` plus its extension: that of `format`, if the job has one. */
+async function doJob({ file, key, cracked, format, damage }) {
+	const random = randomFrom(key);
+	const storage = chooseFormat(random);
+	if (format) storage.format = format;
+	const bytes = await encode(drawPicture(random, cracked), storage);
+	writeFileSync(`${file}.${storage.format}`, damage ? damages[damage](bytes) : bytes);
+}
+
+if (!isMainThread && workerData?.jobs) {
 	for (const job of workerData.jobs) {
-		const { bytes, format } = await makePicture(job);
-		writeFileSync(`${job.file}.${format}`, job.damage ? damages[job.damage](bytes) : bytes);
+		await doJob(job);
 		parentPort.postMessage("done");
 	}
 }
-
-if (!isMainThread && workerData?.jobs) await work();

@@ -1,0 +1,487 @@
+// `npm run dataset`: the command as a user runs it, in a child process, on sources made here.
+import { strict as assert } from "node:assert";
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { crc32, deflateRawSync } from "node:zlib";
+import { create } from "tar";
+
+const command = resolve(__dirname, "..", "tools", "dataset.mjs");
+const home = mkdtempSync(join(tmpdir(), "dataset-command-"));
+after(() => rmSync(home, { recursive: true, force: true }));
+
+let made = 0;
+/** A place that nothing else uses. */
+const fresh = (name: string) => {
+	const folder = join(home, String(++made));
+	mkdirSync(folder);
+	return join(folder, name);
+};
+
+/** Files with the given paths below a new folder, each with content of its own. */
+function folderOf(...paths: string[]): string {
+	const folder = fresh("photos");
+	for (const path of paths) write(join(folder, path), randomBytes(30));
+	return folder;
+}
+
+function write(file: string, content: string | Uint8Array) {
+	mkdirSync(dirname(file), { recursive: true });
+	writeFileSync(file, content);
+}
+
+/** `cats/0.jpg` … in as many as asked for. */
+const pictures = (folder: string, count: number) => Array.from({ length: count }, (_, i) => `${folder}/${i}.jpg`);
+
+function start(args: string[]) {
+	// Outside npm, relative paths start in the working folder.
+	const { INIT_CWD, ...env } = process.env;
+	const child = spawn("node", [command, ...args], { cwd: home, env });
+	const result = { code: null as number | null, out: "", err: "" };
+	child.stdout.on("data", (data) => {
+		result.out += data;
+	});
+	child.stderr.on("data", (data) => {
+		result.err += data;
+	});
+	const done = new Promise<typeof result>((resolve) => {
+		child.on("close", (code) => resolve({ ...result, code }));
+	});
+	return { child, done };
+}
+
+/** Runs the command into a new folder; it must succeed. */
+async function bringIn(source: string, ...args: string[]) {
+	const into = fresh("dataset");
+	const { code, out, err } = await start([source, "--into", into, ...args]).done;
+	assert.equal(`${code} ${err}`, "0 ");
+	return { into, out };
+}
+
+/** Runs the command, which must fail with this one line and leave nothing behind. */
+async function refuses(message: RegExp, args: string[], into = fresh("dataset")) {
+	const { code, err } = await start([...args, "--into", into]).done;
+	assert.match(err, message);
+	assert.equal(err.split("\n").length, 2, `one line: ${err}`);
+	assert.equal(code, 1);
+	assert.deepEqual(existsSync(into) ? readdirSync(into) : [], []);
+}
+
+/** Path → hash of everything below a folder. */
+function filesBelow(folder: string): Record<string, string> {
+	const files: Record<string, string> = {};
+	for (const item of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+		if (!item.isFile()) continue;
+		const file = join(item.parentPath, item.name);
+		files[file.slice(folder.length + 1)] = createHash("sha256").update(readFileSync(file)).digest("hex");
+	}
+	return files;
+}
+
+const hashes = (folder: string) => Object.values(filesBelow(folder)).sort();
+const countIn = (...parts: string[]) => Object.keys(filesBelow(join(...parts))).length;
+const counts = (into: string, name: string) => ["train", "valid", "test"].map((split) => countIn(into, split, name));
+
+type ZipEntry = { name: string; data?: Uint8Array; mode?: number; flags?: number; deflate?: boolean; size?: number };
+
+/** A zip file, also of kinds that no honest program writes. */
+function zipOf(entries: ZipEntry[]): string {
+	const locals: Buffer[] = [];
+	const centrals: Buffer[] = [];
+	let offset = 0;
+	for (const { name, data = randomBytes(30), mode = 0o100644, flags = 0, deflate = false, size } of entries) {
+		// Encryption puts 12 bytes before the data.
+		const head = flags & 1 ? randomBytes(12) : Buffer.alloc(0);
+		const stored = Buffer.concat([head, deflate ? deflateRawSync(data) : data]);
+		const nameBytes = Buffer.from(name);
+		const common = Buffer.alloc(26);
+		common.writeUInt16LE(20, 0);
+		common.writeUInt16LE(flags | 0x800, 2);
+		common.writeUInt16LE(deflate ? 8 : 0, 4);
+		common.writeUInt32LE(crc32(data), 10);
+		common.writeUInt32LE(stored.length, 14);
+		common.writeUInt32LE(size ?? data.length, 18);
+		common.writeUInt16LE(nameBytes.length, 22);
+		const rest = Buffer.alloc(14);
+		rest.writeUInt32LE((mode << 16) >>> 0, 6);
+		rest.writeUInt32LE(offset, 10);
+		locals.push(Buffer.from("PK\x03\x04"), common, nameBytes, stored);
+		centrals.push(Buffer.from("PK\x01\x02\x14\x03", "latin1"), common, rest, nameBytes);
+		offset += 4 + common.length + nameBytes.length + stored.length;
+	}
+	const end = Buffer.alloc(18);
+	end.writeUInt16LE(entries.length, 4);
+	end.writeUInt16LE(entries.length, 6);
+	end.writeUInt32LE(Buffer.concat(centrals).length, 8);
+	end.writeUInt32LE(offset, 12);
+	const file = fresh("photos.zip");
+	writeFileSync(file, Buffer.concat([...locals, ...centrals, Buffer.from("PK\x05\x06"), end]));
+	return file;
+}
+
+const zipOfFolder = (folder: string) =>
+	zipOf(
+		Object.keys(filesBelow(folder)).map((name, i) => ({
+			name,
+			data: readFileSync(join(folder, name)),
+			deflate: i % 2 === 0,
+		})),
+	);
+
+async function tarOf(folder: string, name = "photos.tar.gz", paths = readdirSync(folder)): Promise<string> {
+	const file = fresh(name);
+	await create({ file, cwd: folder, gzip: name.endsWith("gz"), preservePaths: true }, paths);
+	return file;
+}
+
+async function serve(listener: RequestListener) {
+	const server = createServer(listener);
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	const stop = () => {
+		server.closeAllConnections();
+		server.close();
+	};
+	return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
+}
+
+test("a folder of classes is divided by the shares, class by class, and nothing is lost or doubled", async () => {
+	const strange = ["cats/a b\nc.jpg", "cats/Ünï çødé 猫.PNG", "cats/deep/er/0.jpg", "dogs/deep/0.jpeg"];
+	const source = folderOf(...pictures("cats", 97), ...pictures("dogs", 39), ...pictures("birds", 3), ...strange);
+	const before = filesBelow(source);
+	const { into, out } = await bringIn(source);
+	assert.deepEqual(filesBelow(source), before);
+	assert.deepEqual(hashes(into), Object.values(before).sort());
+	assert.deepEqual(counts(into, "cats"), [70, 15, 15]);
+	assert.deepEqual(counts(into, "dogs"), [28, 6, 6]);
+	assert.deepEqual(counts(into, "birds"), [1, 1, 1]);
+	// Below the class folder, the path stays.
+	for (const path of Object.keys(filesBelow(into))) assert.ok(before[path.replace(/^(train|valid|test)\//, "")], path);
+	assert.match(out, /class +train +valid +test\nbirds +1 +1 +1\ncats +70 +15 +15\ndogs +28 +6 +6\nall +99 +22 +22\n/);
+	assert.match(out, /npm start -- --dataset /);
+	assert.deepEqual(readdirSync(into).sort(), ["test", "train", "valid"]);
+});
+
+test("other shares are kept to, whatever their sum", async () => {
+	const { into } = await bringIn(folderOf(...pictures("a", 50), ...pictures("b", 11)), "--split", "3,1,1");
+	assert.deepEqual(counts(into, "a"), [30, 10, 10]);
+	const small = counts(into, "b");
+	assert.equal(small[0] + small[1] + small[2], 11);
+	for (const [i, exact] of [6.6, 2.2, 2.2].entries()) assert.ok(Math.abs(small[i] - exact) < 1);
+});
+
+test("the seed decides which picture goes where", async () => {
+	const source = folderOf(...pictures("a", 40), ...pictures("b", 40));
+	const [first, again, other] = [await bringIn(source), await bringIn(source), await bringIn(source, "--seed", "7")];
+	assert.deepEqual(filesBelow(first.into), filesBelow(again.into));
+	assert.notDeepEqual(filesBelow(first.into), filesBelow(other.into));
+	assert.deepEqual(hashes(first.into), hashes(other.into));
+	write(join(source, "c", "0.jpg"), "0");
+	write(join(source, "c", "1.jpg"), "1");
+	write(join(source, "c", "2.jpg"), "2");
+	const more = await bringIn(source);
+	rmSync(join(more.into, "train", "c"), { recursive: true });
+	rmSync(join(more.into, "valid", "c"), { recursive: true });
+	rmSync(join(more.into, "test", "c"), { recursive: true });
+	assert.deepEqual(filesBelow(more.into), filesBelow(first.into), "a new class leaves the others as they were");
+});
+
+test("a source that is split already stays as it is", async () => {
+	const source = folderOf(
+		...pictures("Train/a", 5),
+		...pictures("Train/b", 6),
+		...pictures("Validation/a", 2),
+		...pictures("Validation/b", 1),
+		...pictures("TEST/a", 1),
+		...pictures("TEST/b", 3),
+		"extra/c/0.jpg",
+	);
+	const { into, out } = await bringIn(source);
+	assert.deepEqual(
+		[counts(into, "a"), counts(into, "b")],
+		[
+			[5, 2, 1],
+			[6, 1, 3],
+		],
+	);
+	const expected = Object.entries(filesBelow(source)).filter(([path]) => !path.startsWith("extra"));
+	const renamed = expected.map(([path, hash]) => [
+		path.replace("Train", "train").replace("Validation", "valid").replace("TEST", "test"),
+		hash,
+	]);
+	assert.deepEqual(filesBelow(into), Object.fromEntries(renamed));
+	assert.match(out, /left out 1 picture outside .*: extra\/c\/0\.jpg/);
+});
+
+test("where valid is missing it is taken from train, and test is left alone", async () => {
+	const parts = ["train", "test"].flatMap((split) => [...pictures(`${split}/a`, 34), ...pictures(`${split}/b`, 17)]);
+	const source = folderOf(...parts);
+	const { into } = await bringIn(source, "--split", "70,15,15");
+	assert.deepEqual(counts(into, "a"), [28, 6, 34]);
+	assert.deepEqual(counts(into, "b"), [14, 3, 17]);
+	assert.deepEqual(filesBelow(join(into, "test")), filesBelow(join(source, "test")));
+	assert.deepEqual(hashes(into), hashes(source));
+});
+
+test("what is not a picture is counted and named; hidden files are ignored, links are not followed", async () => {
+	const source = folderOf(...pictures("a", 4), ...pictures("b", 4), "a/notes.txt", "b/Thumbs.db", "b/.hidden.jpg");
+	write(join(source, ".DS_Store"), "");
+	write(join(source, "__MACOSX", "a", "._0.jpg"), "");
+	symlinkSync("..", join(source, "a", "loop"));
+	symlinkSync(command, join(source, "a", "out.jpg"));
+	const { into, out } = await bringIn(source);
+	assert.match(out, /skipped 2 files that are not pictures: a\/notes\.txt, b\/Thumbs\.db\n/);
+	assert.match(out, /skipped 2 symbolic links: a\/loop, a\/out\.jpg\n/);
+	assert.equal(countIn(into), 8);
+});
+
+test("a zip, a tar and a tar.gz give what their folder gives, wrapped in a folder or not", async () => {
+	const paths = [...pictures("cats", 9), ...pictures("dogs/deep", 6), "cats/a b\nc é.gif", "dogs/1.BMP"];
+	const source = folderOf(...paths);
+	write(join(source, "cats", "big.jpg"), randomBytes(300_000));
+	write(join(source, "cats", "empty.jpg"), "");
+	const expected = filesBelow((await bringIn(source)).into);
+	const wrapped = fresh("outer");
+	for (const path of Object.keys(filesBelow(source))) {
+		write(join(wrapped, "photos", path), readFileSync(join(source, path)));
+	}
+	write(join(wrapped, "__MACOSX", "photos", "cats", "._0.jpg"), "");
+	write(join(wrapped, "README.txt"), "");
+	for (const archive of [
+		zipOfFolder(source),
+		zipOfFolder(wrapped),
+		await tarOf(source),
+		await tarOf(wrapped, "photos.tgz"),
+		await tarOf(source, "photos.tar"),
+	]) {
+		const before = readFileSync(archive);
+		const { into } = await bringIn(archive);
+		assert.deepEqual(filesBelow(into), expected);
+		assert.deepEqual(readFileSync(archive), before);
+		assert.deepEqual(readdirSync(into).sort(), ["test", "train", "valid"]);
+	}
+});
+
+test("archives that mean harm are refused by the entry's name, and nothing is written outside", async () => {
+	const good = ["a", "b"].flatMap((name) => pictures(name, 3)).map((name) => ({ name }));
+	for (const name of ["../evil.jpg", "a/../../evil.jpg", "/tmp/evil.jpg", "C:/evil.jpg", "..\\evil.jpg"]) {
+		await refuses(/was refused: .*evil\.jpg has a name that leads out of the archive/, [zipOf([...good, { name }])]);
+	}
+	await refuses(/a\/link is a link or a device/, [zipOf([...good, { name: "a/link", mode: 0o120777 }])]);
+	await refuses(/a\/x\.jpg is encrypted/, [zipOf([...good, { name: "a/x.jpg", flags: 1 }])]);
+	await refuses(/a\/0\.jpg is there more than once/, [zipOf([...good, { name: "a/0.jpg" }])]);
+
+	const source = folderOf(...pictures("photos/a", 3), ...pictures("photos/b", 3), "evil.jpg");
+	const paths = ["a", "b", "../evil.jpg"];
+	await refuses(/\.\.\/evil\.jpg has a name that leads/, [await tarOf(join(source, "photos"), "x.tar.gz", paths)]);
+	symlinkSync("/etc", join(source, "photos", "a", "link"));
+	await refuses(/a\/link is a link or a device/, [await tarOf(join(source, "photos"), "x.tar")]);
+	const unpacked = readdirSync(home, { recursive: true }) as string[];
+	assert.deepEqual(unpacked.filter((name) => name.endsWith("evil.jpg")).length, 1, "only the source's own");
+});
+
+test("archives that are too large, damaged or none at all are refused", async () => {
+	const folder = folderOf(...pictures("a", 30), ...pictures("b", 30));
+	const [zip, tgz, tar] = [zipOfFolder(folder), await tarOf(folder), await tarOf(folder, "photos.tar")];
+	for (const archive of [zip, tgz, tar]) {
+		await refuses(/unpacks to more than 0\.000001 GB: allow more with --max-gb/, [archive, "--max-gb", "0.000001"]);
+		const bytes = readFileSync(archive);
+		const cut = fresh("cut.bin");
+		writeFileSync(cut, bytes.subarray(0, bytes.length * 0.6));
+		await refuses(/cut\.bin is damaged: /, [cut]);
+		const flipped = fresh("flipped.bin");
+		writeFileSync(flipped, Buffer.concat([bytes.subarray(0, 50), Buffer.from("?!"), bytes.subarray(52)]));
+		if (archive !== tar) await refuses(/flipped\.bin is damaged: /, [flipped]);
+	}
+	// The header claims 10 bytes.
+	const bomb = zipOf([{ name: "a/0.jpg", data: new Uint8Array(5_000_000), deflate: true, size: 10 }]);
+	await refuses(/is damaged|more than/, [bomb, "--max-gb", "0.001"]);
+	const text = fresh("photos.zip");
+	writeFileSync(text, "not an archive");
+	await refuses(/photos\.zip is not a \.zip, \.tar, \.tar\.gz or \.tgz archive/, [text]);
+	const { unpack } = await import(pathToFileURL(join(dirname(command), "archive.mjs")).href);
+	await assert.rejects(unpack(zip, fresh("out"), { maxEntries: 10 }), /has more than 10 entries/);
+	await assert.rejects(unpack(tgz, fresh("out"), { maxEntries: 10 }), /has more than 10 entries/);
+});
+
+test("a download that breaks off goes on where it stopped", async () => {
+	const folder = folderOf(...pictures("a", 5), ...pictures("b", 5));
+	write(join(folder, "a", "big.jpg"), randomBytes(600_000));
+	const archive = readFileSync(zipOfFolder(folder));
+	const requests: { range?: string; ifRange?: string }[] = [];
+	const server = await serve((request, response) => {
+		requests.push({ range: request.headers.range, ifRange: request.headers["if-range"] as string });
+		const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
+		const headers = { etag: '"v1"', "content-length": archive.length - from };
+		if (requests.length === 1) {
+			response.writeHead(200, headers);
+			response.write(archive.subarray(0, 300_000), () => setTimeout(() => response.destroy(), 50));
+			return;
+		}
+		response.writeHead(206, { ...headers, "content-range": `bytes ${from}-${archive.length - 1}/${archive.length}` });
+		response.end(archive.subarray(from));
+	});
+	try {
+		const into = fresh("dataset");
+		const args = [`${server.address}/photos.zip?token=1`, "--into", into];
+		const first = await start(args).done;
+		assert.equal(first.code, 1);
+		assert.match(
+			first.err,
+			/^The download of .* broke off after 0\.\d MB: .* The same command goes on from there\.\n$/,
+		);
+		const [part] = readdirSync(join(into, ".download")).filter((name) => name.endsWith(".part"));
+		const have = readFileSync(join(into, ".download", part));
+		assert.ok(have.length > 0 && archive.subarray(0, have.length).equals(have));
+		const second = await start(args).done;
+		assert.equal(`${second.code} ${second.err}`, "0 ");
+		assert.deepEqual(requests[1], { range: `bytes=${have.length}-`, ifRange: '"v1"' });
+		assert.deepEqual(hashes(into), hashes(folder));
+		assert.deepEqual(readdirSync(into).sort(), ["test", "train", "valid"]);
+
+		const { download } = await import(pathToFileURL(join(dirname(command), "archive.mjs")).href);
+		const url = `${server.address}/again`;
+		const resumed = fresh("resumed");
+		const name = createHash("sha256").update(url).digest("hex").slice(0, 16);
+		write(join(resumed, `${name}.part`), archive.subarray(0, 1000));
+		assert.ok(readFileSync(await download(url, resumed)).equals(archive), "byte for byte");
+	} finally {
+		server.stop();
+	}
+});
+
+test("a file that changed on the server, or whose part is complete already, is not mixed up", async () => {
+	const archive = randomBytes(5000);
+	const server = await serve((request, response) => {
+		if (request.url === "/changed") return response.end(archive);
+		response.writeHead(416, { "content-range": `bytes */${archive.length}` }).end();
+	});
+	try {
+		const { download } = await import(pathToFileURL(join(dirname(command), "archive.mjs")).href);
+		const partOf = (folder: string, url: string) =>
+			join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 16)}.part`);
+		const folder = fresh("downloads");
+		const [changed, complete] = [`${server.address}/changed`, `${server.address}/complete`];
+		write(partOf(folder, changed), randomBytes(700));
+		assert.ok(readFileSync(await download(changed, folder)).equals(archive));
+		write(partOf(folder, complete), archive);
+		assert.ok(readFileSync(await download(complete, folder)).equals(archive));
+		write(partOf(folder, `${complete}2`), randomBytes(6000));
+		await assert.rejects(download(`${complete}2`, folder), /cannot continue the earlier download/);
+		assert.equal(existsSync(partOf(folder, `${complete}2`)), false);
+	} finally {
+		server.stop();
+	}
+});
+
+test("a download that cannot work is one clear line", async () => {
+	const server = await serve((request, response) => {
+		if (request.url === "/page") response.setHeader("content-type", "text/html").end("<html>sign in</html>");
+		else if (request.url === "/text") response.end("no archive");
+		else if (request.url === "/stall") response.write("PK");
+		else response.writeHead(404).end();
+	});
+	const { address, stop } = server;
+	try {
+		await refuses(/Cannot download .*: the server answers 404 Not Found/, [`${address}/none.zip`]);
+		await refuses(/page is a web page, not an archive/, [`${address}/page`]);
+		await refuses(/text is not a \.zip/, [`${address}/text`]);
+		const { download } = await import(pathToFileURL(join(dirname(command), "archive.mjs")).href);
+		const stalled = download(`${address}/stall`, fresh("downloads"), { stallSeconds: 0.3 });
+		await assert.rejects(stalled, /nothing arrived for 0\.3 s/);
+	} finally {
+		stop();
+	}
+	await refuses(/Cannot download .*: .*ECONNREFUSED/, [`${address}/gone.zip`]);
+});
+
+test("the earlier data set is moved aside, whole", async () => {
+	const { into } = await bringIn(folderOf(...pictures("a", 4), ...pictures("b", 4)));
+	write(join(into, "sample.json"), "{}");
+	write(join(into, "quarantine", "a", "0.jpg"), "0");
+	write(join(into, "README.md"), "stays");
+	const before = filesBelow(into);
+	const source = folderOf(...pictures("c", 5), ...pictures("d", 5));
+	const { code, out } = await start([source, "--into", into]).done;
+	assert.equal(code, 0);
+	assert.match(out, /moved the earlier train, valid, test, sample\.json, quarantine to .*previous-/);
+	const [previous] = readdirSync(into).filter((name) => name.startsWith("previous-"));
+	const { "README.md": readme, ...data } = before;
+	assert.deepEqual(filesBelow(join(into, previous)), data);
+	assert.equal(filesBelow(into)["README.md"], readme);
+	assert.deepEqual(["train", "valid", "test"].flatMap((split) => hashes(join(into, split))).sort(), hashes(source));
+});
+
+test("a run that was killed leaves the earlier data, and the same command then works", async () => {
+	const source = folderOf(...pictures("a", 300), ...pictures("b", 300));
+	const { into } = await bringIn(folderOf(...pictures("a", 4), ...pictures("b", 4)));
+	const earlier = hashes(into);
+	const { child, done } = start([source, "--into", into]);
+	while (!existsSync(join(into, ".incoming", "train")) && child.exitCode === null) await sleep(1);
+	child.kill("SIGKILL");
+	await done;
+	// Wherever the kill fell, what was there is still there.
+	const found = new Set(hashes(into));
+	assert.ok(earlier.every((hash) => found.has(hash)));
+	// The worst moment: the earlier data moved away, half of the new in place.
+	rmSync(join(into, ".incoming"), { recursive: true, force: true });
+	write(join(into, ".incoming", "train", "a", "half.jpg"), "half");
+	rmSync(join(into, "valid"), { recursive: true, force: true });
+	const { code, err } = await start([source, "--into", into]).done;
+	assert.equal(`${code} ${err}`, "0 ");
+	assert.equal(existsSync(join(into, ".incoming")), false);
+	assert.deepEqual(["train", "valid", "test"].flatMap((split) => hashes(join(into, split))).sort(), hashes(source));
+});
+
+test("bad input is one clear line", async () => {
+	const good = folderOf(...pictures("a", 4), ...pictures("b", 4));
+	await refuses(/^Usage: npm run dataset -- FOLDER\|ARCHIVE\|URL /, []);
+	await refuses(/^No such folder or archive: nowhere/, ["nowhere"]);
+	await refuses(/cat\.jpg lies directly in .*photos: put pictures into one folder per class, for example /, [
+		folderOf("cat.jpg", ...pictures("a", 4), ...pictures("b", 4)),
+	]);
+	await refuses(/0\.jpg lies directly in .*photos: put/, [folderOf("0.jpg", "1.jpg")]);
+	await refuses(/has no class folders/, [folderOf("notes.txt")]);
+	await refuses(/has only one class, a: at least two are needed/, [folderOf(...pictures("a", 9))]);
+	await refuses(/photos\/b has no pictures/, [folderOf(...pictures("a", 9), "b/notes.txt")]);
+	await refuses(/b has 2 pictures: at least 3 are needed/, [folderOf(...pictures("a", 9), ...pictures("b", 2))]);
+	await refuses(/has train and val but no test folder/, [folderOf("train/a/0.jpg", "val/a/0.jpg")]);
+	await refuses(/has a class b, but none in test/, [
+		folderOf("train/a/0.jpg", "train/b/0.jpg", "train/c/0.jpg", "test/a/0.jpg", "test/c/0.jpg"),
+	]);
+	const latin = folderOf(...pictures("a", 4), ...pictures("b", 4));
+	// Only some file systems take such a name.
+	if (process.platform === "linux") {
+		writeFileSync(Buffer.concat([Buffer.from(`${latin}/a/`), Buffer.from([0xe9]), Buffer.from(".jpg")]), "");
+		await refuses(/has a name that is not UTF-8/, [latin]);
+	}
+	await refuses(/^Unknown option --splitt: did you mean --split\?/, [good, "--splitt", "1,1,1"]);
+	await refuses(/^Unknown option --verbose\. Usage/, [good, "--verbose"]);
+	for (const split of ["70,15", "70,15,0", "70,x,15"]) {
+		await refuses(/^--split wants three positive numbers/, [good, "--split", split]);
+	}
+	await refuses(/^--seed wants a whole number, not "x"/, [good, "--seed", "x"]);
+	await refuses(/^--max-gb wants a positive number, not "0"/, [good, "--max-gb", "0"]);
+	await refuses(/^One source at a time, not 2/, [good, good]);
+	await refuses(/dataset lies inside .*photos: give another folder/, [good], join(good, "dataset"));
+	const before = filesBelow(good);
+	const { code, err } = await start([join(good, "a"), "--into", good]).done;
+	assert.match(err, /lies inside the data set's folder .*photos: move it out first\.\n$/);
+	assert.equal(code, 1);
+	assert.deepEqual(filesBelow(good), before);
+});

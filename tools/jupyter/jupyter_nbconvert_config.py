@@ -1,0 +1,19 @@
+"""How notebooks become HTML, for `npm run report` and for JupyterLab's own export: see ../report-template."""
+
+from pathlib import Path
+
+tools = Path(__file__).resolve().parents[1]
+c = get_config()  # noqa: F821
+c.TemplateExporter.extra_template_basedirs = [str(tools)]
+c.TemplateExporter.extra_template_paths = [str(tools.parent / "node_modules" / ".cache")]
+c.HTMLExporter.template_name = "report-template"
+c.HTMLExporter.embed_images = True
+c.NbConvertBase.display_data_priority = [
+    "application/vnd.plotly.v1+json",
+    "text/html",
+    "text/markdown",
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "text/plain",
+]

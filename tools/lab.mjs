@@ -1,0 +1,22 @@
+// `npm run lab`: JupyterLab with the TypeScript kernel, opened on the notebooks. Arguments go to JupyterLab.
+import { at, python, root, run, runInTerminal } from "./common.mjs";
+import { setup } from "./setup.mjs";
+
+await run(async () => {
+	await setup();
+	const args = [
+		"-m",
+		"jupyter",
+		"lab",
+		`--ServerApp.root_dir=${root}`,
+		"--LabApp.default_url=/lab/tree/notebooks/01-data-cleaning.ipynb",
+		"--MultiKernelManager.default_kernel_name=tslab",
+		// Nothing is asked of hosts elsewhere.
+		"--LabApp.news_url=None",
+		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+		...process.argv.slice(2),
+	];
+	// With this folder on the path, "Save and Export As → HTML" gives the same page as `npm run report`.
+	const configPath = [at("tools", "jupyter"), process.env.JUPYTER_CONFIG_PATH].filter(Boolean).join(":");
+	process.exitCode = await runInTerminal(python, args, { env: { ...process.env, JUPYTER_CONFIG_PATH: configPath } });
+});

@@ -1,0 +1,85 @@
+"""Runs notebooks on the tslab kernel and exports them as HTML; the job comes as JSON on standard input.
+
+{"notebooks": [{"name", "source", "parameters"}], "reports": folder, "noInput": bool}
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbconvert import HTMLExporter
+from papermill.exceptions import PapermillExecutionError
+from papermill.translators import Translator, papermill_translators
+from traitlets.config import PyFileConfigLoader
+
+TOOLS = Path(__file__).resolve().parent
+
+
+class TypeScriptTranslator(Translator):
+    """papermill writes parameters as code; it knows no TypeScript."""
+
+    @classmethod
+    def comment(cls, text):
+        return f"// {text}".strip()
+
+    @classmethod
+    def translate(cls, value):
+        return json.dumps(value)
+
+    @classmethod
+    def assign(cls, name, value):
+        return f"{name} = {value};"
+
+
+papermill_translators.register("typescript", TypeScriptTranslator)
+# papermill warns that it cannot check the parameters' names; the caller has.
+logging.getLogger("papermill").setLevel(logging.ERROR)
+
+
+def export(executed, name, reports, no_input):
+    config = PyFileConfigLoader("jupyter_nbconvert_config.py", path=str(TOOLS / "jupyter")).load_config()
+    exporter = HTMLExporter(config=config, exclude_input=no_input, exclude_input_prompt=no_input)
+    html, _ = exporter.from_notebook_node(executed, resources={"metadata": {"name": name}})
+    (reports / f"{name}.html").write_text(html, encoding="utf-8")
+
+
+def run(notebook, reports, no_input):
+    name, source = notebook["name"], Path(notebook["source"])
+    target = reports / f"{name}.ipynb"
+    started = time.monotonic()
+    failure = None
+    print(f"{name} … ", end="", flush=True)
+    try:
+        papermill.execute_notebook(
+            source,
+            target,
+            parameters=notebook["parameters"],
+            kernel_name="tslab",
+            cwd=source.parent,
+            progress_bar=False,
+        )
+    except PapermillExecutionError as error:
+        failure = f"{name}, cell [{error.exec_count}]: {error.ename}: {error.evalue}"
+    export(nbformat.read(target, as_version=4), name, reports, no_input)
+    if failure:
+        sys.exit(f"\n{failure}\nThe notebook as far as it ran: {os.path.relpath(target.with_suffix('.html'))}")
+    print(f"{time.monotonic() - started:.0f} s", flush=True)
+
+
+def main():
+    job = json.load(sys.stdin)
+    reports = Path(job["reports"])
+    reports.mkdir(parents=True, exist_ok=True)
+    for notebook in job["notebooks"]:
+        run(notebook, reports, job["noInput"])
+
+
+try:
+    main()
+except KeyboardInterrupt:
+    sys.exit(130)
