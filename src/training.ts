@@ -127,7 +127,11 @@ function crossEntropyFromLogits(model: tf.LayersModel): void {
 	const loss: Loss = (yTrue, yPred) => {
 		if (!last.logits || last.probabilities !== yPred) return fromProbabilities(yTrue, yPred);
 		const target = sparse ? tf.oneHot(yTrue.flatten().toInt(), yPred.shape[1] as number) : yTrue;
-		return tf.logSoftmax(last.logits as tf.Tensor2D).mul(target).sum(-1).neg();
+		return tf
+			.logSoftmax(last.logits as tf.Tensor2D)
+			.mul(target)
+			.sum(-1)
+			.neg();
 	};
 	lossesFromLogits.add(loss);
 	compiled.lossFunctions = [loss];

@@ -14,7 +14,12 @@ const FOLDERS = new Set(["dataset", "artifacts"]);
 function declaredBy(notebook) {
 	const { cells } = JSON.parse(readFileSync(at("notebooks", `${notebook}.ipynb`), "utf8"));
 	const cell = cells.find(({ metadata }) => metadata.tags?.includes("parameters"));
-	const lines = [...[cell?.source ?? ""].flat().join("").matchAll(/^let (\w+) = (.+?);(?:\s*\/\/\s*(.*))?$/gm)];
+	const lines = [
+		...[cell?.source ?? ""]
+			.flat()
+			.join("")
+			.matchAll(/^let (\w+) = (.+?);(?:\s*\/\/\s*(.*))?$/gm),
+	];
 	return new Map(lines.map(([, name, value, comment]) => [name, { value: JSON.parse(value), comment }]));
 }
 
@@ -31,7 +36,9 @@ export function parseArguments(args) {
 	const known = new Map(names.flatMap((name) => [...declared[name]]));
 	const options = { notebooks: [], parameters: {}, pdf: false, noInput: false, help: false, reports: "reports" };
 
-	const queue = args.flatMap((arg) => (/^--[\w-]+=/.test(arg) ? [arg.slice(0, arg.indexOf("=")), arg.slice(arg.indexOf("=") + 1)] : [arg]));
+	const queue = args.flatMap((arg) =>
+		/^--[\w-]+=/.test(arg) ? [arg.slice(0, arg.indexOf("=")), arg.slice(arg.indexOf("=") + 1)] : [arg],
+	);
 	const next = (flag) => {
 		if (queue.length === 0) throw new Error(`${flag} needs a value`);
 		return queue.shift();
@@ -65,7 +72,9 @@ export function parseArguments(args) {
 /** The help text: every parameter with its default and meaning. */
 export function usage() {
 	const known = new Map(notebooks().flatMap((name) => [...declaredBy(name)]));
-	const lines = [...known].map(([name, { value, comment = "" }]) => `  ${`${toFlag(name)} ${value}`.padEnd(30)} ${comment}`);
+	const lines = [...known].map(
+		([name, { value, comment = "" }]) => `  ${`${toFlag(name)} ${value}`.padEnd(30)} ${comment}`,
+	);
 	return `npm start -- [PARAMETERS]
 npm run report -- [--pdf] [--no-input] [PARAMETERS] [NOTEBOOK…]
 
@@ -90,7 +99,10 @@ function convert(flag, name, text, fallback) {
 	}
 	const value = text.trim() === "" ? Number.NaN : Number(text);
 	const whole = Number.isInteger(fallback);
-	const fits = Number.isFinite(value) && (!whole || Number.isInteger(value)) && (value > 0 || (value === 0 && MAY_BE_ZERO.has(name)));
+	const fits =
+		Number.isFinite(value) &&
+		(!whole || Number.isInteger(value)) &&
+		(value > 0 || (value === 0 && MAY_BE_ZERO.has(name)));
 	if (fits) return value;
 	const expected = `a ${whole ? "whole " : ""}number${MAY_BE_ZERO.has(name) ? " of 0 or more" : " above 0"}`;
 	throw new Error(`${flag} ${text}: expected ${expected}, for example ${fallback}`);

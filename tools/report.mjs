@@ -52,7 +52,10 @@ function execute({ notebooks: names, declared, parameters, reports, noInput }) {
 	};
 	mkdirSync(reports, { recursive: true });
 	return new Promise((done, failed) => {
-		const child = spawn(python, [at("tools", "run_notebooks.py")], { cwd: root, stdio: ["pipe", "inherit", "inherit"] });
+		const child = spawn(python, [at("tools", "run_notebooks.py")], {
+			cwd: root,
+			stdio: ["pipe", "inherit", "inherit"],
+		});
 		child.stdin.end(JSON.stringify(job));
 		// Ctrl-C reaches the child too, which ends its kernel first.
 		process.on("SIGINT", () => {});
@@ -103,22 +106,30 @@ function versions() {
 /** The page that leads to the reports, with the numbers of the run. */
 function writeIndex(reports) {
 	const metrics = JSON.parse(readFileSync(join(reports, "metrics.json"), "utf8"));
-	const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+	const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 	const rows = {
 		"Data set": metrics.dataset + (metrics.synthetic ? " (synthetic sample pictures)" : ""),
 		Classes: metrics.classNames?.join(", "),
-		Pictures: Object.entries(metrics.counts).map(([split, count]) => `${count} ${split}`).join(", "),
+		Pictures: Object.entries(metrics.counts)
+			.map(([split, count]) => `${count} ${split}`)
+			.join(", "),
 		"Files removed by cleaning": metrics.removed,
 		"Test accuracy": metrics.test?.accuracy.toFixed(5),
 		"Test loss": metrics.test?.loss.toFixed(5),
 		"Epochs run": metrics.epochsRun,
 		"Seconds of training": metrics.seconds.train?.toFixed(1),
-		Parameters: Object.entries(metrics.parameters).map(([name, value]) => `${name} ${value}`).join(", "),
-		Versions: Object.entries(metrics.versions).map(([name, version]) => `${name} ${version}`).join(", "),
+		Parameters: Object.entries(metrics.parameters)
+			.map(([name, value]) => `${name} ${value}`)
+			.join(", "),
+		Versions: Object.entries(metrics.versions)
+			.map(([name, version]) => `${name} ${version}`)
+			.join(", "),
 		Device: metrics.device,
 		Date: new Date().toISOString().slice(0, 16).replace("T", " "),
 	};
-	const table = Object.entries(rows).map(([name, value]) => `<tr><th>${name}</th><td>${escape(value ?? "not run")}</td></tr>`);
+	const table = Object.entries(rows).map(
+		([name, value]) => `<tr><th>${name}</th><td>${escapeHtml(value ?? "not run")}</td></tr>`,
+	);
 	const links = notebooks()
 		.filter((name) => existsSync(join(reports, `${name}.html`)))
 		.map((name) => `<li><a href="${name}.html">${title(name)}</a></li>`);
@@ -157,10 +168,18 @@ async function printPdf(html) {
 	const browsers = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 	const browser = browsers.find((command) => outputOf(command, ["--version"]) !== null);
 	if (!browser) {
-		fail(`--pdf needs Chromium or Chrome (looked for ${browsers.join(", ")}): sudo apt install chromium. The HTML reports are written.`);
+		fail(
+			`--pdf needs Chromium or Chrome (looked for ${browsers.join(", ")}): sudo apt install chromium. The HTML reports are written.`,
+		);
 	}
 	const pdf = html.replace(/\.html$/, ".pdf");
-	const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", "--virtual-time-budget=10000"];
+	const flags = [
+		"--headless",
+		"--no-sandbox",
+		"--disable-gpu",
+		"--no-pdf-header-footer",
+		"--virtual-time-budget=10000",
+	];
 	await runQuietly(browser, [...flags, `--print-to-pdf=${pdf}`, `file://${resolve(html)}`]);
 	console.log(`Wrote ${shown(pdf)}`);
 }

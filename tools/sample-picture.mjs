@@ -39,7 +39,7 @@ const ease = (t) => t * t * (3 - 2 * t);
 function newCanvas(random) {
 	const ratio = random.pick([1, 1.2, 4 / 3, 1.5, 1.75]);
 	const short = Math.round(random.between(120, Math.min(200, 260 / ratio)));
-	const long = Math.round(short * ratio);
+	const long = Math.floor(short * ratio);
 	const [width, height] = random.chance(0.5) ? [short, long] : [long, short];
 	return {
 		width,
@@ -292,7 +292,7 @@ function drawPicture(random, cracked) {
 
 function encode(picture, { format, quality, progressive, gray, orientation, blur }) {
 	if (blur) picture = picture.blur(blur);
-	if (gray) picture = picture.grayscale();
+	if (gray) picture = picture.toColourspace("b-w");
 	if (orientation) picture = picture.withMetadata({ orientation });
 	return (format === "png" ? picture.png() : picture.jpeg({ quality, progressive })).toBuffer();
 }

@@ -1,0 +1,62 @@
+// What the tests share: recorded answers, temporary folders, comparisons.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+
+export const root = join(__dirname, "..");
+export const pictures = join(__dirname, "fixtures", "pictures");
+
+/** A tensor as record.py writes it. */
+export type Recorded = { shape: number[]; data: string };
+
+export function fixture<T>(name: string): T {
+	return JSON.parse(readFileSync(join(__dirname, "fixtures", `${name}.json`), "utf8")) as T;
+}
+
+export function values({ data }: Recorded): Float32Array {
+	const bytes = Buffer.from(data, "base64");
+	return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+export function toTensor(recorded: Recorded): tf.Tensor {
+	return tf.tensor(values(recorded), recorded.shape);
+}
+
+/** Fails unless shape and values agree to within `tolerance`. */
+export function assertClose(actual: tf.Tensor, expected: Recorded, tolerance: number, what: string): void {
+	assert.deepEqual(actual.shape, expected.shape, `${what}: shape`);
+	const [a, b] = [actual.dataSync(), values(expected)];
+	let worst = 0;
+	for (let i = 0; i < b.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));
+	assert.ok(worst <= tolerance, `${what}: differs by up to ${worst}`);
+}
+
+/** An empty folder that is removed after the tests of the file. */
+export function temporaryFolder(): string {
+	const folder = mkdtempSync(join(tmpdir(), "icn-"));
+	after(() => rmSync(folder, { recursive: true, force: true }));
+	return folder;
+}
+
+/** A copy of the recorded pictures that a test may change. */
+export function copyOfPictures(): string {
+	const folder = join(temporaryFolder(), "train");
+	cpSync(pictures, folder, { recursive: true });
+	return folder;
+}
+
+/** Runs `work` and returns what it printed. */
+export async function printed(work: () => unknown): Promise<string> {
+	const lines: string[] = [];
+	const log = console.log;
+	console.log = (...args: unknown[]) => lines.push(args.join(" "));
+	try {
+		await work();
+	} finally {
+		console.log = log;
+	}
+	return lines.join("\n");
+}
