@@ -14,7 +14,8 @@ from jupyter_client.kernelspec import KernelSpec
 job = json.load(sys.stdin)
 manager = KernelManager()
 manager._kernel_spec = KernelSpec(argv=job["argv"], display_name="test", language="typescript")
-manager.start_kernel(cwd=job["cwd"])
+# What the kernel's process prints by itself is not an answer.
+manager.start_kernel(cwd=job["cwd"], stdout=sys.stderr, stderr=sys.stderr)
 client = manager.client()
 client.start_channels()
 client.wait_for_ready(timeout=60)

@@ -121,14 +121,12 @@ function isComplete(making, dir) {
 }
 
 function refuseToOverwrite(dir) {
+	const remedy = "move it away to make the sample data set here.";
 	const taken = splits.find((split) => hasContents(join(dir, split)));
-	if (taken)
-		throw new Error(
-			`${join(dir, taken)} already exists and is not empty: move it away to make the sample data set here.`,
-		);
+	if (taken) throw new Error(`${join(dir, taken)} already exists and is not empty: ${remedy}`);
 	const about = join(dir, "sample.json");
 	if (existsSync(about) && !readFileSync(about, "utf8").includes(generator)) {
-		throw new Error(`${about} is not from the sample data set: move it away to make the sample data set here.`);
+		throw new Error(`${about} is not from the sample data set: ${remedy}`);
 	}
 }
 

@@ -225,7 +225,7 @@ function drawCrack(canvas, random) {
 	const radius = random.between(0.6, 1) * unit;
 	// The ranges of radius and depth set how hard the task is: wide and dark enough for a small network to learn in a
 	// few passes, and a few cracks next to invisible, for the eye too, because no model should be right every time.
-	const depth = random.chance(0.06) ? random.between(0.08, 0.2) : random.between(0.6, 0.85);
+	const depth = random.chance(0.06) ? random.between(0.06, 0.16) : random.between(0.6, 0.85);
 	const paths = [heading, heading + Math.PI].flatMap((direction) => {
 		const steps = random.integer(22, 50);
 		return crackPaths(canvas, random, { x, y, heading: direction, steps, radius, branching: 0.04 });

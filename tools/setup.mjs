@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { at, outputOf, python, root, run, runQuietly, tensorflowDir } from "./common.mjs";
 
 const tfjs = at("node_modules", "@tensorflow", "tfjs-node-gpu");
@@ -84,7 +84,7 @@ function checkNode() {
 }
 
 /** The Python to make `.venv` with: the newest that TensorFlow has a wheel for. `PYTHON=…` chooses another. */
-function findPython() {
+export function findPython() {
 	const candidates = process.env.PYTHON
 		? [process.env.PYTHON]
 		: ["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
@@ -106,7 +106,7 @@ function findPython() {
 	});
 }
 
-function findCompiler() {
+export function findCompiler() {
 	for (const command of process.env.CXX ? [process.env.CXX] : ["c++", "g++", "clang++"]) {
 		if (outputOf(command, ["--version"]) !== null) return command;
 	}
@@ -270,4 +270,4 @@ async function minifyPlotly() {
 	);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await run(setup);
+if (process.argv[1] === fileURLToPath(import.meta.url)) await run(setup);

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { join, resolve } from "node:path";
+import { describe, test } from "node:test";
+import { root } from "./fixtures";
+
+type Options = {
+	notebooks: string[];
+	parameters: Record<string, unknown>;
+	values: Record<string, unknown>;
+	declared: Record<string, Map<string, unknown>>;
+	dataset: string;
+	artifacts: string;
+	reports: string;
+	pdf: boolean;
+	noInput: boolean;
+};
+const parse = async (...args: string[]): Promise<Options> => {
+	const { parseArguments } = await import("../tools/parameters.mjs" as string);
+	return parseArguments(args) as Options;
+};
+
+test("with no arguments: all notebooks, their defaults, the project's folders", async () => {
+	const options = await parse();
+	assert.equal(options.notebooks.length, 6);
+	assert.deepEqual([options.dataset, options.artifacts], [join(root, "dataset"), join(root, "artifacts")]);
+	const { epochs, batchSize, imageSize, learningRate, patience, seed } = options.values;
+	assert.deepEqual([epochs, batchSize, imageSize, learningRate, patience, seed], [5, 32, 64, 0.001, 2, 42]);
+	for (const name of ["dataset", "epochs", "batchSize", "imageSize", "learningRate", "seed", "patience", "artifacts"]) {
+		assert.ok(options.declared["04-training"].has(name), name);
+	}
+});
+
+test("flags, -p and = say the same, as numbers, truth values and folders", async () => {
+	const options = await parse(
+		"--batch-size",
+		"16",
+		"-p",
+		"epochs=3",
+		"--learning-rate=1e-4",
+		"--augment",
+		"false",
+		"--dataset",
+		"x y",
+		"--pdf",
+		"--no-input",
+		"04",
+		"notebooks/01-data-cleaning.ipynb",
+		"--reports",
+		"r",
+	);
+	const { batchSize, epochs, learningRate, augment, dataset } = options.parameters;
+	assert.deepEqual([batchSize, epochs, learningRate, augment, dataset], [16, 3, 0.0001, false, resolve("x y")]);
+	assert.deepEqual(options.notebooks, ["01-data-cleaning", "04-training"]);
+	assert.deepEqual([options.pdf, options.noInput, options.reports], [true, true, resolve("r")]);
+});
+
+describe("what is wrong is said in one line", () => {
+	const cases: [string[], RegExp][] = [
+		[["--epochz", "3"], /^unknown parameter --epochz: did you mean --epochs\?$/],
+		[["-p", "epochz=3"], /^unknown parameter -p epochz: did you mean --epochs\?$/],
+		[["--colour", "3"], /^unknown parameter --colour; there are --dataset, .*--seed/],
+		[["--epochs", "three"], /^--epochs three: expected a whole number above 0, for example 5$/],
+		[["--epochs", "-1"], /^--epochs -1: expected a whole number above 0/],
+		[["--epochs", "0"], /^--epochs 0: expected/],
+		[["--epochs", "2.5"], /^--epochs 2.5: expected a whole number/],
+		[["--epochs", ""], /^--epochs : expected/],
+		[["--learning-rate", "Infinity"], /^--learning-rate Infinity: expected a number above 0/],
+		[["--seed", "-2"], /^--seed -2: expected a whole number of 0 or more/],
+		[["--augment", "yes"], /^--augment yes: expected true or false$/],
+		[["--epochs"], /^--epochs needs a value$/],
+		[["-p", "epochs"], /^-p epochs: expected name=value/],
+		[["99-nothing"], /^no notebook 99-nothing: there are 01-data-cleaning, /],
+	];
+	for (const [args, message] of cases) {
+		test(args.join(" "), async () => {
+			await assert.rejects(
+				parse(...args),
+				(error: Error) => message.test(error.message) && !error.message.includes("\n"),
+			);
+		});
+	}
+	test("zero is fine where it means something", async () => {
+		assert.deepEqual((await parse("--seed", "0", "--patience", "0")).parameters.seed, 0);
+	});
+});
