@@ -56,7 +56,9 @@ const FIGURE_LAYOUT = { height: 400, margin: { t: 60, r: 30, b: 60, l: 60 }, tem
  */
 export function showTable(table: Frame | object[], { maxRows = 30 } = {}): void {
 	const { columns, rows } = toRows(table);
-	const shown = rows.slice(0, maxRows).map((row) => row.map(formatCell));
+	// A column with a fraction in it has four digits in every row.
+	const digits = columns.map((_, i) => (rows.some((row) => isFraction(row[i])) ? 4 : 0));
+	const shown = rows.slice(0, maxRows).map((row) => row.map((value, i) => formatCell(value, digits[i])));
 	const rest = rows.length > maxRows ? `… ${rows.length - maxRows} more rows (${rows.length} in all)` : "";
 	const numeric = columns.map((_, i) => rows.every((row) => typeof row[i] === "number"));
 	const cell = (tag: string, text: string, i: number) =>
@@ -132,7 +134,17 @@ export function curves(history: Pick<History, "loss" | "acc" | "valLoss" | "valA
 /** A confusion matrix as a heat map: true classes down, predicted classes across. */
 export function confusionMatrixFigure(matrix: number[][], classNames: string[]): Figure {
 	return {
-		data: [{ type: "heatmap", z: matrix, x: classNames, y: classNames, texttemplate: "%{z}", colorscale: "Blues" }],
+		data: [
+			{
+				type: "heatmap",
+				z: matrix,
+				x: classNames,
+				y: classNames,
+				texttemplate: "%{z}",
+				colorscale: "Blues",
+				reversescale: true,
+			},
+		],
 		layout: {
 			title: { text: "Confusion matrix" },
 			xaxis: { title: { text: "Predicted class" }, type: "category" },
@@ -196,8 +208,10 @@ function toRows(table: Frame | object[]): { columns: string[]; rows: unknown[][]
 	return { columns, rows: table.map((row) => columns.map((column) => (row as Record<string, unknown>)[column])) };
 }
 
-function formatCell(value: unknown): string {
-	if (typeof value === "number" && !Number.isInteger(value)) return value.toFixed(4);
+const isFraction = (value: unknown) => typeof value === "number" && !Number.isInteger(value);
+
+function formatCell(value: unknown, digits: number): string {
+	if (typeof value === "number") return value.toFixed(digits);
 	return value === null || value === undefined ? "" : String(value);
 }
 

@@ -59,7 +59,7 @@ test("a table shows a DataFrame or rows, escapes HTML, and counts what it leaves
 	const [frame, rows] = shown();
 	assert.ok(frame.data["text/html"].includes("&lt;b&gt;") && frame.data["text/html"].includes("&amp;"));
 	assert.ok(!frame.data["text/html"].includes("<b>"));
-	assert.equal(frame.data["text/plain"], "name\tscore\tn\n<b>\t0.1235\t3\n&\t1\t4");
+	assert.equal(frame.data["text/plain"], "name\tscore\tn\n<b>\t0.1235\t3\n&\t1.0000\t4");
 	assert.equal(rows.data["text/html"].match(/<tr>/g)?.length, 11);
 	assert.ok(rows.data["text/html"].includes("… 30 more rows (40 in all)"));
 });

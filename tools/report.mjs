@@ -5,7 +5,7 @@ import { availableParallelism, cpus } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { at, fail, notebooks, outputOf, python, root, run, runQuietly, tensorflowDir } from "./common.mjs";
 import { parseArguments, usage } from "./parameters.mjs";
-import { setup } from "./setup.mjs";
+import { lock, setup } from "./setup.mjs";
 
 const started = Date.now();
 const shown = (path) => relative(process.cwd(), path) || path;
@@ -25,10 +25,13 @@ await run(async () => {
 
 /** The default folder is filled with the sample pictures when it is empty; any other must be there. */
 async function prepareDataset({ dataset }) {
-	if (dataset === at("dataset") && !existsSync(join(dataset, "train"))) {
+	const unfinished = existsSync(join(dataset, ".making"));
+	if (dataset === at("dataset") && (unfinished || !existsSync(join(dataset, "train")))) {
+		const unlock = await lock(at(".setup.lock"));
 		const { makeSampleDataset } = await import("./sample-dataset.mjs");
-		console.log("dataset/ has no pictures: making the synthetic sample data set …");
+		console.log("dataset/ has no pictures: making the synthetic sample data set (about 30 s) …");
 		await makeSampleDataset(dataset);
+		unlock();
 	}
 	if (!existsSync(dataset)) fail(`--dataset ${shown(dataset)}: there is no such folder`);
 	for (const split of ["train", "valid", "test"]) {

@@ -33,7 +33,8 @@ class TypeScriptTranslator(Translator):
 
     @classmethod
     def assign(cls, name, value):
-        return f"{name} = {value};"
+        # Declared anew, since the value of an assignment would be shown below the cell.
+        return f"let {name} = {value};"
 
 
 papermill_translators.register("typescript", TypeScriptTranslator)

@@ -36,7 +36,7 @@ export async function setup() {
 }
 
 /** Waits until no other command is setting up. A lock whose process is gone counts for nothing. */
-async function lock(file) {
+export async function lock(file) {
 	const mine = `${file}.${process.pid}`;
 	for (let waiting = false; ; waiting = true) {
 		writeFileSync(mine, String(process.pid));
