@@ -89,10 +89,11 @@ export async function cleanTheData(directory: string, options: CleanOptions = {}
  * @returns `null` if it can be used, or else why not
  */
 export async function verifyImage(path: string): Promise<{ reason: Reason; detail: string } | null> {
+	let bytes = Buffer.alloc(0);
 	try {
 		// Without this check a pipe would be waited for, forever.
 		if (!statSync(path).isFile()) return { reason: "unreadable", detail: "not a regular file" };
-		const bytes = await readFile(path);
+		bytes = await readFile(path);
 		if (bytes.length === 0) return { reason: "empty", detail: "0 bytes" };
 		// sharp finds damaged data that TensorFlow shows as grey areas, but does not read BMP.
 		const isBmp = bytes.toString("latin1", 0, 2) === "BM";
@@ -102,7 +103,12 @@ export async function verifyImage(path: string): Promise<{ reason: Reason; detai
 	} catch (error) {
 		const { message, code } = error as NodeJS.ErrnoException;
 		const detail = message.split("\n")[0].trim();
-		return { reason: code ? "unreadable" : reasonFor(detail), detail };
+		if (code) return { reason: "unreadable", detail };
+		// Of a PNG that was cut short sharp only says that something is wrong.
+		const lacksEnd = bytes.toString("latin1", 1, 4) === "PNG" && !bytes.includes("IEND");
+		return lacksEnd
+			? { reason: "truncated", detail: "the end of the PNG is missing" }
+			: { reason: reasonFor(detail), detail };
 	}
 }
 

@@ -37,22 +37,34 @@ export function cnn(options: CnnOptions = {}): tf.Sequential {
 	let seed = options.seed ?? Math.floor(Math.random() * 1e9);
 	const kernelInitializer = () => tf.initializers.glorotUniform({ seed: seed++ });
 	const model = tf.sequential();
-	filters.forEach((count, block) => {
-		const convolution = { filters: count, kernelSize: 3, kernelInitializer: kernelInitializer() };
-		const input = block === 0 ? { inputShape } : {};
+	filters.forEach((count, i) => {
+		const block = i + 1;
+		const input = i === 0 ? { inputShape } : {};
+		const convolution = {
+			filters: count,
+			kernelSize: 3,
+			kernelInitializer: kernelInitializer(),
+			name: `conv2d_${block}`,
+		};
 		if (batchNormalization) {
 			model.add(tf.layers.conv2d({ ...convolution, ...input, useBias: false }));
-			model.add(tf.layers.batchNormalization());
-			model.add(tf.layers.activation({ activation: "relu" }));
+			model.add(tf.layers.batchNormalization({ name: `batch_normalization_${block}` }));
+			model.add(tf.layers.activation({ activation: "relu", name: `relu_${block}` }));
 		} else {
 			model.add(tf.layers.conv2d({ ...convolution, ...input, activation: "relu" }));
 		}
-		model.add(tf.layers.maxPooling2d({ poolSize: 2 }));
+		model.add(tf.layers.maxPooling2d({ poolSize: 2, name: `max_pooling2d_${block}` }));
 	});
-	model.add(globalAveragePooling ? tf.layers.globalAveragePooling2d({}) : tf.layers.flatten());
-	model.add(tf.layers.dense({ units: denseUnits, activation: "relu", kernelInitializer: kernelInitializer() }));
-	model.add(freshMasks(tf.layers.dropout({ rate: dropout, seed: seed++ })));
-	model.add(tf.layers.dense({ units: classes, activation: "softmax", kernelInitializer: kernelInitializer() }));
+	const dense = (units: number, activation: "relu" | "softmax", name: string) =>
+		tf.layers.dense({ units, activation, name, kernelInitializer: kernelInitializer() });
+	model.add(
+		globalAveragePooling
+			? tf.layers.globalAveragePooling2d({ name: "global_average_pooling2d" })
+			: tf.layers.flatten({ name: "flatten" }),
+	);
+	model.add(dense(denseUnits, "relu", "dense_1"));
+	model.add(freshMasks(tf.layers.dropout({ rate: dropout, seed: seed++, name: "dropout" })));
+	model.add(dense(classes, "softmax", "dense_2"));
 	return model;
 }
 

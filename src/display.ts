@@ -162,16 +162,16 @@ export function liveProgress(): (progress: Progress) => void {
 	const id = randomBytes(8).toString("hex");
 	let shownAt = 0;
 	let started = performance.now();
-	let finished: string[] = [];
+	const finished: string[] = [];
 	return (progress) => {
 		const { epoch, epochs, batch, batches, loss, acc, history, done } = progress;
 		const ended = history.loss.length === epoch;
-		if (epoch === 1 && batch === 1) [started, finished] = [performance.now(), []];
 		if (ended && finished.length < epoch) {
 			const seconds = (performance.now() - started) / 1000;
 			const scores = Object.entries(history).flatMap(([name, values]) =>
 				values.length ? [`${name}: ${values[epoch - 1].toFixed(4)}`] : [],
 			);
+			started = performance.now();
 			finished.push(`Epoch ${epoch}/${epochs}  ${seconds.toFixed(0).padStart(4)} s  ${scores.join("  ")}`);
 		}
 		// More often than the eye can follow would only cost time.

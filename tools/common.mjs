@@ -1,12 +1,18 @@
 // What the commands share: places, child processes, one-line failures.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const at = (...parts) => join(root, ...parts);
 export const python = at(".venv", "bin", "python");
+
+/** The environment for Python: a tslab kernel of the user's own must not come before the one in `.venv`. */
+export const pythonEnvironment = { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" };
+
+/** A path that the user typed: npm runs commands in the project's root and says in INIT_CWD where they were typed. */
+export const fromHere = (path) => resolve(process.env.INIT_CWD ?? ".", path);
 
 /** Says what is wrong in the user's words and ends the command. */
 export function fail(message) {
@@ -71,6 +77,12 @@ export function outputOf(command, args) {
 	return result.status === 0 ? result.stdout.trim() : null;
 }
 
+/** The user's Chromium or Chrome, or undefined. */
+export const browserCommand = () =>
+	["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].find(
+		(command) => outputOf(command, ["--version"]) !== null,
+	);
+
 /** The folder of the wheel with TensorFlow's libraries and headers, or null. */
 export function tensorflowDir() {
 	const lib = at(".venv", "lib");
@@ -88,3 +100,12 @@ export const notebooks = () =>
 		.filter((name) => /^\d\d-.*\.ipynb$/.test(name))
 		.sort()
 		.map((name) => name.replace(/\.ipynb$/, ""));
+
+/** Whether adding, dropping or changing at most `edits` letters turns `a` into `b`. */
+export function isNear(a, b, edits) {
+	if (edits < 0) return false;
+	if (a === "" || b === "") return a.length + b.length <= edits;
+	const [restA, restB] = [a.slice(1), b.slice(1)];
+	if (a[0] === b[0]) return isNear(restA, restB, edits);
+	return isNear(restA, restB, edits - 1) || isNear(restA, b, edits - 1) || isNear(a, restB, edits - 1);
+}

@@ -15,10 +15,10 @@ import {
 	rmSync,
 	statSync,
 } from "node:fs";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { BadArchive, download, entryFor, unpack } from "./archive.mjs";
-import { at, run } from "./common.mjs";
+import { at, fromHere, isNear, run } from "./common.mjs";
 import { setup } from "./setup.mjs";
 
 const usage = "Usage: npm run dataset -- FOLDER|ARCHIVE|URL [--split 70,15,15] [--seed 42] [--into DIR] [--max-gb 20]";
@@ -33,8 +33,6 @@ const optionTypes = {
 const splits = ["train", "valid", "test"];
 const splitNames = new Map([...splits.map((name) => [name, name]), ["validation", "valid"], ["val", "valid"]]);
 
-// npm runs commands in the project's root: INIT_CWD is where the user typed this one.
-const userPath = (path) => resolve(process.env.INIT_CWD ?? ".", path);
 const isUrl = (source) => /^https?:\/\//i.test(source);
 const isPicture = ({ kind }) => kind === "picture";
 
@@ -100,12 +98,12 @@ function readOptions(args) {
 	if (positionals.length > 1) {
 		throw new Error(`One source at a time, not ${positionals.length}: put names with spaces into quotes.`);
 	}
-	const source = isUrl(positionals[0]) ? positionals[0] : userPath(positionals[0]);
+	const source = isUrl(positionals[0]) ? positionals[0] : fromHere(positionals[0]);
 	return {
 		source,
 		isFolder: existsSync(source) && statSync(source).isDirectory(),
 		label: positionals[0],
-		into: values.into === undefined ? at("dataset") : userPath(values.into),
+		into: values.into === undefined ? at("dataset") : fromHere(values.into),
 		shares: readShares(values.split),
 		seed: readNumber("--seed", values.seed, Number.isSafeInteger, "a whole number"),
 		maxBytes: 1e9 * readNumber("--max-gb", values["max-gb"], (number) => number > 0, "a positive number"),
@@ -129,15 +127,6 @@ function readShares(text) {
 function suggestion(typed) {
 	const [name] = [1, 2].flatMap((edits) => Object.keys(optionTypes).filter((known) => isNear(typed, known, edits)));
 	return name ? `: did you mean --${name}?` : `. ${usage}`;
-}
-
-/** Whether adding, dropping or changing at most `edits` letters turns `a` into `b`. */
-function isNear(a, b, edits) {
-	if (edits < 0) return false;
-	if (a === "" || b === "") return a.length + b.length <= edits;
-	const [restA, restB] = [a.slice(1), b.slice(1)];
-	if (a[0] === b[0]) return isNear(restA, restB, edits);
-	return isNear(restA, restB, edits - 1) || isNear(restA, b, edits - 1) || isNear(a, restB, edits - 1);
 }
 
 function checkPlaces({ source, label, isFolder, into }) {

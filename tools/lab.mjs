@@ -1,5 +1,5 @@
 // `npm run lab`: JupyterLab with the TypeScript kernel, opened on the notebooks. Arguments go to JupyterLab.
-import { at, python, root, run, runInTerminal } from "./common.mjs";
+import { at, python, pythonEnvironment, root, run, runInTerminal } from "./common.mjs";
 import { setup } from "./setup.mjs";
 
 await run(async () => {
@@ -18,5 +18,7 @@ await run(async () => {
 	];
 	// With this folder on the path, "Save and Export As → HTML" gives the same page as `npm run report`.
 	const configPath = [at("tools", "jupyter"), process.env.JUPYTER_CONFIG_PATH].filter(Boolean).join(":");
-	process.exitCode = await runInTerminal(python, args, { env: { ...process.env, JUPYTER_CONFIG_PATH: configPath } });
+	process.exitCode = await runInTerminal(python, args, {
+		env: { ...pythonEnvironment, JUPYTER_CONFIG_PATH: configPath },
+	});
 });

@@ -1,7 +1,6 @@
 // The command line of the commands that run notebooks: what the notebooks' `parameters` cells declare.
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { at, notebooks } from "./common.mjs";
+import { at, fromHere, isNear, notebooks } from "./common.mjs";
 
 /** Numbers that mean something at zero; all others must be above it. */
 const MAY_BE_ZERO = new Set(["seed", "patience", "dropout"]);
@@ -65,8 +64,7 @@ export function parseArguments(args) {
 	const defaults = Object.fromEntries([...known].map(([name, { value }]) => [name, value]));
 	for (const name of FOLDERS) defaults[name] = at(name);
 	const { dataset, artifacts, ...values } = { ...defaults, ...options.parameters };
-	const parameters = { ...options.parameters, dataset, artifacts };
-	return { ...options, declared, parameters, values, dataset, artifacts, reports: resolve(options.reports) };
+	return { ...options, declared, values, dataset, artifacts, reports: fromHere(options.reports) };
 }
 
 /** The help text: every parameter with its default and meaning. */
@@ -87,7 +85,7 @@ const toFlag = (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLo
 
 function setParameter(parameters, known, flag, name, text) {
 	if (!known.has(name)) throw new Error(unknown(flag, known));
-	parameters[name] = FOLDERS.has(name) ? resolve(text) : convert(flag, name, text, known.get(name).value);
+	parameters[name] = FOLDERS.has(name) ? fromHere(text) : convert(flag, name, text, known.get(name).value);
 }
 
 /** The text as a value of the default's kind. */
@@ -110,21 +108,8 @@ function convert(flag, name, text, fallback) {
 
 function unknown(flag, known) {
 	const flags = [...known.keys()].map(toFlag);
-	const close = flags.find((candidate) => distance(candidate, flag.replace(/^-p /, "--")) <= 2);
+	const close = flags.find((candidate) => isNear(candidate, flag.replace(/^-p /, "--"), 2));
 	return `unknown parameter ${flag}${close ? `: did you mean ${close}?` : `; there are ${flags.join(", ")}`}`;
-}
-
-/** Levenshtein's: how many letters to add, drop or change. */
-function distance(a, b) {
-	let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-	for (let i = 1; i <= a.length; i++) {
-		const above = row;
-		row = [i];
-		for (let j = 1; j <= b.length; j++) {
-			row[j] = Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + Number(a[i - 1] !== b[j - 1]));
-		}
-	}
-	return row[b.length];
 }
 
 function findNotebook(text, names) {

@@ -3,12 +3,24 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
-import { at, fail, notebooks, outputOf, python, root, run, runQuietly, tensorflowDir } from "./common.mjs";
+import {
+	at,
+	browserCommand,
+	fail,
+	fromHere,
+	notebooks,
+	python,
+	pythonEnvironment,
+	root,
+	run,
+	runQuietly,
+	tensorflowDir,
+} from "./common.mjs";
 import { parseArguments, usage } from "./parameters.mjs";
 import { lock, setup } from "./setup.mjs";
 
 const started = Date.now();
-const shown = (path) => relative(process.cwd(), path) || path;
+const shown = (path) => relative(fromHere("."), path) || path;
 
 await run(async () => {
 	const options = parseArguments(process.argv.slice(2));
@@ -57,6 +69,7 @@ function execute({ notebooks: names, declared, parameters, reports, noInput }) {
 	return new Promise((done, failed) => {
 		const child = spawn(python, [at("tools", "run_notebooks.py")], {
 			cwd: root,
+			env: pythonEnvironment,
 			stdio: ["pipe", "inherit", "inherit"],
 		});
 		child.stdin.end(JSON.stringify(job));
@@ -168,13 +181,8 @@ function title(name) {
 }
 
 async function printPdf(html) {
-	const browsers = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-	const browser = browsers.find((command) => outputOf(command, ["--version"]) !== null);
-	if (!browser) {
-		fail(
-			`--pdf needs Chromium or Chrome (looked for ${browsers.join(", ")}): sudo apt install chromium. The HTML reports are written.`,
-		);
-	}
+	const browser = browserCommand();
+	if (!browser) fail("--pdf needs Chromium or Chrome: sudo apt install chromium. The HTML reports are written.");
 	const pdf = html.replace(/\.html$/, ".pdf");
 	const flags = [
 		"--headless",

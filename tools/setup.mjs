@@ -74,7 +74,7 @@ function missing(what, { debian, fedora, macos }) {
 	return new Error(`${what}\n  Debian/Ubuntu:  ${debian}\n  Fedora:         ${fedora}\n  macOS:          ${macos}`);
 }
 
-function checkNode() {
+export function checkNode() {
 	if (Number(process.versions.node.split(".")[0]) >= 20) return;
 	throw missing(`Node ${process.versions.node} is too old: this project needs Node 20 or newer.`, {
 		debian: "sudo apt install nodejs npm   (Debian 13, Ubuntu 25.04 or newer)",
@@ -253,21 +253,16 @@ async function installKernel() {
 async function minifyPlotly() {
 	const source = at("node_modules", "plotly.js-dist", "plotly.js");
 	const target = at("node_modules", ".cache", "plotly.min.js");
-	await step(
-		"plotly for reports",
-		at("node_modules", ".stamps", "plotly"),
-		contents(at("node_modules", "plotly.js-dist", "package.json")),
-		async () => {
-			const { transform } = await import("esbuild");
-			const { code } = await transform(readFileSync(source, "utf8"), {
-				minify: true,
-				charset: "ascii",
-				legalComments: "inline",
-			});
-			mkdirSync(dirname(target), { recursive: true });
-			writeFileSync(target, code);
-		},
-	);
+	const inputs = contents(at("node_modules", "plotly.js-dist", "package.json"));
+	await step("plotly for reports", at("node_modules", ".stamps", "plotly"), inputs, async () => {
+		const { transform } = await import("esbuild");
+		const code = readFileSync(source, "utf8");
+		// The licence stands in a comment that esbuild would not take for one.
+		const [banner] = /\/\*[\s\S]*?\*\//.exec(code);
+		const minified = await transform(code, { minify: true, charset: "ascii", legalComments: "inline", banner });
+		mkdirSync(dirname(target), { recursive: true });
+		writeFileSync(target, minified.code);
+	});
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await run(setup);

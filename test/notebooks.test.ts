@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { root, temporaryFolder } from "./fixtures";
+
+type Cell = {
+	cell_type: string;
+	source: string | string[];
+	metadata: { tags?: string[] };
+	outputs?: object[];
+	execution_count?: number;
+};
+type Notebook = { cells: Cell[]; metadata: { kernelspec: { name: string } } };
+
+const folder = join(root, "notebooks");
+const names = readdirSync(folder)
+	.filter((name) => name.endsWith(".ipynb"))
+	.map((name) => name.replace(".ipynb", ""))
+	.sort();
+const read = (file: string) => JSON.parse(readFileSync(file, "utf8"));
+const text = ({ source }: Cell) => [source].flat().join("");
+
+/** `npm run report` as a user types it; `code` is the exit code. */
+function report(...args: string[]): { code: number | null; out: string } {
+	const result = spawnSync("node", [join(root, "tools", "report.mjs"), ...args], { encoding: "utf8", cwd: root });
+	return { code: result.status, out: result.stdout + result.stderr };
+}
+
+describe("each notebook, as committed,", () => {
+	names.forEach((name, i) => {
+		const { cells, metadata } = read(join(folder, `${name}.ipynb`)) as Notebook;
+		test(`${name}: no outputs, the tslab kernel, one parameters cell`, () => {
+			assert.equal(metadata.kernelspec.name, "tslab");
+			const code = cells.filter(({ cell_type }) => cell_type === "code");
+			for (const { outputs, execution_count } of code) assert.deepEqual([outputs, execution_count], [[], null]);
+			assert.equal(code.filter(({ metadata: { tags } }) => tags?.includes("parameters")).length, 1);
+			assert.ok(code[0].metadata.tags?.includes("parameters"));
+		});
+		test(`${name}: a heading, prose before code, takeaways, and a link to the next`, () => {
+			assert.match(text(cells[0]), /^# \w/);
+			assert.ok(cells.some((cell) => cell.cell_type === "markdown" && /^## Takeaways/m.test(text(cell))));
+			const next = names[(i + 1) % names.length];
+			assert.ok(text(cells.at(-1) as Cell).includes(`(${next}.ipynb)`));
+		});
+	});
+});
+
+describe("on a small data set with broken files,", () => {
+	const work = temporaryFolder();
+	const [dataset, artifacts, reports] = ["dataset", "artifacts", "reports"].map((name) => join(work, name));
+	const places = ["--dataset", dataset, "--artifacts", artifacts, "--reports", reports];
+	const small = ["--epochs", "2", "--batch-size", "16", "-p", "seed=7"];
+
+	before(async () => {
+		const { makeSampleDataset } = await import("../tools/sample-dataset.mjs" as string);
+		await makeSampleDataset(dataset, { counts: { train: 64, valid: 24, test: 24 } });
+	});
+
+	let alone: { history: { loss: number[] } };
+	test("a late notebook runs alone: it cleans and trains what it needs", () => {
+		const { code, out } = report("05", ...places, ...small);
+		assert.equal(code, 0, out);
+		alone = read(join(artifacts, "training.json"));
+		assert.equal(read(join(reports, "metrics.json")).removed, 10);
+		assert.ok(!existsSync(join(reports, "04-training.html")));
+	});
+
+	test("all run in order, and metrics.json holds what programs read", () => {
+		const { code, out } = report(...places, ...small);
+		assert.equal(code, 0, out);
+		const metrics = read(join(reports, "metrics.json"));
+		assert.deepEqual(metrics.counts, { train: 64, valid: 24, test: 24 });
+		assert.deepEqual([metrics.dataset, metrics.synthetic, metrics.removed], [dataset, true, 10]);
+		assert.deepEqual(metrics.classNames, ["cracked", "intact"]);
+		const { epochs, batchSize, seed, imageSize, learningRate } = metrics.parameters;
+		assert.deepEqual([epochs, batchSize, seed, imageSize, learningRate], [2, 16, 7, 64, 0.001]);
+		assert.equal(metrics.epochsRun, 2);
+		for (const name of ["loss", "acc", "valLoss", "valAcc"]) assert.equal(metrics.history[name].length, 2);
+		const [[a, b], [c, d]] = metrics.confusionMatrix;
+		assert.equal(a + b + c + d, 24);
+		assert.ok(Math.abs(metrics.test.accuracy - (a + d) / 24) < 1e-6);
+		assert.ok(Math.abs(metrics.report.cracked.recall - a / (a + b)) < 1e-12);
+		assert.deepEqual(Object.keys(metrics.report), ["cracked", "intact", "accuracy", "macro avg", "weighted avg"]);
+		for (const part of ["clean", "train", "evaluate"]) assert.ok(metrics.seconds[part] > 0);
+		assert.ok(metrics.versions.tensorflow && metrics.versions.node && metrics.device);
+	});
+
+	test("the same seed gives the same training in another notebook and process", () => {
+		assert.deepEqual(read(join(artifacts, "training.json")).history.loss, alone.history.loss);
+	});
+
+	test("reports need nothing from elsewhere and hold plotly once", () => {
+		for (const name of names) {
+			const html = readFileSync(join(reports, `${name}.html`), "utf8");
+			assert.doesNotMatch(html, /<(script|img|iframe)[^>]*\ssrc="(https?:)?\/\//, name);
+			assert.doesNotMatch(html, /<link[^>]*\shref="(https?:)?\/\//, name);
+			assert.doesNotMatch(html, /@import url\("?https?:/, name);
+			const figures = html.match(/Plotly\.newPlot\("figure-/g)?.length ?? 0;
+			assert.ok(figures > 0, `${name} has no figure`);
+			assert.equal(html.match(/plotly\.js v\d/g)?.length, 1, name);
+		}
+		const index = readFileSync(join(reports, "index.html"), "utf8");
+		for (const name of names) assert.ok(index.includes(`href="${name}.html"`));
+		assert.ok(index.includes("synthetic"));
+	});
+
+	test("--no-input leaves the code out", () => {
+		const { code, out } = report("01", "--no-input", ...places);
+		assert.equal(code, 0, out);
+		const html = readFileSync(join(reports, "01-data-cleaning.html"), "utf8");
+		assert.ok(!html.includes("countImages") && html.includes("cracked"));
+	});
+
+	test("a cell that fails is named with its notebook and error, and the exit code says so", () => {
+		const { code, out } = report("03", "--image-size", "20", ...places);
+		assert.equal(code, 1);
+		assert.match(out, /^03-model-architecture, cell \[\d+\]: \w*Error: .+$/m);
+		assert.ok(readFileSync(join(reports, "03-model-architecture.html"), "utf8").includes("Error"));
+	});
+
+	test("bad folders are refused in one line, before anything runs", () => {
+		const line = (...args: string[]) => {
+			const { code, out } = report(...args);
+			assert.equal(code, 1);
+			assert.equal(out.trimEnd().split("\n").length, 1, out);
+			return out;
+		};
+		assert.match(line("--dataset", join(work, "nothing")), /nothing: there is no such folder/);
+		mkdirSync(join(work, "flat", "cats"), { recursive: true });
+		assert.match(line("--dataset", join(work, "flat")), /has no train folder: expected .*npm run dataset -- /);
+		assert.match(line("--epochz", "3"), /unknown parameter --epochz: did you mean --epochs\?/);
+	});
+});
