@@ -11,9 +11,6 @@ await run(async () => {
 		`--ServerApp.root_dir=${root}`,
 		"--LabApp.default_url=/lab/tree/notebooks/01-data-cleaning.ipynb",
 		"--MultiKernelManager.default_kernel_name=tslab",
-		// Nothing is asked of hosts elsewhere.
-		"--LabApp.news_url=None",
-		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 		...process.argv.slice(2),
 	];
 	// With this folder on the path, "Save and Export As → HTML" gives the same page as `npm run report`.

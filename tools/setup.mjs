@@ -227,9 +227,9 @@ async function buildBinding() {
 	});
 }
 
-/** The kernelspec lives in `.venv`, so the user's other Jupyter installations do not see it. */
+/** Kernelspec and JupyterLab's settings live in `.venv`: the user's other Jupyter installations do not see them. */
 async function installKernel() {
-	const spec = {
+	const kernel = {
 		argv: [
 			"node",
 			"{resource_dir}/../../../../../node_modules/tslab/bin/tslab",
@@ -242,10 +242,15 @@ async function installKernel() {
 		// TensorFlow's start-up notes on the processor would appear in the first cell.
 		env: { TF_CPP_MIN_LOG_LEVEL: "2" },
 	};
-	const dir = at(".venv", "share", "jupyter", "kernels", "tslab");
-	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [spec], async () => {
-		mkdirSync(dir, { recursive: true });
-		writeFileSync(join(dir, "kernel.json"), JSON.stringify(spec, null, 2));
+	// Nothing is asked of hosts elsewhere, and the question whether it may be does not cover the first notebook.
+	const settings = { "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false } };
+	const files = { "kernels/tslab/kernel.json": kernel, "lab/settings/overrides.json": settings };
+	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [files], async () => {
+		for (const [name, content] of Object.entries(files)) {
+			const file = at(".venv", "share", "jupyter", name);
+			mkdirSync(dirname(file), { recursive: true });
+			writeFileSync(file, JSON.stringify(content, null, 2));
+		}
 	});
 }
 
