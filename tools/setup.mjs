@@ -189,6 +189,22 @@ async function installPythonPackages() {
 	);
 }
 
+/** Installs Keras and Pillow for `npm run bench`, apart from what the notebooks need; resolves to their Python. */
+export async function installPeers() {
+	const requirements = at("tools", "bench", "requirements.txt");
+	const venv = at(".venv", "peers");
+	await step(
+		"Keras to compare with (about 600 MB to download)",
+		join(venv, ".stamp"),
+		contents(requirements),
+		async () => {
+			await runQuietly(findPython(), ["-m", "venv", "--clear", venv]);
+			await runQuietly(join(venv, "bin", "python"), ["-m", "pip", "install", "-r", requirements]);
+		},
+	);
+	return join(venv, "bin", "python");
+}
+
 /** Compiles the Node-API binding of tfjs-node-gpu against the libraries in the TensorFlow wheel. */
 async function buildBinding() {
 	const tensorflow = tensorflowDir();
