@@ -42,14 +42,16 @@ export function classificationReport(
 		`${name.padStart(width)} ${cells.map((cell) => ` ${cell.padStart(9)}`).join("")}\n`;
 	const score = (row: ReportRow) => [row.precision, row.recall, row.f1].map((value) => toFixedEven(value, digits));
 
+	// Where not one prediction is right, scikit-learn counts in floats and prints 4.0.
+	const count = accuracyScore(yTrue, yPred) === 0 ? (support: number) => support.toFixed(1) : String;
 	let report = `${line("", ["precision", "recall", "f1-score", "support"])}\n`;
 	rows.forEach((row, i) => {
-		report += line(names[i], [...score(row), String(row.support)]);
+		report += line(names[i], [...score(row), count(row.support)]);
 	});
 	report += "\n";
 	for (const [name, row] of Object.entries(averages)) {
 		const cells = name === "accuracy" ? ["", "", score(row)[2]] : score(row);
-		report += line(name, [...cells, String(row.support)]);
+		report += line(name, [...cells, count(row.support)]);
 	}
 	return report;
 }
