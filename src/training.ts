@@ -1,5 +1,5 @@
 // Training, evaluating and keeping a model, with Keras's callbacks where tf.layers lacks them.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { loadArtifact, saveArtifact } from "./artifacts";
@@ -308,6 +308,8 @@ export interface ModelRecord {
 /** Saves a model as `<artifacts>/model/` (tfjs layers format) and what belongs to it as `<artifacts>/training.json`. */
 export async function saveModel(model: tf.LayersModel, artifacts: string, record: ModelRecord): Promise<void> {
 	mkdirSync(join(artifacts, "model"), { recursive: true });
+	// Interrupted in between, a new model must not stand beside an old record.
+	rmSync(join(artifacts, "training.json"), { force: true });
 	await model.save(`file://${resolve(artifacts, "model")}`);
 	saveArtifact(artifacts, "training", { ...record, dataset: resolve(record.dataset) });
 }

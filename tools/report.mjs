@@ -71,12 +71,17 @@ function execute({ notebooks: names, declared, parameters, reports, noInput }) {
 			cwd: root,
 			env: pythonEnvironment,
 			stdio: ["pipe", "inherit", "inherit"],
+			// Out of reach of the terminal's Ctrl-C, which nbclient would take as a reason to wait.
+			detached: true,
 		});
 		child.stdin.end(JSON.stringify(job));
-		// Ctrl-C reaches the child too, which ends its kernel first.
-		process.on("SIGINT", () => {});
+		for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill("SIGUSR1"));
 		child.on("error", failed);
-		child.on("exit", (code, signal) => (code === 0 ? done() : process.exit(signal ? 130 : code)));
+		child.on("exit", (code, signal) => {
+			if (code === 0) return done();
+			if (signal || code === 130) console.log("\nInterrupted. The same command starts the notebooks again.");
+			process.exit(signal ? 130 : code);
+		});
 	});
 }
 

@@ -6,12 +6,14 @@
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
 import nbformat
 import papermill
+import psutil
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 from papermill.translators import Translator, papermill_translators
@@ -80,7 +82,14 @@ def main():
         run(notebook, reports, job["noInput"])
 
 
-try:
-    main()
-except KeyboardInterrupt:
-    sys.exit(130)
+def stop(*_):
+    """Ends the kernel too: it runs in a session of its own and would go on."""
+    for child in psutil.Process().children(recursive=True):
+        child.kill()
+    os._exit(130)
+
+
+# SIGINT and SIGTERM are nbclient's, which would end the kernel and wait for its answer.
+signal.signal(signal.SIGUSR1, stop)
+signal.signal(signal.SIGHUP, stop)
+main()
