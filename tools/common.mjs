@@ -45,10 +45,17 @@ export function runInTerminal(command, args, options = {}) {
 	});
 }
 
+/** What `runQuietly` has under way. None of it may go on writing when this process has ended. */
 const children = new Set();
 process.on("exit", () => {
-	for (const child of children) child.kill();
+	for (const child of children) child.kill("SIGKILL");
 });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+	process.on(signal, () => {
+		// Where there is another listener it has a child to end, or to wait for, first.
+		if (children.size > 0 || process.listenerCount(signal) === 1) process.exit(130);
+	});
+}
 
 /** Runs a program quietly; throws with the end of its output when it fails. */
 export function runQuietly(command, args, options = {}) {
