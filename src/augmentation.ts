@@ -1,5 +1,6 @@
 // Random changes of training pictures, as tf.layers layers: Keras's RandomFlip, RandomRotation and RandomZoom.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import type { Batch, ImageDataset } from "./datasets";
 
 /** What happens to pixels that come from outside the picture, as in Keras. */
 export type FillMode = "reflect" | "constant" | "wrap" | "nearest";
@@ -165,6 +166,31 @@ export class RandomZoom extends RandomTransform {
 
 for (const layer of [RandomFlip, RandomRotation, RandomZoom]) {
 	tf.serialization.registerClass(layer as unknown as tf.serialization.SerializableConstructor<tf.layers.Layer>);
+}
+
+/**
+ * The document's augmentation: mirrored left to right, turned by up to 36°, zoomed by up to 10 %.
+ *
+ * @returns a model of the three layers; `apply(images, { training: true })` changes float32
+ *   `[batch, height, width, 3]`
+ */
+export function dataAugmentation(imageSize: number, seed?: number): tf.Sequential {
+	const seeds = [0, 1, 2].map((offset) => (seed === undefined ? undefined : seed + offset));
+	return tf.sequential({
+		layers: [
+			new RandomFlip("horizontal", { seed: seeds[0], inputShape: [imageSize, imageSize, 3] }),
+			new RandomRotation(0.1, { seed: seeds[1] }),
+			new RandomZoom(0.1, { seed: seeds[2] }),
+		],
+	});
+}
+
+/** A dataset whose pictures go through `augmentation` as they are read. */
+export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
+	return data.map((batch) => {
+		const { xs, ys } = batch as Batch;
+		return { xs: augmentation.apply(xs, { training: true }) as tf.Tensor4D, ys };
+	}) as tf.data.Dataset<Batch>;
 }
 
 /** Rows `[a0, a1, a2, b0, b1, b2, 0, 0]`: an output pixel (x, y) is read at (a0 x + a1 y + a2, b0 x + b1 y + b2). */

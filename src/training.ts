@@ -3,9 +3,9 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { loadArtifact, saveArtifact } from "./artifacts";
-import { RandomFlip, RandomRotation, RandomZoom } from "./augmentation";
+import { augmented, dataAugmentation } from "./augmentation";
 import { cnn } from "./cnn";
-import { type Batch, type ImageDataset, imageDatasetFromDirectory } from "./datasets";
+import { type Batch, imageDatasetFromDirectory } from "./datasets";
 
 /** What training recorded: one number an epoch in each list. */
 export interface History {
@@ -43,7 +43,7 @@ export interface TrainOptions {
 	/** How often to go through the data. Default 5. */
 	epochs?: number;
 	/** tf.layers callbacks, for example `new EarlyStopping({ patience: 2 })`. Default: none. */
-	callbacks?: tf.CustomCallback[] | tf.Callback[];
+	callbacks?: (tf.Callback | tf.CustomCallback)[];
 	/** Called after each batch and epoch. Default: one line an epoch on the console; `null` for silence. */
 	onProgress?: ((progress: Progress) => void) | null;
 }
@@ -354,31 +354,6 @@ export function compile(model: tf.LayersModel, learningRate = 0.001): void {
 		loss: "sparseCategoricalCrossentropy",
 		metrics: ["accuracy"],
 	});
-}
-
-/**
- * The document's augmentation: mirrored left to right, turned by up to 36°, zoomed by up to 10 %.
- *
- * @returns a model of the three layers; `apply(images, { training: true })` changes float32
- *   `[batch, height, width, 3]`
- */
-export function dataAugmentation(imageSize: number, seed?: number): tf.Sequential {
-	const seeds = [0, 1, 2].map((offset) => (seed === undefined ? undefined : seed + offset));
-	return tf.sequential({
-		layers: [
-			new RandomFlip("horizontal", { seed: seeds[0], inputShape: [imageSize, imageSize, 3] }),
-			new RandomRotation(0.1, { seed: seeds[1] }),
-			new RandomZoom(0.1, { seed: seeds[2] }),
-		],
-	});
-}
-
-/** A dataset whose pictures go through `augmentation` as they are read. */
-export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
-	return data.map((batch) => {
-		const { xs, ys } = batch as Batch;
-		return { xs: augmentation.apply(xs, { training: true }) as tf.Tensor4D, ys };
-	}) as tf.data.Dataset<Batch>;
 }
 
 /**

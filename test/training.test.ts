@@ -3,12 +3,11 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { augmented, dataAugmentation } from "../src/augmentation";
 import { cnn } from "../src/cnn";
 import { type Batch, imageDatasetFromDirectory } from "../src/datasets";
 import {
-	augmented,
 	compile,
-	dataAugmentation,
 	EarlyStopping,
 	type EarlyStoppingOptions,
 	evaluate,

@@ -1,10 +1,11 @@
 // The same steps in TypeScript, one for each line on standard input; answers with milliseconds as JSON.
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { augmented, dataAugmentation } from "../../src/augmentation";
 import { cleanTheData } from "../../src/cleaning";
 import { cnn } from "../../src/cnn";
 import { imageDatasetFromDirectory } from "../../src/datasets";
-import { augmented, compile, dataAugmentation, evaluate, train } from "../../src/training";
+import { compile, evaluate, train } from "../../src/training";
 
 const dataset = process.argv[2];
 const options = { seed: 42, imageSize: [64, 64] as [number, number], verbose: false };
