@@ -45,7 +45,7 @@ logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
 def export(executed, name, reports, no_input):
-    config = PyFileConfigLoader("jupyter_nbconvert_config.py", path=str(TOOLS / "jupyter")).load_config()
+    config = PyFileConfigLoader("jupyter_server_config.py", path=str(TOOLS / "jupyter")).load_config()
     exporter = HTMLExporter(config=config, exclude_input=no_input, exclude_input_prompt=no_input)
     html, _ = exporter.from_notebook_node(executed, resources={"metadata": {"name": name}})
     (reports / f"{name}.html").write_text(html, encoding="utf-8")

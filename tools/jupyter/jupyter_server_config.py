@@ -1,4 +1,4 @@
-"""How notebooks become HTML, for `npm run report` and for JupyterLab's own export: see ../report-template."""
+"""How notebooks become HTML, for `npm run report` and for the export of JupyterLab, whose server reads this file."""
 
 from pathlib import Path
 
