@@ -17,7 +17,7 @@ import {
 	tensorflowDir,
 } from "./common.mjs";
 import { parseArguments, usage } from "./parameters.mjs";
-import { lock, setup } from "./setup.mjs";
+import { fillDataset, setup } from "./setup.mjs";
 
 const started = Date.now();
 const shown = (path) => relative(fromHere("."), path) || path;
@@ -37,14 +37,7 @@ await run(async () => {
 
 /** The default folder is filled with the sample pictures when it is empty; any other must be there. */
 async function prepareDataset({ dataset }) {
-	const unfinished = existsSync(join(dataset, ".making"));
-	if (dataset === at("dataset") && (unfinished || !existsSync(join(dataset, "train")))) {
-		const unlock = await lock(at(".setup.lock"));
-		const { makeSampleDataset } = await import("./sample-dataset.mjs");
-		console.log("dataset/ has no pictures: making the synthetic sample data set (about 30 s) …");
-		await makeSampleDataset(dataset);
-		unlock();
-	}
+	if (dataset === at("dataset")) await fillDataset();
 	if (!existsSync(dataset)) fail(`--dataset ${shown(dataset)}: there is no such folder`);
 	for (const split of ["train", "valid", "test"]) {
 		if (existsSync(join(dataset, split))) continue;

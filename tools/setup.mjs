@@ -35,6 +35,20 @@ export async function setup() {
 	}
 }
 
+/** Makes the synthetic sample data set if `dataset/` has no pictures, or finishes one that was interrupted. */
+export async function fillDataset() {
+	const dataset = at("dataset");
+	const unlock = await lock(at(".setup.lock"));
+	try {
+		if (existsSync(join(dataset, "train")) && !existsSync(join(dataset, ".making"))) return;
+		const { makeSampleDataset } = await import("./sample-dataset.mjs");
+		console.log("dataset/ has no pictures: making the synthetic sample data set (about 30 s) …");
+		await makeSampleDataset(dataset);
+	} finally {
+		unlock();
+	}
+}
+
 /** Waits until no other command is setting up. A lock whose process is gone counts for nothing. */
 export async function lock(file) {
 	const mine = `${file}.${process.pid}`;
