@@ -71,7 +71,8 @@ export function parseArguments(args) {
 export function usage() {
 	const known = new Map(notebooks().flatMap((name) => [...declaredBy(name)]));
 	const lines = [...known].map(
-		([name, { value, comment = "" }]) => `  ${`${toFlag(name)} ${value}`.padEnd(30)} ${comment}`,
+		([name, { value, comment = "" }]) =>
+			`  ${`${toFlag(name)} ${FOLDERS.has(name) ? name : value}`.padEnd(30)} ${comment}`,
 	);
 	return `npm start -- [PARAMETERS]
 npm run report -- [--pdf] [--no-input] [PARAMETERS] [NOTEBOOK…]

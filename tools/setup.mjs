@@ -40,7 +40,9 @@ export async function fillDataset() {
 	const dataset = at("dataset");
 	const unlock = await lock(at(".setup.lock"));
 	try {
-		if (existsSync(join(dataset, "train")) && !existsSync(join(dataset, ".making"))) return;
+		const train = join(dataset, "train");
+		const filled = existsSync(train) && readdirSync(train).length > 0;
+		if (filled && !existsSync(join(dataset, ".making"))) return;
 		const { makeSampleDataset } = await import("./sample-dataset.mjs");
 		console.log("dataset/ has no pictures: making the synthetic sample data set (about 30 s) …");
 		await makeSampleDataset(dataset);
@@ -50,14 +52,16 @@ export async function fillDataset() {
 }
 
 /** Waits until no other command is setting up. A lock whose process is gone counts for nothing. */
-export async function lock(file) {
+async function lock(file) {
 	const mine = `${file}.${process.pid}`;
 	for (let waiting = false; ; waiting = true) {
 		writeFileSync(mine, String(process.pid));
 		try {
 			// A link appears with its content, where a file is empty for a moment.
 			linkSync(mine, file);
-			const unlock = () => rmSync(file, { force: true });
+			const unlock = () => {
+				if (existsSync(file) && readFileSync(file, "utf8") === String(process.pid)) rmSync(file);
+			};
 			process.once("exit", unlock);
 			return unlock;
 		} catch (error) {
