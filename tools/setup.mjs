@@ -23,6 +23,9 @@ const tfjs = at("node_modules", "@tensorflow", "tfjs-node-gpu");
 /** Makes sure that packages, Python side, native binding, kernel and plotly are there and current. */
 export async function setup() {
 	checkNode();
+	// Said before anything is downloaded, not after.
+	if (!existsSync(at(".venv", ".stamps"))) findPython();
+	if (!existsSync(join(tfjs, "lib", ".stamp"))) findCompiler();
 	const unlock = await lock(at(".setup.lock"));
 	try {
 		// The two downloads have nothing to do with each other and take most of the time.
