@@ -20,7 +20,11 @@ import { parseArguments, usage } from "./parameters.mjs";
 import { fillDataset, setup } from "./setup.mjs";
 
 const started = Date.now();
-const shown = (path) => relative(fromHere("."), path) || path;
+/** A path as short as it is clear: relative only to what lies below the user's folder. */
+const shown = (path) => {
+	const short = relative(fromHere("."), path);
+	return short === "" || short.startsWith("..") ? path : short;
+};
 
 await run(async () => {
 	const options = parseArguments(process.argv.slice(2));

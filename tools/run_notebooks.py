@@ -70,7 +70,7 @@ def run(notebook, reports, no_input):
         failure = f"{name}, cell [{error.exec_count}]: {error.ename}: {error.evalue}"
     export(nbformat.read(target, as_version=4), name, reports, no_input)
     if failure:
-        sys.exit(f"\n{failure}\nThe notebook as far as it ran: {os.path.relpath(target.with_suffix('.html'))}")
+        sys.exit(f"\n{failure}\nThe notebook as far as it ran: {target.with_suffix('.html')}")
     print(f"{time.monotonic() - started:.0f} s", flush=True)
 
 
