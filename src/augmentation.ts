@@ -169,7 +169,7 @@ for (const layer of [RandomFlip, RandomRotation, RandomZoom]) {
 }
 
 /**
- * The document's augmentation: mirrored left to right, turned by up to 36°, zoomed by up to 10 %.
+ * The Keras pipeline's augmentation: mirrored left to right, turned by up to 36°, zoomed by up to 10 %.
  *
  * @returns a model of the three layers; `apply(images, { training: true })` changes float32
  *   `[batch, height, width, 3]`

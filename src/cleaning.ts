@@ -44,7 +44,7 @@ export interface CleanOptions {
 }
 
 /**
- * Removes the pictures of a folder that cannot be decoded in full: the document's `clean_the_data`, made strict and safe.
+ * Removes the pictures of a folder that cannot be decoded in full: the Keras pipeline's `clean_the_data`, made strict and safe.
  *
  * Every file with a picture's ending is decoded to its last pixel, by sharp and by TensorFlow, which training uses; so
  * a file that stays does not fail in training. Files with other endings, which training passes over, stay too.
@@ -168,7 +168,7 @@ export interface CleaningRecord {
 	seconds: number;
 }
 
-/** The folders of a data set, as the document names them. */
+/** The folders of a data set, as the pipeline names them. */
 export const SPLITS = ["train", "valid", "test"];
 
 /**

@@ -1,4 +1,4 @@
-// The document's convolutional network, and a table of any model's layers.
+// The Keras pipeline's convolutional network, and a table of any model's layers.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 
 export interface CnnOptions {
@@ -21,7 +21,7 @@ export interface CnnOptions {
 }
 
 /**
- * Builds the document's CNN: four blocks of 3×3 convolution with ReLU and 2×2 max pooling, a dense layer with
+ * Builds the pipeline's CNN: four blocks of 3×3 convolution with ReLU and 2×2 max pooling, a dense layer with
  * dropout and a softmax.
  *
  * Input: float32 `[batch, height, width, channels]` in 0–255, as `imageDatasetFromDirectory` gives it. Output:

@@ -107,7 +107,7 @@ export async function showImages(pictures: Picture[], { columns = 6, size = 112 
 	});
 }
 
-/** Training and validation curves of one measure, as the document plots them. `measure` is `"acc"` or `"loss"`. */
+/** Training and validation curves of one measure, as the Keras pipeline plots them. `measure` is `"acc"` or `"loss"`. */
 export function curves(history: Pick<History, "loss" | "acc" | "valLoss" | "valAcc">, measure: "acc" | "loss"): Figure {
 	const name = measure === "acc" ? "Accuracy" : "Loss";
 	const [training, validation] = measure === "acc" ? [history.acc, history.valAcc] : [history.loss, history.valLoss];

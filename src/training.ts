@@ -279,7 +279,7 @@ export interface Predictions {
 }
 
 /**
- * Predicts a dataset with int labels, batch by batch: the loop that the document writes out for its report.
+ * Predicts a dataset with int labels, batch by batch: the loop that the Keras pipeline writes out for its report.
  *
  * Use a dataset made with `shuffle: false` if the order matters.
  */
@@ -347,7 +347,7 @@ export interface TrainingParameters {
 	dropout: number;
 }
 
-/** Compiles as the document does: Adam, sparse categorical cross-entropy, accuracy. */
+/** Compiles as the Keras pipeline does: Adam, sparse categorical cross-entropy, accuracy. */
 export function compile(model: tf.LayersModel, learningRate = 0.001): void {
 	model.compile({
 		optimizer: tf.train.adam(learningRate),

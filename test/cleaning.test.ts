@@ -33,7 +33,7 @@ function damage(folder: string): string[] {
 }
 
 describe("cleanTheData", () => {
-	test("removes what cannot be decoded, with the document's messages, and nothing else", async () => {
+	test("removes what cannot be decoded, with its messages, and nothing else", async () => {
 		const folder = copyOfPictures();
 		const before = files(folder);
 		const broken = damage(folder);

@@ -1,4 +1,4 @@
-// `npm run bench`: the document's steps, ours and the Python originals in turn, on the same pictures and cores.
+// `npm run bench`: the pipeline's steps, ours and the Python originals in turn, on the same pictures and cores.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";

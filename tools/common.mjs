@@ -101,7 +101,7 @@ export function tensorflowDir() {
 	return null;
 }
 
-/** The folder with the notebooks' names, in the order of the document. */
+/** The notebooks' names, in order. */
 export const notebooks = () =>
 	readdirSync(at("notebooks"))
 		.filter((name) => /^\d\d-.*\.ipynb$/.test(name))

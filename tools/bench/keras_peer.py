@@ -1,4 +1,4 @@
-"""The document's steps in Python, one for each line on standard input; answers with milliseconds as JSON."""
+"""The pipeline's steps in Python, one for each line on standard input; answers with milliseconds as JSON."""
 
 import json
 import os
@@ -34,7 +34,7 @@ model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=
 
 
 def clean():
-    """The document's check, which reads the header only."""
+    """The pipeline's check, which reads the header only."""
     for path in (dataset / "train").rglob("*.*"):
         try:
             Image.open(path).verify()
