@@ -137,6 +137,8 @@ describe("Jupyter messages", () => {
 			'throw "just a string"',
 			'import { twice } from "../src/strict"; let maybe: number | undefined; twice(maybe)',
 			"2 + 2",
+			"for (let i = 0; i < 3000; i++) console.log(String(i).padStart(1000))",
+			"3 + 3",
 		]);
 	});
 
@@ -144,7 +146,7 @@ describe("Jupyter messages", () => {
 		assert.ok(results[0].messages.includes("execute_input"));
 		assert.deepEqual(
 			results.map(({ reply }) => reply.execution_count),
-			[1, 2, 3, 4, 5, 6, 7],
+			[1, 2, 3, 4, 5, 6, 7, 8, 9],
 		);
 	});
 
@@ -173,6 +175,15 @@ describe("Jupyter messages", () => {
 			results[5].error?.evalue ?? "",
 			/'number \| undefined' is not assignable to parameter of type 'number'/,
 		);
+	});
+
+	test("a burst of output arrives whole and in order, and the kernel goes on", () => {
+		const lines = results[7].stdout.trimEnd().split("\n").map(Number);
+		assert.deepEqual(
+			lines,
+			Array.from({ length: 3000 }, (_, i) => i),
+		);
+		assert.equal(results[8].stdout.trim(), "6");
 	});
 
 	test("the next cell runs", () => {
