@@ -44,6 +44,7 @@ function runCells(tslab: "tslab" | "tslab-stock", folder: string, cells: Cell[])
 	const result = spawnSync(python, [join(__dirname, "kernel-client.py")], {
 		input: JSON.stringify(job),
 		encoding: "utf8",
+		maxBuffer: 1e8,
 	});
 	assert.equal(result.status, 0, result.stderr);
 	return JSON.parse(result.stdout) as Result[];
