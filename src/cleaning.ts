@@ -103,12 +103,7 @@ export async function verifyImage(path: string): Promise<{ reason: Reason; detai
 	} catch (error) {
 		const { message, code } = error as NodeJS.ErrnoException;
 		const detail = message.split("\n")[0].trim();
-		if (code) return { reason: "unreadable", detail };
-		// Of a PNG that was cut short sharp only says that something is wrong.
-		const lacksEnd = bytes.toString("latin1", 1, 4) === "PNG" && !bytes.includes("IEND");
-		return lacksEnd
-			? { reason: "truncated", detail: "the end of the PNG is missing" }
-			: { reason: reasonFor(detail), detail };
+		return code ? { reason: "unreadable", detail } : explain(bytes, detail);
 	}
 }
 
@@ -211,12 +206,25 @@ function* imageFiles(directory: string): Generator<string> {
 	}
 }
 
-function reasonFor(message: string): Reason {
-	if (/premature|truncat|unexpected end|end of (file|image|stream)|too few|no trailer|not enough/i.test(message))
-		return "truncated";
-	if (/unsupported image (format|type)|unknown image/i.test(message)) return "not an image";
-	if (/pixel limit|too large/i.test(message)) return "too large";
-	return "damaged data";
+/** How a file of each format begins, and what stands at its end. */
+const FORMATS = [
+	{ name: "JPEG", start: Buffer.from([0xff, 0xd8, 0xff]), end: Buffer.from([0xff, 0xd9]) },
+	{ name: "PNG", start: Buffer.from("\x89PNG\r\n", "latin1"), end: Buffer.from("IEND") },
+	{ name: "GIF", start: Buffer.from("GIF8"), end: Buffer.from(";") },
+	{ name: "BMP", start: Buffer.from("BM"), end: Buffer.alloc(0) },
+];
+
+/**
+ * Says what is wrong with bytes that cannot be decoded. The decoder's words do not decide: sharp takes them from a
+ * place that all its threads write to.
+ */
+function explain(bytes: Buffer, detail: string): { reason: Reason; detail: string } {
+	if (/pixel limit/i.test(detail)) return { reason: "too large", detail };
+	const format = FORMATS.find(({ start }) => bytes.subarray(0, start.length).equals(start));
+	if (!format) return { reason: "not an image", detail: "the start of no known format" };
+	// A few bytes after the end mark are common.
+	if (bytes.subarray(-64).includes(format.end)) return { reason: "damaged data", detail };
+	return { reason: "truncated", detail: `the end of the ${format.name} is missing` };
 }
 
 const quarantineOf = (directory: string) =>
