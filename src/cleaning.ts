@@ -16,7 +16,7 @@ import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import sharp from "sharp";
 import { loadArtifact, saveArtifact } from "./artifacts";
-import { countImages, IMAGE_EXTENSIONS, type ImageCount } from "./datasets";
+import { countImages, IMAGE_EXTENSIONS, type ImageCount, SPLITS } from "./datasets";
 
 /** Why a file cannot be used for training. */
 export type Reason = "empty" | "truncated" | "not an image" | "damaged data" | "too large" | "unreadable";
@@ -163,9 +163,6 @@ export interface CleaningRecord {
 	seconds: number;
 }
 
-/** The folders of a data set, as the pipeline names them. */
-export const SPLITS = ["train", "valid", "test"];
-
 /**
  * Counts what is left after cleaning and keeps it as `<artifacts>/cleaning.json`.
  *
@@ -174,7 +171,7 @@ export const SPLITS = ["train", "valid", "test"];
 export function recordCleaning(dataset: string, artifacts: string, seconds: number): CleaningRecord {
 	const record = {
 		dataset: resolve(dataset),
-		counts: countImages(dataset, SPLITS),
+		counts: countImages(dataset),
 		removed: SPLITS.flatMap((split) => quarantined(join(dataset, split))).length,
 		seconds,
 	};
@@ -190,7 +187,7 @@ export function recordCleaning(dataset: string, artifacts: string, seconds: numb
  */
 export async function ensureClean(dataset: string, artifacts: string): Promise<CleaningRecord> {
 	const known = loadArtifact<CleaningRecord>(artifacts, "cleaning");
-	const counts = JSON.stringify(countImages(dataset, SPLITS));
+	const counts = JSON.stringify(countImages(dataset));
 	if (known?.dataset === resolve(dataset) && JSON.stringify(known.counts) === counts) return known;
 	const started = performance.now();
 	for (const split of SPLITS) await cleanTheData(join(dataset, split));

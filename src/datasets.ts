@@ -8,6 +8,9 @@ import seedrandom from "seedrandom";
 /** The endings of the files that are read, as in Keras. Others are passed over. */
 export const IMAGE_EXTENSIONS = [".bmp", ".gif", ".jpeg", ".jpg", ".png"];
 
+/** The folders of a data set, as the pipeline names them. */
+export const SPLITS = ["train", "valid", "test"];
+
 /** One batch: `xs` is float32 `[batch, height, width, channels]` in 0–255, `ys` the labels (see `labelMode`). */
 export type Batch = { xs: tf.Tensor4D; ys: tf.Tensor };
 
@@ -124,7 +127,7 @@ export type ImageCount = { split: string; class: string; pictures: number };
  * @param splits the folders to count in. Default `["train", "valid", "test"]`
  * @throws as `imageDatasetFromDirectory` does
  */
-export function countImages(dataset: string, splits = ["train", "valid", "test"]): ImageCount[] {
+export function countImages(dataset: string, splits = SPLITS): ImageCount[] {
 	return splits.flatMap((split) => {
 		const { classNames, files } = indexDirectory(join(dataset, split), {});
 		return classNames.map((name, label) => ({

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import sharp from "sharp";
-import { cleanTheData, ensureClean, quarantined, quarantinePath, restore, SPLITS, verifyImage } from "../src/cleaning";
+import { cleanTheData, ensureClean, quarantined, quarantinePath, restore, verifyImage } from "../src/cleaning";
+import { SPLITS } from "../src/datasets";
 import { copyOfPictures, fixture, pictures, printed, root, temporaryFolder } from "./fixtures";
 
 const files = (folder: string) =>

@@ -101,6 +101,10 @@ export function tensorflowDir() {
 	return null;
 }
 
+/** The name of the TensorFlow wheel's folder of metadata, which ends in its version: `tensorflow_cpu-2.21.0.dist-info`. */
+export const tensorflowWheel = () =>
+	readdirSync(dirname(tensorflowDir())).find((name) => /^tensorflow.*\.dist-info$/.test(name));
+
 /** The notebooks' names, in order. */
 export const notebooks = () =>
 	readdirSync(at("notebooks"))

@@ -1,8 +1,8 @@
 // Runs notebooks and writes their reports: `npm start` (all of them) and `npm run report -- [NOTEBOOK…]`.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import {
 	at,
 	browserCommand,
@@ -14,7 +14,7 @@ import {
 	root,
 	run,
 	runQuietly,
-	tensorflowDir,
+	tensorflowWheel,
 } from "./common.mjs";
 import { parseArguments, usage } from "./parameters.mjs";
 import { fillDataset, setup } from "./setup.mjs";
@@ -33,8 +33,9 @@ await run(async () => {
 	await prepareDataset(options);
 	const { reports } = options;
 	await execute(options);
-	writeFileSync(join(reports, "metrics.json"), JSON.stringify(collectMetrics(options), null, "\t"));
-	writeIndex(reports);
+	const metrics = collectMetrics(options);
+	writeFileSync(join(reports, "metrics.json"), JSON.stringify(metrics, null, "\t"));
+	writeIndex(reports, metrics);
 	if (options.pdf) for (const name of options.notebooks) await printPdf(join(reports, `${name}.html`));
 	console.log(`Done in ${Math.round((Date.now() - started) / 1000)} s. Open ${shown(join(reports, "index.html"))}`);
 });
@@ -112,18 +113,16 @@ function collectMetrics({ dataset, artifacts, values }) {
 
 function versions() {
 	const installed = (name) => JSON.parse(readFileSync(at("node_modules", name, "package.json"), "utf8")).version;
-	const wheel = readdirSync(dirname(tensorflowDir())).find((name) => /^tensorflow.*\.dist-info$/.test(name));
 	const packages = ["@tensorflow/tfjs-node-gpu", "tslab", "sharp", "danfojs-node", "plotly.js-dist"];
 	return {
 		node: process.versions.node,
-		tensorflow: /-([\d.]+)\.dist-info$/.exec(wheel)[1],
+		tensorflow: /-([\d.]+)\.dist-info$/.exec(tensorflowWheel())[1],
 		...Object.fromEntries(packages.map((name) => [name, installed(name)])),
 	};
 }
 
 /** The page that leads to the reports, with the numbers of the run. */
-function writeIndex(reports) {
-	const metrics = JSON.parse(readFileSync(join(reports, "metrics.json"), "utf8"));
+function writeIndex(reports, metrics) {
 	const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 	const rows = {
 		"Data set": metrics.dataset + (metrics.synthetic ? " (synthetic sample pictures)" : ""),

@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join, relative } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { at, outputOf, python, root, run, runQuietly, tensorflowDir } from "./common.mjs";
+import { at, outputOf, python, root, run, runQuietly, tensorflowDir, tensorflowWheel } from "./common.mjs";
 
 const tfjs = at("node_modules", "@tensorflow", "tfjs-node-gpu");
 
@@ -230,8 +230,7 @@ export async function installPeers() {
 async function buildBinding() {
 	const tensorflow = tensorflowDir();
 	const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(tfjs, "binding", name));
-	const version = readdirSync(dirname(tensorflow)).find((name) => /^tensorflow.*\.dist-info$/.test(name));
-	const inputs = [contents(...sources), version, relative(tfjs, tensorflow), process.platform, process.arch];
+	const inputs = [contents(...sources), tensorflowWheel(), relative(tfjs, tensorflow), process.platform, process.arch];
 	await step("native binding", join(tfjs, "lib", ".stamp"), inputs, async () => {
 		const compiler = findCompiler();
 		const lib = join(tfjs, "deps", "lib");
