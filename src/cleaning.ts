@@ -17,6 +17,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import sharp from "sharp";
 import { loadArtifact, saveArtifact } from "./artifacts";
 import { countImages, IMAGE_EXTENSIONS, type ImageCount, SPLITS } from "./datasets";
+import { checkInterrupt } from "./kernel";
 
 /** Why a file cannot be used for training. */
 export type Reason = "empty" | "truncated" | "not an image" | "damaged data" | "too large" | "unreadable";
@@ -62,6 +63,7 @@ export async function cleanTheData(directory: string, options: CleanOptions = {}
 	const paths = imageFiles(directory);
 	const work = async () => {
 		for (const path of paths) {
+			await checkInterrupt();
 			const verdict = await verifyImage(path);
 			if (!verdict) continue;
 			cleaned++;

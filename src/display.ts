@@ -1,74 +1,61 @@
 // Shows figures, tables and pictures in a notebook, each with a plain form for where the rich one cannot be drawn.
-import { randomBytes } from "node:crypto";
-import { createRequire } from "node:module";
+import { randomUUID } from "node:crypto";
 import sharp from "sharp";
+import { type Figure, svgOf } from "./chart";
+import { type Bundle, kernel } from "./kernel";
+import { escapeHtml, type Table, tableBundle } from "./table";
 import type { History, Progress } from "./training";
 
-/** A piece of output in several forms, by MIME type; the front end takes the richest it can draw. */
-export type Bundle = Record<string, unknown>;
-
-/** A plotly figure: traces and layout as plotly.js takes them. */
-export interface Figure {
-	data: object[];
-	layout?: Record<string, unknown>;
+/** Where something is shown. Default: below the running cell, after what is there. */
+export interface Place {
+	/** A name for this place of the notebook. */
+	id?: string;
+	/** Whether it takes the place of what was shown with this `id`. Default false. */
+	update?: boolean;
 }
 
-/** A danfojs DataFrame, as far as it is shown. */
-type Frame = { columns: string[]; values: unknown };
-
-type Message = { data: Bundle; metadata: object; transient: { display_id?: string } };
-
-/**
- * Shows a bundle below the running cell. Outside a notebook its `text/plain` is printed.
- *
- * @param id shows it in the place of the bundle that was shown with this id, if there is one
- */
-export function show(data: Bundle, { id, update = false }: { id?: string; update?: boolean } = {}): void {
-	// tslab's own display takes one MIME type a call; this is what it sends through.
-	const tslab = createRequire(`${process.cwd()}/`)("tslab/dist/jupyter.js") as {
-		lastWriteDisplayData: ((message: Message, update: boolean) => void) | null;
-	};
-	if (tslab.lastWriteDisplayData) {
-		tslab.lastWriteDisplayData({ data, metadata: {}, transient: id ? { display_id: id } : {} }, update);
-	} else if (data["text/plain"]) {
-		console.log(data["text/plain"]);
-	}
+/** Shows a bundle. Outside a notebook its `text/plain` is printed. */
+export function show(data: Bundle, { id, update = false }: Place = {}): void {
+	const message = { data, metadata: {}, transient: id ? { display_id: id } : {} };
+	const notebook = kernel();
+	if (notebook) notebook.current().publish(update ? "update_display_data" : "display_data", message);
+	else if (data["text/plain"]) console.log(data["text/plain"]);
 }
 
 /**
- * Shows a plotly figure, interactive in JupyterLab and in reports.
+ * Shows a plotly figure, interactive in JupyterLab and in reports. Lines, bars and heat maps are also drawn as SVG, for
+ * places without plotly.
  *
  * @param figure `{ data, layout }`, see the plotly.js reference
  */
-export function showFigure({ data, layout = {} }: Figure): void {
-	const figure = { data, layout: { ...FIGURE_LAYOUT, ...layout }, config: { responsive: true, displaylogo: false } };
-	const title = (layout.title as { text?: string })?.text ?? "without a title";
-	show({ "application/vnd.plotly.v1+json": figure, "text/plain": `Figure: ${title}` });
+export function showFigure(figure: Figure, options: Place = {}): void {
+	// JupyterLab's plotly does not redraw what it has drawn; it starts anew where something else stood.
+	if (options.update) show({ "text/plain": " " }, options);
+	show(figureBundle(figure), options);
 }
 
-const FIGURE_LAYOUT = { height: 400, margin: { t: 60, r: 30, b: 60, l: 60 }, template: "plotly_white" };
+function figureBundle({ data, layout = {} }: Figure): Bundle {
+	const figure = { data, layout: { ...FIGURE_LAYOUT, ...layout }, config: { responsive: true, displaylogo: false } };
+	const title = (layout.title as { text?: string })?.text ?? "without a title";
+	const svg = svgOf({ data, layout });
+	return {
+		"application/vnd.plotly.v1+json": figure,
+		// Dark text on white: it may be shown as a picture, which inherits no colours.
+		...(svg && { "image/svg+xml": svg.replace("<svg ", '<svg style="background:#fff;color:#444" ') }),
+		"text/plain": `Figure: ${title}`,
+	};
+}
+
+const FIGURE_LAYOUT = { height: 400, margin: { t: 60, r: 30, b: 60, l: 60 } };
 
 /**
  * Shows rows as a table.
  *
- * @param table a danfojs DataFrame, or objects with the same keys
+ * @param table a danfojs DataFrame or Series, or objects with the same keys
  * @param options `maxRows`: how many rows are shown before the rest is only counted. Default 30
  */
-export function showTable(table: Frame | object[], { maxRows = 30 } = {}): void {
-	const { columns, rows } = toRows(table);
-	// A column with a fraction in it has four digits in every row.
-	const digits = columns.map((_, i) => (rows.some((row) => isFraction(row[i])) ? 4 : 0));
-	const shown = rows.slice(0, maxRows).map((row) => row.map((value, i) => formatCell(value, digits[i])));
-	const rest = rows.length > maxRows ? `… ${rows.length - maxRows} more rows (${rows.length} in all)` : "";
-	const numeric = columns.map((_, i) => rows.every((row) => typeof row[i] === "number"));
-	const cell = (tag: string, text: string, i: number) =>
-		`<${tag} style="text-align:${numeric[i] ? "right" : "left"}">${escapeHtml(text)}</${tag}>`;
-	const line = (tag: string, cells: string[]) => `<tr>${cells.map((text, i) => cell(tag, text, i)).join("")}</tr>`;
-	const html =
-		`<table><thead>${line("th", columns)}</thead>` +
-		`<tbody>${shown.map((row) => line("td", row)).join("")}</tbody></table>${rest && `<p>${rest}</p>`}`;
-	const text = [columns, ...shown].map((row) => row.join("\t")).join("\n");
-	show({ "text/html": html, "text/plain": rest ? `${text}\n${rest}` : text });
+export function showTable(table: Table, options: { maxRows?: number } & Place = {}): void {
+	show(tableBundle(table, options), options);
 }
 
 /** Shows text with Markdown's marks: sentences around numbers of the run. */
@@ -154,35 +141,106 @@ export function confusionMatrixFigure(matrix: number[][], classNames: string[]):
 }
 
 /**
- * A progress line for `train` that is updated in place, with the finished epochs above it as Keras prints them.
+ * Shows training as it goes, in one place: a progress bar with the speed and the time left, and the curves of loss and
+ * accuracy. At the end the curves stay as an interactive chart.
  *
+ * @param options `id`: the place, if something is shown there already. Default: a new one below the running cell
  * @returns the `onProgress` option of `train`
  */
-export function liveProgress(): (progress: Progress) => void {
-	const id = randomBytes(8).toString("hex");
+export function liveProgress(options: { id?: string } = {}): (progress: Progress) => void {
+	const { id = randomUUID() } = options;
+	let update = options.id !== undefined;
+	const started = performance.now();
 	let shownAt = 0;
-	let started = performance.now();
-	const finished: string[] = [];
+	const running: Running = { x: [], loss: [], acc: [] };
 	return (progress) => {
-		const { epoch, epochs, batch, batches, loss, acc, history, done } = progress;
-		const ended = history.loss.length === epoch;
-		if (ended && finished.length < epoch) {
-			const seconds = (performance.now() - started) / 1000;
-			const scores = Object.entries(history).flatMap(([name, values]) =>
-				values.length ? [`${name}: ${values[epoch - 1].toFixed(4)}`] : [],
-			);
-			started = performance.now();
-			finished.push(`Epoch ${epoch}/${epochs}  ${seconds.toFixed(0).padStart(4)} s  ${scores.join("  ")}`);
-		}
+		const { epoch, batch, batches, done } = progress;
+		const now = performance.now();
+		running.x.push(epoch - 1 + batch / batches);
+		running.loss.push(progress.loss);
+		running.acc.push(progress.acc);
 		// More often than the eye can follow would only cost time.
-		if (!ended && performance.now() - shownAt < 200) return;
-		const bar = "━".repeat(Math.round((20 * batch) / batches)).padEnd(20, "╌");
-		const now = `Epoch ${epoch}/${epochs}  ${bar}  ${batch}/${batches}  loss: ${loss.toFixed(4)}  acc: ${acc.toFixed(4)}`;
-		const lines = ended || done ? finished : [...finished, now];
-		show({ "text/plain": lines.join("\n") }, { id, update: shownAt > 0 });
-		shownAt = performance.now();
+		if (!done && now - shownAt < 500) return;
+		const seconds = (now - started) / 1000;
+		const bundle = done ? finished(progress, running, seconds) : underway(progress, running, seconds);
+		show(bundle, { id, update });
+		update = true;
+		shownAt = now;
 	};
 }
+
+/** The means of the epoch so far, after each batch; `x` counts in epochs. */
+interface Running {
+	x: number[];
+	loss: number[];
+	acc: number[];
+}
+
+function underway(progress: Progress, running: Running, seconds: number): Bundle {
+	const { epoch, epochs, batch, batches, samples, loss, acc } = progress;
+	const share = (epoch - 1 + batch / batches) / epochs;
+	const left = share > 0 ? (seconds / share) * (1 - share) : 0;
+	const where = `Epoch ${epoch}/${epochs}, batch ${batch}/${batches}`;
+	const speed = `${Math.round(samples / seconds)} images/s, ${time(left)} left`;
+	const now = `loss ${loss.toFixed(4)}, accuracy ${(100 * acc).toFixed(1)} %`;
+	const bar =
+		'<div style="height:6px;max-width:860px;border-radius:3px;background:rgba(128,128,128,.3)">' +
+		`<div style="height:100%;width:${(100 * share).toFixed(1)}%;border-radius:3px;background:#1f77b4"></div></div>`;
+	const chart = svgOf(liveCurves(progress, running), { width: 860, height: 280 });
+	return {
+		"text/html": `<div><b>${where}</b> · ${speed} · ${now}${bar}${chart}</div>`,
+		"text/plain": `${where}: ${speed}, ${now}`,
+	};
+}
+
+function finished(progress: Progress, running: Running, seconds: number): Bundle {
+	const { epochs, samples, history } = progress;
+	const ran = history.loss.length;
+	const figure = liveCurves(progress, running);
+	const text = `${ran} of ${epochs} epochs in ${time(seconds)}, ${Math.round(samples / seconds)} images/s`;
+	const bundle = figureBundle({ ...figure, layout: { ...figure.layout, title: { text } } });
+	const lines = history.loss.map((_, i) => {
+		const scores = Object.entries(history).flatMap(([name, values]) =>
+			values.length ? [`${name}: ${values[i].toFixed(4)}`] : [],
+		);
+		return `Epoch ${i + 1}/${epochs}  ${scores.join("  ")}`;
+	});
+	return { ...bundle, "text/plain": [...lines, text].join("\n") };
+}
+
+/** Loss and accuracy side by side: the running means as lines, the validation at the end of each epoch. */
+function liveCurves({ epochs, history }: Progress, { x, loss, acc }: Running): Figure {
+	const ends = history.valLoss.map((_, i) => i + 1);
+	const panel = (xaxis: string, yaxis: string, running: number[], validation: number[]) => [
+		{ type: "scatter", name: "training", x, y: running, xaxis, yaxis, line: { color: "#1f77b4" } },
+		{
+			type: "scatter",
+			mode: "lines+markers",
+			name: "validation",
+			x: ends,
+			y: validation,
+			xaxis,
+			yaxis,
+			line: { color: "#ff7f0e" },
+		},
+	];
+	const second = panel("x2", "y2", acc, history.valAcc).map((trace) => ({ ...trace, showlegend: false }));
+	const epochAxis = { title: { text: "Epoch" }, range: [0, epochs] };
+	return {
+		data: [...panel("x", "y", loss, history.valLoss), ...second],
+		layout: {
+			xaxis: { ...epochAxis, domain: [0, 0.45] },
+			xaxis2: { ...epochAxis, domain: [0.55, 1], anchor: "y2" },
+			yaxis: { title: { text: "Loss" } },
+			yaxis2: { title: { text: "Accuracy" }, anchor: "x2" },
+		},
+	};
+}
+
+const time = (seconds: number) =>
+	seconds < 60
+		? `${Math.ceil(seconds)} s`
+		: `${Math.floor(seconds / 60)} min ${String(Math.ceil(seconds % 60)).padStart(2, "0")} s`;
 
 async function thumbnail(image: Picture["image"], size: number): Promise<Buffer | null> {
 	const fit = { width: size, height: size, fit: "inside", withoutEnlargement: false } as const;
@@ -201,19 +259,3 @@ async function thumbnail(image: Picture["image"], size: number): Promise<Buffer 
 		.toBuffer()
 		.catch(() => null);
 }
-
-function toRows(table: Frame | object[]): { columns: string[]; rows: unknown[][] } {
-	if (!Array.isArray(table)) return { columns: table.columns, rows: table.values as unknown[][] };
-	const columns = [...new Set(table.flatMap((row) => Object.keys(row)))];
-	return { columns, rows: table.map((row) => columns.map((column) => (row as Record<string, unknown>)[column])) };
-}
-
-const isFraction = (value: unknown) => typeof value === "number" && !Number.isInteger(value);
-
-function formatCell(value: unknown, digits: number): string {
-	if (typeof value === "number") return value.toFixed(digits);
-	return value === null || value === undefined ? "" : String(value);
-}
-
-const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (character) => ENTITIES[character]);

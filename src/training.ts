@@ -6,6 +6,7 @@ import { loadArtifact, saveArtifact } from "./artifacts";
 import { augmented, dataAugmentation } from "./augmentation";
 import { cnn } from "./cnn";
 import { type Batch, imageDatasetFromDirectory } from "./datasets";
+import { checkInterrupt, endingItself, kernel } from "./kernel";
 
 /** What training recorded: one number an epoch in each list. */
 export interface History {
@@ -29,6 +30,8 @@ export interface Progress {
 	epochs: number;
 	batch: number;
 	batches: number;
+	/** How many pictures have been trained on, all epochs together. */
+	samples: number;
 	loss: number;
 	acc: number;
 	/** What is known of the finished epochs. */
@@ -51,6 +54,9 @@ export interface TrainOptions {
 /**
  * Trains a compiled model on batches: `model.fit` of Keras for `tf.data` datasets.
  *
+ * The interrupt button ends it after the batch at hand: the model keeps its weights, and the history of the epochs that
+ * were finished is returned.
+ *
  * @param model compiled with a loss, an optimizer and `metrics: ["accuracy"]`
  * @param data batches `{ xs, ys }`; it is gone through once an epoch
  * @throws when the model is not compiled or a picture cannot be decoded
@@ -62,7 +68,17 @@ export async function train(
 ): Promise<History> {
 	const { validationData, epochs = 5, callbacks = [], onProgress = printEpochs } = options;
 	const history: Progress["history"] = { loss: [], acc: [], valLoss: [], valAcc: [] };
-	const progress: Progress = { epoch: 0, epochs, batch: 0, batches: data.size, loss: 0, acc: 0, history, done: false };
+	const progress: Progress = {
+		epoch: 0,
+		epochs,
+		batch: 0,
+		batches: data.size,
+		samples: 0,
+		loss: 0,
+		acc: 0,
+		history,
+		done: false,
+	};
 	let sums = { samples: 0, loss: 0, acc: 0 };
 	const reporter = new tf.CustomCallback({
 		onEpochBegin: async (epoch) => {
@@ -73,6 +89,7 @@ export async function train(
 			const { size = 1, loss, acc } = logs as { size?: number; loss: number; acc: number };
 			sums = { samples: sums.samples + size, loss: sums.loss + size * loss, acc: sums.acc + size * acc };
 			progress.batch = batch + 1;
+			progress.samples += size;
 			progress.loss = sums.loss / sums.samples;
 			progress.acc = sums.acc / sums.samples;
 			onProgress?.(progress);
@@ -89,14 +106,33 @@ export async function train(
 	});
 	const started = performance.now();
 	crossEntropyFromLogits(model);
-	await model.fitDataset(data, {
-		epochs,
-		validationData,
-		verbose: 0,
-		callbacks: [reporter, ...(callbacks as tf.CustomCallback[])],
+	await endingItself(async () => {
+		try {
+			await model.fitDataset(interruptible(data), {
+				epochs,
+				validationData: validationData && interruptible(validationData),
+				verbose: 0,
+				callbacks: [reporter, ...(callbacks as tf.CustomCallback[])],
+			});
+		} catch (error) {
+			if (!kernel()?.current().signal.aborted) throw error;
+		}
 	});
 	onProgress?.({ ...progress, done: true });
 	return { ...history, epochsRun: history.loss.length, seconds: (performance.now() - started) / 1000 };
+}
+
+/** The same data, which stop coming when the user interrupts. */
+function interruptible(data: tf.data.Dataset<Batch>): tf.data.Dataset<Batch> {
+	const iterator = async () => {
+		const batches = await data.iterator();
+		const next = async () => {
+			await checkInterrupt();
+			return batches.next();
+		};
+		return { next };
+	};
+	return Object.create(data, { iterator: { value: iterator } });
 }
 
 /** What tf.layers keeps of a compiled model and of an activation, as far as it is used here. */
@@ -262,7 +298,7 @@ export async function evaluate(
 ): Promise<{ loss: number; accuracy: number }> {
 	crossEntropyFromLogits(model);
 	type Data = Parameters<typeof model.evaluateDataset>[0];
-	const scores = (await model.evaluateDataset(data as Data, {})) as tf.Scalar[];
+	const scores = (await model.evaluateDataset(interruptible(data) as Data, {})) as tf.Scalar[];
 	const [loss, accuracy] = scores.map((score) => score.dataSync()[0]);
 	tf.dispose(scores);
 	return { loss, accuracy };
@@ -285,13 +321,15 @@ export interface Predictions {
  */
 export async function predict(model: tf.LayersModel, data: tf.data.Dataset<Batch>): Promise<Predictions> {
 	const result: Predictions = { yTrue: [], yPred: [], probabilities: [] };
-	await data.forEachAsync(({ xs, ys }) => {
+	const batches = await interruptible(data).iterator();
+	for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
+		const { xs, ys } = batch.value;
 		const probabilities = tf.tidy(() => (model.predict(xs) as tf.Tensor2D).arraySync());
 		result.yTrue.push(...ys.dataSync());
 		result.probabilities.push(...probabilities);
 		result.yPred.push(...probabilities.map((row) => row.indexOf(Math.max(...row))));
 		tf.dispose([xs, ys]);
-	});
+	}
 	return result;
 }
 
@@ -374,6 +412,23 @@ export async function loadOrTrain(
 	if (saved && same) return saved;
 
 	console.log(`No model of this data set and these parameters in ${artifacts}: training one first.`);
+	const { model, history, classNames } = await trainFrom(dataset, parameters);
+	const record = { dataset, classNames, parameters, history };
+	await saveModel(model, artifacts, record);
+	return { model, record };
+}
+
+/**
+ * Trains the pipeline's network on a data set, from files to history: what the training notebook does step by step.
+ *
+ * @param dataset the folder with `train` and `valid`
+ * @param options `onProgress`: as for `train`
+ */
+export async function trainFrom(
+	dataset: string,
+	parameters: TrainingParameters,
+	{ onProgress }: Pick<TrainOptions, "onProgress"> = {},
+): Promise<{ model: tf.LayersModel; history: History; classNames: string[] }> {
 	const { imageSize, batchSize, epochs, learningRate, patience, augment, dropout, seed } = parameters;
 	const options = { seed, imageSize: [imageSize, imageSize] as [number, number], batchSize };
 	const trainData = imageDatasetFromDirectory(join(dataset, "train"), options);
@@ -385,8 +440,7 @@ export async function loadOrTrain(
 		validationData,
 		epochs,
 		callbacks: [new EarlyStopping({ patience, restoreBestWeights: true })],
+		onProgress,
 	});
-	const record = { dataset, classNames, parameters, history };
-	await saveModel(model, artifacts, record);
-	return { model, record };
+	return { model, history, classNames };
 }

@@ -2,21 +2,13 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { DataFrame } from "danfojs-node";
 import sharp from "sharp";
-import {
-	confusionMatrixFigure,
-	curves,
-	liveProgress,
-	showFigure,
-	showImages,
-	showMarkdown,
-	showTable,
-} from "../src/display";
+import { confusionMatrixFigure, curves, liveProgress, showFigure, showImages, showMarkdown } from "../src/display";
+import type { Progress } from "../src/training";
 import { pictures, printed, temporaryFolder } from "./fixtures";
 
 type Message = { data: Record<string, string>; transient: { display_id?: string }; update: boolean };
-const jupyter = require("tslab/dist/jupyter.js") as { lastWriteDisplayData: unknown };
+const kernelSymbol = Symbol.for("tslab.kernel");
 let messages: Message[] = [];
 
 /** What was shown since the last call, as the kernel would send it. */
@@ -26,14 +18,17 @@ function shown(): Message[] {
 	return taken;
 }
 
-before(() => {
-	jupyter.lastWriteDisplayData = (message: Message, update: boolean) => messages.push({ ...message, update });
-});
-after(() => {
-	jupyter.lastWriteDisplayData = null;
-});
+/** What shows things gets hold of the kernel here; test/kernel.test.ts and test/lab.test.ts have a real one. */
+const recorder = {
+	current: () => ({
+		publish: (type: string, content: Message) => messages.push({ ...content, update: type === "update_display_data" }),
+	}),
+};
+const setKernel = (kernel?: object) => Object.assign(globalThis, { [kernelSymbol]: kernel });
+before(() => setKernel(recorder));
+after(() => setKernel());
 
-test("a figure is plotly's JSON, with a word for where it cannot be drawn", () => {
+test("a figure is plotly's JSON, a picture for where plotly is not, and a word for where nothing can be drawn", () => {
 	showFigure({ data: [{ type: "bar", x: ["a"], y: [1] }], layout: { title: { text: "Bars" } } });
 	const [{ data }] = shown();
 	const figure = data["application/vnd.plotly.v1+json"] as unknown as {
@@ -43,25 +38,7 @@ test("a figure is plotly's JSON, with a word for where it cannot be drawn", () =
 	assert.deepEqual(figure.data, [{ type: "bar", x: ["a"], y: [1] }]);
 	assert.deepEqual(figure.layout.title, { text: "Bars" });
 	assert.equal(data["text/plain"], "Figure: Bars");
-});
-
-test("a table shows a DataFrame or rows, escapes HTML, and counts what it leaves out", () => {
-	showTable(
-		new DataFrame([
-			{ name: "<b>", score: 0.123456, n: 3 },
-			{ name: "&", score: 1, n: 4 },
-		]),
-	);
-	showTable(
-		Array.from({ length: 40 }, (_, i) => ({ i, empty: null })),
-		{ maxRows: 10 },
-	);
-	const [frame, rows] = shown();
-	assert.ok(frame.data["text/html"].includes("&lt;b&gt;") && frame.data["text/html"].includes("&amp;"));
-	assert.ok(!frame.data["text/html"].includes("<b>"));
-	assert.equal(frame.data["text/plain"], "name\tscore\tn\n<b>\t0.1235\t3\n&\t1.0000\t4");
-	assert.equal(rows.data["text/html"].match(/<tr>/g)?.length, 11);
-	assert.ok(rows.data["text/html"].includes("… 30 more rows (40 in all)"));
+	assert.match(data["image/svg+xml"], /^<svg .*>Bars<.*<rect /s);
 });
 
 test("pictures come from files and tensors, at the size asked for; what is no picture has a frame", async () => {
@@ -116,33 +93,54 @@ test("curves and confusion matrix are figures of the numbers given", () => {
 	);
 });
 
-test("progress is one display, updated in place, that ends with a line an epoch", () => {
+test("an updated figure starts anew, since JupyterLab's plotly does not redraw", () => {
+	showFigure({ data: [] }, { id: "here", update: true });
+	const [first, second] = shown();
+	assert.deepEqual([Object.keys(first.data), first.transient.display_id], [["text/plain"], "here"]);
+	assert.ok(second.data["application/vnd.plotly.v1+json"] && second.update);
+});
+
+test("training is one display, updated in place, that ends as an interactive chart", (context) => {
+	const clock = context.mock.method(performance, "now", () => 0).mock;
 	const onProgress = liveProgress();
 	const history = { loss: [] as number[], acc: [] as number[], valLoss: [] as number[], valAcc: [] as number[] };
-	const progress = { epochs: 2, batches: 2, loss: 0.5, acc: 0.25, history };
-	for (const epoch of [1, 2]) {
-		onProgress({ ...progress, epoch, batch: 1, done: false });
-		onProgress({ ...progress, epoch, batch: 2, done: false });
-		history.loss.push(0.5);
-		history.acc.push(0.25);
-		onProgress({ ...progress, epoch, batch: 2, done: false });
-	}
-	onProgress({ ...progress, epoch: 2, batch: 2, done: true });
+	const step = (milliseconds: number, progress: object) => {
+		clock.mockImplementation(() => milliseconds);
+		onProgress({ epochs: 2, batches: 2, loss: 0.5, acc: 0.25, history, done: false, ...progress } as Progress);
+	};
+	step(1000, { epoch: 1, batch: 1, samples: 32 });
+	step(1100, { epoch: 1, batch: 2, samples: 64 });
+	history.loss.push(0.5);
+	history.acc.push(0.25);
+	history.valLoss.push(0.4);
+	history.valAcc.push(0.75);
+	step(3000, { epoch: 2, batch: 1, samples: 96, loss: 0.3 });
+	step(4000, { epoch: 2, batch: 2, samples: 128, done: true });
+
 	const all = shown();
-	assert.deepEqual([...new Set(all.map(({ transient }) => transient.display_id))].length, 1);
+	assert.equal(new Set(all.map(({ transient }) => transient.display_id)).size, 1);
+	// The second step comes too soon after the first to be drawn.
 	assert.deepEqual(
 		all.map(({ update }) => update),
-		[false, ...all.slice(1).map(() => true)],
+		[false, true, true],
 	);
-	assert.match(all[0].data["text/plain"], /^Epoch 1\/2 {2}━{10}╌{10} {2}1\/2 {2}loss: 0\.5000 {2}acc: 0\.2500$/);
-	const lines = (all.at(-1) as Message).data["text/plain"].split("\n");
-	assert.equal(lines.length, 2);
-	assert.match(lines[1], /^Epoch 2\/2 +\d+ s {2}loss: 0\.5000 {2}acc: 0\.2500$/);
+	// A quarter of the work in one second, three quarters in three.
+	assert.match(
+		all[0].data["text/html"],
+		/Epoch 1\/2, batch 1\/2.* 32 images\/s, 3 s left.*loss 0\.5000.*width:25\.0%/s,
+	);
+	assert.match(all[1].data["text/html"], /Epoch 2\/2.* 32 images\/s, 1 s left.*width:75\.0%.*<polyline/s);
+	const chart = all[2].data["application/vnd.plotly.v1+json"] as unknown as { data: { x: number[]; y: number[] }[] };
+	assert.deepEqual(chart.data[0], { ...chart.data[0], x: [0.5, 1, 1.5, 2], y: [0.5, 0.5, 0.3, 0.5] });
+	assert.deepEqual(chart.data[1].y, [0.4]);
+	assert.match(
+		all[2].data["text/plain"],
+		/^Epoch 1\/2 {2}loss: 0\.5000.*valAcc: 0\.7500\n1 of 2 epochs in 4 s, 32 images\/s$/,
+	);
 });
 
 test("outside a notebook the plain form is printed", async () => {
-	const kernel = jupyter.lastWriteDisplayData;
-	jupyter.lastWriteDisplayData = null;
+	setKernel();
 	assert.equal(await printed(() => showMarkdown("- one")), "- one");
-	jupyter.lastWriteDisplayData = kernel;
+	setKernel(recorder);
 });

@@ -13,6 +13,7 @@ type Options = {
 	reports: string;
 	pdf: boolean;
 	noInput: boolean;
+	compare: string[] | null;
 };
 const parse = async (...args: string[]): Promise<Options> => {
 	const { parseArguments } = await import("../tools/parameters.mjs" as string);
@@ -54,6 +55,12 @@ test("flags, -p and = say the same, as numbers, truth values and folders", async
 	assert.deepEqual([options.pdf, options.noInput, options.reports], [true, true, resolve("r")]);
 });
 
+test("--compare takes two runs, relative to where it was typed", async () => {
+	const { compare, reports } = await parse("--compare", "a", "/b/metrics.json", "--reports", "r");
+	assert.deepEqual([compare, reports], [[resolve("a"), "/b/metrics.json"], resolve("r")]);
+	assert.equal((await parse()).compare, null);
+});
+
 describe("what is wrong is said in one line", () => {
 	const cases: [string[], RegExp][] = [
 		[["--epochz", "3"], /^unknown parameter --epochz: did you mean --epochs\?$/],
@@ -69,6 +76,10 @@ describe("what is wrong is said in one line", () => {
 		[["--augment", "yes"], /^--augment yes: expected true or false$/],
 		[["--epochs"], /^--epochs needs a value$/],
 		[["-p", "epochs"], /^-p epochs: expected name=value/],
+		[["--compare", "a"], /^--compare needs two runs: --compare reports\/a reports\/b$/],
+		[["--compare", "a", "--reports", "r"], /^--compare needs two runs/],
+		[["--compare", "a", "b", "04"], /^--compare runs no notebooks: beside its two runs it takes only --reports$/],
+		[["--compare", "a", "b", "--epochs", "3"], /^--compare runs no notebooks/],
 		[["99-nothing"], /^no notebook 99-nothing: there are 01-data-cleaning, /],
 	];
 	for (const [args, message] of cases) {

@@ -1,7 +1,7 @@
 // What the commands share: places, child processes, one-line failures.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,6 +13,12 @@ export const pythonEnvironment = { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" 
 
 /** A path that the user typed: npm runs commands in the project's root and says in INIT_CWD where they were typed. */
 export const fromHere = (path) => resolve(process.env.INIT_CWD ?? ".", path);
+
+/** A path as short as it is clear: relative only to what lies below the user's folder. */
+export const shown = (path) => {
+	const short = relative(fromHere("."), path);
+	return short === "" || short.startsWith("..") ? path : short;
+};
 
 /** Says what is wrong in the user's words and ends the command. */
 export function fail(message) {

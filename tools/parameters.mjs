@@ -23,17 +23,27 @@ function declaredBy(notebook) {
 }
 
 /**
- * Reads `--batch-size 16`, `-p batchSize=16`, `--pdf`, `--no-input`, `--reports DIR` and the names of notebooks.
+ * Reads `--batch-size 16`, `-p batchSize=16`, `--pdf`, `--no-input`, `--reports DIR`, `--compare RUN RUN` and the names
+ * of notebooks.
  *
  * @returns `notebooks` to run, `declared` parameters by notebook, the `parameters` that were given, all `values` with
- *   their defaults, the folders `dataset`, `artifacts` and `reports`, and `pdf`, `noInput`, `help`
+ *   their defaults, the folders `dataset`, `artifacts` and `reports`, `pdf`, `noInput`, `help`, and
+ *   `compare`, the paths of two runs, or null
  * @throws with one line that says which argument is wrong and what was expected
  */
 export function parseArguments(args) {
 	const names = notebooks();
 	const declared = Object.fromEntries(names.map((name) => [name, declaredBy(name)]));
 	const known = new Map(names.flatMap((name) => [...declared[name]]));
-	const options = { notebooks: [], parameters: {}, pdf: false, noInput: false, help: false, reports: "reports" };
+	const options = {
+		notebooks: [],
+		parameters: {},
+		pdf: false,
+		noInput: false,
+		help: false,
+		compare: null,
+		reports: "reports",
+	};
 
 	const queue = args.flatMap((arg) =>
 		/^--[\w-]+=/.test(arg) ? [arg.slice(0, arg.indexOf("=")), arg.slice(arg.indexOf("=") + 1)] : [arg],
@@ -48,7 +58,10 @@ export function parseArguments(args) {
 		else if (arg === "--pdf") options.pdf = true;
 		else if (arg === "--no-input") options.noInput = true;
 		else if (arg === "--reports") options.reports = next(arg);
-		else if (arg === "-p") {
+		else if (arg === "--compare") {
+			options.compare = queue.splice(0, 2).filter((run) => !run.startsWith("-"));
+			if (options.compare.length < 2) throw new Error(`${arg} needs two runs: ${arg} reports/a reports/b`);
+		} else if (arg === "-p") {
 			const [name, ...value] = next(arg).split("=");
 			if (value.length === 0) throw new Error(`-p ${name}: expected name=value, for example -p epochs=3`);
 			setParameter(options.parameters, known, `-p ${name}`, name, value.join("="));
@@ -58,13 +71,18 @@ export function parseArguments(args) {
 			setParameter(options.parameters, known, arg, name, next(arg));
 		} else options.notebooks.push(findNotebook(arg, names));
 	}
+	const { notebooks: chosen, parameters, pdf, noInput } = options;
+	if (options.compare && (chosen.length > 0 || Object.keys(parameters).length > 0 || pdf || noInput)) {
+		throw new Error("--compare runs no notebooks: beside its two runs it takes only --reports");
+	}
 	if (options.notebooks.length === 0) options.notebooks = names;
 	options.notebooks = names.filter((name) => options.notebooks.includes(name));
 
 	const defaults = Object.fromEntries([...known].map(([name, { value }]) => [name, value]));
 	for (const name of FOLDERS) defaults[name] = at(name);
 	const { dataset, artifacts, ...values } = { ...defaults, ...options.parameters };
-	return { ...options, declared, values, dataset, artifacts, reports: fromHere(options.reports) };
+	const compare = options.compare?.map(fromHere) ?? null;
+	return { ...options, declared, values, dataset, artifacts, compare, reports: fromHere(options.reports) };
 }
 
 /** The help text: every parameter with its default and meaning. */
@@ -76,6 +94,7 @@ export function usage() {
 	);
 	return `npm start -- [PARAMETERS]
 npm run report -- [--pdf] [--no-input] [PARAMETERS] [NOTEBOOK…]
+npm run report -- --compare RUN RUN     two reports folders (or their metrics.json) on one page, compare.html
 
 Parameters and their defaults (or -p name=value):
 ${lines.join("\n")}

@@ -1,42 +1,46 @@
 // Runs notebooks and writes their reports: `npm start` (all of them) and `npm run report -- [NOTEBOOK…]`.
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import {
 	at,
 	browserCommand,
 	fail,
-	fromHere,
 	notebooks,
 	python,
 	pythonEnvironment,
 	root,
 	run,
 	runQuietly,
-	tensorflowWheel,
+	shown,
 } from "./common.mjs";
+import { readRun, writeComparison } from "./compare.mjs";
+import { escapeHtml, page, table } from "./page.mjs";
 import { parseArguments, usage } from "./parameters.mjs";
 import { fillDataset, setup } from "./setup.mjs";
+import { versionsAndDevice } from "./versions.mjs";
 
 const started = Date.now();
-/** A path as short as it is clear: relative only to what lies below the user's folder. */
-const shown = (path) => {
-	const short = relative(fromHere("."), path);
-	return short === "" || short.startsWith("..") ? path : short;
-};
 
 await run(async () => {
 	const options = parseArguments(process.argv.slice(2));
+	const { reports } = options;
 	if (options.help) return console.log(usage());
+	if (options.compare) {
+		const runs = options.compare.map(readRun);
+		await setup();
+		return console.log(`Open ${shown(writeComparison(runs, reports))}`);
+	}
+	const browser = options.pdf && browserCommand();
+	// Said before the notebooks take their minutes.
+	if (options.pdf && !browser) fail("--pdf needs Chromium or Chrome: sudo apt install chromium");
 	await setup();
 	await prepareDataset(options);
-	const { reports } = options;
 	await execute(options);
 	const metrics = collectMetrics(options);
 	writeFileSync(join(reports, "metrics.json"), JSON.stringify(metrics, null, "\t"));
+	if (options.pdf) for (const name of options.notebooks) await printPdf(browser, join(reports, `${name}.html`));
 	writeIndex(reports, metrics);
-	if (options.pdf) for (const name of options.notebooks) await printPdf(join(reports, `${name}.html`));
 	console.log(`Done in ${Math.round((Date.now() - started) / 1000)} s. Open ${shown(join(reports, "index.html"))}`);
 });
 
@@ -94,6 +98,7 @@ function collectMetrics({ dataset, artifacts, values }) {
 		cleaning?.counts.filter((row) => row.split === split).reduce((total, row) => total + row.pictures, 0) ?? null;
 	const { seconds = null, epochsRun = null, ...history } = training?.history ?? {};
 	return {
+		date: new Date().toISOString(),
 		dataset,
 		synthetic: existsSync(join(dataset, "sample.json")),
 		classNames: training?.classNames ?? null,
@@ -106,72 +111,55 @@ function collectMetrics({ dataset, artifacts, values }) {
 		report: evaluation?.report ?? null,
 		confusionMatrix: evaluation?.confusionMatrix ?? null,
 		seconds: { clean: cleaning?.seconds ?? null, train: seconds, evaluate: evaluation?.seconds ?? null },
-		versions: versions(),
-		device: `CPU: ${cpus()[0]?.model ?? process.arch}, ${availableParallelism()} threads`,
-	};
-}
-
-function versions() {
-	const installed = (name) => JSON.parse(readFileSync(at("node_modules", name, "package.json"), "utf8")).version;
-	const packages = ["@tensorflow/tfjs-node-gpu", "tslab", "sharp", "danfojs-node", "plotly.js-dist"];
-	return {
-		node: process.versions.node,
-		tensorflow: /-([\d.]+)\.dist-info$/.exec(tensorflowWheel())[1],
-		...Object.fromEntries(packages.map((name) => [name, installed(name)])),
+		...versionsAndDevice(),
 	};
 }
 
 /** The page that leads to the reports, with the numbers of the run. */
 function writeIndex(reports, metrics) {
-	const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-	const rows = {
+	const { counts, test, epochsRun, seconds, parameters, versions } = metrics;
+	const list = (object) => Object.entries(object).map(([name, value]) => `${name} ${value}`);
+	const numbers = {
+		"test accuracy": test?.accuracy.toFixed(5),
+		"test loss": test?.loss.toFixed(5),
+		"epochs run": epochsRun,
+		"seconds of training": seconds.train?.toFixed(1),
+	};
+	const facts = {
 		"Data set": metrics.dataset + (metrics.synthetic ? " (synthetic sample pictures)" : ""),
 		Classes: metrics.classNames?.join(", "),
-		Pictures: Object.entries(metrics.counts)
-			.map(([split, count]) => `${count} ${split}`)
-			.join(", "),
+		Pictures: counts.train === null ? null : list(counts).join(", "),
 		"Files removed by cleaning": metrics.removed,
-		"Test accuracy": metrics.test?.accuracy.toFixed(5),
-		"Test loss": metrics.test?.loss.toFixed(5),
-		"Epochs run": metrics.epochsRun,
-		"Seconds of training": metrics.seconds.train?.toFixed(1),
-		Parameters: Object.entries(metrics.parameters)
-			.map(([name, value]) => `${name} ${value}`)
-			.join(", "),
-		Versions: Object.entries(metrics.versions)
-			.map(([name, version]) => `${name} ${version}`)
-			.join(", "),
+		Parameters: list(parameters).join(", "),
+		Versions: list(versions).join(", "),
 		Device: metrics.device,
-		Date: new Date().toISOString().slice(0, 16).replace("T", " "),
+		Date: `${metrics.date.slice(0, 16).replace("T", " ")} UTC`,
 	};
-	const table = Object.entries(rows).map(
-		([name, value]) => `<tr><th>${name}</th><td>${escapeHtml(value ?? "not run")}</td></tr>`,
+	const tiles = Object.entries(numbers).map(
+		([name, value]) =>
+			`<div><strong>${value ?? "–"}</strong>${name}${value === undefined || value === null ? " (not run)" : ""}</div>`,
 	);
+	const written = (name) => existsSync(join(reports, name));
 	const links = notebooks()
-		.filter((name) => existsSync(join(reports, `${name}.html`)))
-		.map((name) => `<li><a href="${name}.html">${title(name)}</a></li>`);
+		.filter((name) => written(`${name}.html`))
+		.map((name) => {
+			const pdf = written(`${name}.pdf`) ? ` (<a href="${name}.pdf">PDF</a>)` : "";
+			return `<li><a href="${name}.html">${escapeHtml(title(name))}</a>${pdf}</li>`;
+		});
 	writeFileSync(
 		join(reports, "index.html"),
-		`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Image classification: reports</title>
-<style>
-	body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 3rem auto; padding: 0 1rem; color-scheme: light dark; }
-	th { text-align: left; vertical-align: top; padding-right: 1.5rem; white-space: nowrap; }
-	td { overflow-wrap: anywhere; }
-</style>
-<h1>Image classification</h1>
+		page(
+			"Image classification: reports",
+			`<h1>Image classification</h1>
+<div class="tiles">${tiles.join("")}</div>
+<h2>Reports</h2>
 <ol>
 ${links.join("\n")}
 </ol>
 <h2>This run</h2>
-<table>
-${table.join("\n")}
-</table>
-<p><a href="metrics.json">metrics.json</a></p>
-`,
+${table(Object.entries(facts))}
+<p>For programs: <a href="metrics.json">metrics.json</a></p>`,
+		),
 	);
 }
 
@@ -181,9 +169,7 @@ function title(name) {
 	return [cells[0].source].flat().join("").split("\n")[0].replace(/^#\s*/, "");
 }
 
-async function printPdf(html) {
-	const browser = browserCommand();
-	if (!browser) fail("--pdf needs Chromium or Chrome: sudo apt install chromium. The HTML reports are written.");
+async function printPdf(browser, html) {
 	const pdf = html.replace(/\.html$/, ".pdf");
 	const flags = [
 		"--headless",

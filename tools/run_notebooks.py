@@ -4,7 +4,6 @@
 """
 
 import json
-import logging
 import os
 import signal
 import sys
@@ -16,39 +15,18 @@ import papermill
 import psutil
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
-from papermill.translators import Translator, papermill_translators
 from traitlets.config import PyFileConfigLoader
 
 TOOLS = Path(__file__).resolve().parent
 
 
-class TypeScriptTranslator(Translator):
-    """papermill writes parameters as code; it knows no TypeScript."""
-
-    @classmethod
-    def comment(cls, text):
-        return f"// {text}".strip()
-
-    @classmethod
-    def translate(cls, value):
-        return json.dumps(value)
-
-    @classmethod
-    def assign(cls, name, value):
-        # Declared anew, since the value of an assignment would be shown below the cell.
-        return f"let {name} = {value};"
-
-
-papermill_translators.register("typescript", TypeScriptTranslator)
-# papermill warns that it cannot check the parameters' names; the caller has.
-logging.getLogger("papermill").setLevel(logging.ERROR)
-
-
-def export(executed, name, reports, no_input):
+def export(executed, source, reports, no_input):
     config = PyFileConfigLoader("jupyter_server_config.py", path=str(TOOLS / "jupyter")).load_config()
     exporter = HTMLExporter(config=config, exclude_input=no_input, exclude_input_prompt=no_input)
-    html, _ = exporter.from_notebook_node(executed, resources={"metadata": {"name": name}})
-    (reports / f"{name}.html").write_text(html, encoding="utf-8")
+    # The folder that pictures in prose are relative to, as JupyterLab's export says it.
+    resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
+    html, _ = exporter.from_notebook_node(executed, resources=resources)
+    (reports / f"{source.stem}.html").write_text(html, encoding="utf-8")
 
 
 def run(notebook, reports, no_input):
@@ -59,16 +37,11 @@ def run(notebook, reports, no_input):
     print(f"{name} … ", end="", flush=True)
     try:
         papermill.execute_notebook(
-            source,
-            target,
-            parameters=notebook["parameters"],
-            kernel_name="tslab",
-            cwd=source.parent,
-            progress_bar=False,
+            source, target, parameters=notebook["parameters"], kernel_name="tslab", progress_bar=False
         )
     except PapermillExecutionError as error:
         failure = f"{name}, cell [{error.exec_count}]: {error.ename}: {error.evalue}"
-    export(nbformat.read(target, as_version=4), name, reports, no_input)
+    export(nbformat.read(target, as_version=4), source, reports, no_input)
     if failure:
         sys.exit(f"\n{failure}\nThe notebook as far as it ran: {target.with_suffix('.html')}")
     print(f"{time.monotonic() - started:.0f} s", flush=True)

@@ -32,6 +32,7 @@ export async function setup() {
 		await Promise.all([installNodePackages(), installPythonPackages()]);
 		await buildBinding();
 		await installKernel();
+		await installPapermillPlugin();
 		await minifyPlotly();
 	} finally {
 		unlock();
@@ -268,6 +269,8 @@ async function installKernel() {
 	const kernel = {
 		argv: [
 			"node",
+			"--require",
+			"{resource_dir}/display.cjs",
 			"{resource_dir}/../../../../../node_modules/tslab/bin/tslab",
 			"kernel",
 			"--config-path",
@@ -281,12 +284,29 @@ async function installKernel() {
 	// Nothing is asked of hosts elsewhere, and the question whether it may be does not cover the first notebook.
 	const settings = { "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false } };
 	const files = { "kernels/tslab/kernel.json": kernel, "lab/settings/overrides.json": settings };
-	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [files], async () => {
+	const sources = contents(at("tools", "kernel-display.ts"), at("src", "table.ts"));
+	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [files, sources], async () => {
+		const { build } = await import("esbuild");
+		await build({
+			entryPoints: [at("tools", "kernel-display.ts")],
+			outfile: at(".venv", "share", "jupyter", "kernels", "tslab", "display.cjs"),
+			bundle: true,
+			platform: "node",
+		});
 		for (const [name, content] of Object.entries(files)) {
 			const file = at(".venv", "share", "jupyter", name);
 			mkdirSync(dirname(file), { recursive: true });
 			writeFileSync(file, JSON.stringify(content, null, 2));
 		}
+	});
+}
+
+/** papermill learns TypeScript from `tools/papermill`, which this line puts on the path of the Python in `.venv`. */
+async function installPapermillPlugin() {
+	const packages = dirname(tensorflowDir());
+	const line = `${relative(packages, at("tools", "papermill"))}\n`;
+	await step("papermill for TypeScript", at(".venv", ".stamps", "papermill"), line, async () => {
+		writeFileSync(join(packages, "papermill_typescript.pth"), line);
 	});
 }
 

@@ -1,0 +1,207 @@
+// Draws plotly figures of the plain kinds as SVG: for live display, and where plotly cannot run.
+import { escapeHtml } from "./table";
+
+/** A plotly figure: traces and layout as plotly.js takes them. */
+export interface Figure {
+	data: object[];
+	layout?: Record<string, unknown>;
+}
+
+type Value = number | string;
+interface Trace {
+	type?: string;
+	name?: string;
+	mode?: string;
+	x?: Value[];
+	y?: Value[];
+	z?: number[][];
+	xaxis?: string;
+	texttemplate?: string;
+	showlegend?: boolean;
+	line?: { color?: string };
+}
+interface AxisLayout {
+	title?: { text?: string };
+	range?: [number, number];
+	tickformat?: string;
+}
+/** Where a value lies in pixels, and which values are labelled. */
+interface Axis {
+	place(value: Value): number;
+	ticks: Value[];
+	label(value: Value): string;
+	/** The width of a category; 0 on an axis of numbers. */
+	band: number;
+}
+
+/** plotly's own colours. */
+const COLORS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f"];
+const MARGIN = { top: 44, right: 16, bottom: 48, left: 56 };
+
+/**
+ * Draws a figure of `scatter` (lines and markers), `bar` and `heatmap` traces; traces on `xaxis: "x2"` get a panel of
+ * their own beside the first.
+ *
+ * @param size in pixels, default 700 by 400
+ * @returns the SVG, in the text colour of what surrounds it, or null if there is a trace of another kind
+ */
+export function svgOf({ data, layout = {} }: Figure, { width = 700, height = 400 } = {}): string | null {
+	const traces = data as Trace[];
+	if (!traces.every(({ type = "scatter" }) => ["scatter", "bar", "heatmap"].includes(type))) return null;
+	const panels = [...new Set(traces.map(({ xaxis = "x" }) => xaxis))];
+	const names = [...new Set(traces.flatMap(({ name, showlegend }) => (name && showlegend !== false ? [name] : [])))];
+	const colorOf = (trace: Trace) =>
+		trace.line?.color ??
+		COLORS[Math.max(0, trace.name ? names.indexOf(trace.name) : traces.indexOf(trace)) % COLORS.length];
+	const panelWidth = width / panels.length;
+	const drawn = panels.map((id, i) => {
+		const suffix = id.slice(1);
+		const axes = [layout[`xaxis${suffix}`], layout[`yaxis${suffix}`]] as [AxisLayout?, AxisLayout?];
+		const own = traces.filter(({ xaxis = "x" }) => xaxis === id);
+		return `<g transform="translate(${i * panelWidth} 0)">${panel(own, axes, panelWidth, height, colorOf)}</g>`;
+	});
+	const title = (layout.title as { text?: string } | undefined)?.text;
+	return (
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
+		`font-family="sans-serif" font-size="12" fill="currentColor">` +
+		(title ? text(width / 2, 18, title, 'text-anchor="middle" font-size="15"') : "") +
+		drawn.join("") +
+		(names.length > 1 ? legend(names, traces, colorOf, width) : "") +
+		"</svg>"
+	);
+}
+
+function panel(
+	traces: Trace[],
+	[xLayout = {}, yLayout = {}]: [AxisLayout?, AxisLayout?],
+	width: number,
+	height: number,
+	colorOf: (trace: Trace) => string,
+): string {
+	const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
+	const heat = traces.find(({ type }) => type === "heatmap");
+	const bars = traces.filter(({ type }) => type === "bar");
+	const xs = traces.flatMap((trace) => trace.x ?? (trace.y ?? []).map((_, i) => i));
+	const ys = traces.flatMap(({ y = [] }) => y);
+	const x = axisOf(xs, left, right, xLayout, false, bars.length > 0 || heat !== undefined);
+	// Rows of a heat map count from the top, values from the bottom.
+	const y = heat
+		? axisOf(ys, top, bottom, yLayout, false, true)
+		: axisOf(ys, bottom, top, yLayout, bars.length > 0, false);
+	const grid = heat
+		? ""
+		: y.ticks.map((tick) => line(left, y.place(tick), right, y.place(tick), 'stroke-opacity="0.15"')).join("");
+	const labels = [
+		...x.ticks.map((tick) => text(x.place(tick), bottom + 16, x.label(tick), 'text-anchor="middle"')),
+		...y.ticks.map((tick) => text(left - 6, y.place(tick) + 4, y.label(tick), 'text-anchor="end"')),
+		text((left + right) / 2, bottom + 36, xLayout.title?.text ?? "", 'text-anchor="middle"'),
+		text(
+			14,
+			(top + bottom) / 2,
+			yLayout.title?.text ?? "",
+			`text-anchor="middle" transform="rotate(-90 14 ${(top + bottom) / 2})"`,
+		),
+	];
+	const marks = traces.map((trace) => {
+		if (trace.type === "heatmap") return heatCells(trace, x, y);
+		if (trace.type === "bar") return barsOf(trace, bars.indexOf(trace), bars.length, x, y, colorOf(trace));
+		return lineOf(trace, x, y, colorOf(trace));
+	});
+	return `${grid}${heat ? "" : line(left, bottom, right, bottom)}${labels.join("")}${marks.join("")}`;
+}
+
+function axisOf(
+	values: Value[],
+	from: number,
+	to: number,
+	{ range, tickformat = "" }: AxisLayout,
+	fromZero: boolean,
+	bands: boolean,
+): Axis {
+	if (bands || values.some((value) => typeof value === "string")) {
+		const categories = [...new Set(values)];
+		const band = (to - from) / Math.max(1, categories.length);
+		const place = (value: Value) => from + (categories.indexOf(value) + 0.5) * band;
+		return { place, ticks: categories, label: String, band: Math.abs(band) };
+	}
+	const numbers = (values as number[]).filter(Number.isFinite);
+	const [least, greatest] = numbers.length ? [Math.min(...numbers), Math.max(...numbers)] : [0, 1];
+	const space = (greatest - least || 1) * 0.05;
+	const [low, high] = range ?? [fromZero ? Math.min(0, least) : least - space, greatest + space];
+	const place = (value: Value) => from + (((value as number) - low) / (high - low)) * (to - from);
+	const label = (value: Value) =>
+		tickformat.includes("%")
+			? `${+((value as number) * 100).toPrecision(4)}%`
+			: String(+(value as number).toPrecision(6));
+	return { place, ticks: roundNumbers(low, high), label, band: 0 };
+}
+
+/** About five round numbers from `low` to `high`. */
+function roundNumbers(low: number, high: number): number[] {
+	const rough = (high - low) / 5;
+	const power = 10 ** Math.floor(Math.log10(rough));
+	const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= 0.75 * rough) ?? 10);
+	const first = Math.ceil(low / step);
+	return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
+}
+
+function lineOf({ x, y = [], mode = "lines" }: Trace, xAxis: Axis, yAxis: Axis, color: string): string {
+	const points = y.flatMap((value, i) =>
+		Number.isFinite(value) ? [[xAxis.place(x?.[i] ?? i), yAxis.place(value)].map((pixel) => pixel.toFixed(1))] : [],
+	);
+	const path = `<polyline points="${points.join(" ")}" fill="none" stroke="${color}" stroke-width="2"/>`;
+	const dots = points.map(([left, top]) => `<circle cx="${left}" cy="${top}" r="3" fill="${color}"/>`);
+	return `${mode.includes("lines") ? path : ""}${mode.includes("markers") ? dots.join("") : ""}`;
+}
+
+function barsOf(trace: Trace, index: number, count: number, xAxis: Axis, yAxis: Axis, color: string): string {
+	const width = (0.8 * xAxis.band) / count;
+	return (trace.y as number[])
+		.map((value, i) => {
+			const left = xAxis.place(trace.x?.[i] ?? i) - 0.4 * xAxis.band + index * width;
+			const [top, bottom] = [yAxis.place(value), yAxis.place(0)].sort((a, b) => a - b);
+			const label = trace.texttemplate?.includes("%}") ? `${(100 * value).toFixed(1)}%` : String(value);
+			return (
+				`<rect x="${left}" y="${top}" width="${width}" height="${bottom - top}" fill="${color}"/>` +
+				(trace.texttemplate ? text(left + width / 2, top - 4, label, 'text-anchor="middle"') : "")
+			);
+		})
+		.join("");
+}
+
+function heatCells({ x = [], y = [], z = [], texttemplate }: Trace, xAxis: Axis, yAxis: Axis): string {
+	const greatest = Math.max(...z.flat(), Number.MIN_VALUE);
+	return z
+		.flatMap((row, i) =>
+			row.map((value, j) => {
+				const [centre, middle] = [xAxis.place(x[j] ?? j), yAxis.place(y[i] ?? i)];
+				const share = value / greatest;
+				return (
+					`<rect x="${centre - xAxis.band / 2}" y="${middle - yAxis.band / 2}" width="${xAxis.band}" ` +
+					`height="${yAxis.band}" fill="hsl(212 70% ${95 - 65 * share}%)"/>` +
+					(texttemplate
+						? text(centre, middle + 4, value, `text-anchor="middle" fill="${share > 0.5 ? "#fff" : "#222"}"`)
+						: "")
+				);
+			}),
+		)
+		.join("");
+}
+
+function legend(names: string[], traces: Trace[], colorOf: (trace: Trace) => string, width: number): string {
+	const widths = names.map((name) => 7 * name.length + 30);
+	let left = width - MARGIN.right - widths.reduce((sum, one) => sum + one, 0);
+	return names
+		.map((name, i) => {
+			const color = colorOf(traces.find((trace) => trace.name === name) as Trace);
+			const entry = `<rect x="${left}" y="26" width="12" height="8" fill="${color}"/>${text(left + 17, 34, name)}`;
+			left += widths[i];
+			return entry;
+		})
+		.join("");
+}
+
+const line = (x1: number, y1: number, x2: number, y2: number, more = "") =>
+	`<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="currentColor" ${more}/>`;
+const text = (x: number, y: number, content: Value, more = "") =>
+	`<text x="${x}" y="${y}" ${more}>${escapeHtml(String(content))}</text>`;

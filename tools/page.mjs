@@ -1,0 +1,65 @@
+// The frame of the pages that are not notebooks: the index of a run and the comparison of two.
+
+export const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+/** A page that needs nothing from elsewhere, for the screen and for paper. `head` is put into its head as it is. */
+export const page = (title, body, head = "") => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>
+	body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+	h1, h2, h3 { font-weight: 400; line-height: 1.2; margin: 2rem 0 0.5rem; }
+	h1 { margin-top: 0; }
+	h3 { font-size: 1rem; font-weight: 600; }
+	a { color: #0b57a4; }
+	.scroll { overflow-x: auto; }
+	table { border-collapse: collapse; }
+	th, td { text-align: left; vertical-align: baseline; padding: 0.25rem 1.5rem 0.25rem 0; overflow-wrap: break-word; }
+	tbody tr { border-top: 1px solid #ddd; }
+	th { font-weight: 600; white-space: nowrap; }
+	.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+	mark { background: #fff0b8; padding: 0 0.25rem; }
+	summary { cursor: pointer; margin: 0.5rem 0; }
+	.side-by-side { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 2rem; }
+	.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1rem; margin: 1.5rem 0; }
+	.tiles div { padding: 0.75rem 1rem; background: #f3f6f9; border-radius: 4px; }
+	.tiles strong { display: block; font-size: 1.6rem; font-weight: 400; }
+	@media (max-width: 30rem) {
+		th, td { padding-right: 0.75rem; }
+		th { white-space: normal; }
+	}
+	@page { size: A4; margin: 12mm; }
+	@media print {
+		body { margin: 0; padding: 0; max-width: none; }
+		.scroll { overflow: visible; }
+		h2, h3 { break-after: avoid; }
+		tr, .figure, .side-by-side > * { break-inside: avoid; }
+		.modebar-container { display: none !important; }
+		/* As wide as the body on the screen, which paper is not. */
+		.figure { zoom: 0.7; }
+	}
+</style>
+${head}
+</head>
+<body>
+${body}
+</body>
+</html>
+`;
+
+/** A table of texts, of which all but the first column are numbers if `numeric`; `html` cells are put in as they are. */
+export function table(rows, { header = [], numeric = false } = {}) {
+	const line = (cells) =>
+		`<tr>${cells
+			.map((cell, i) => {
+				const tag = i === 0 || cells === header ? "th" : "td";
+				const look = numeric && i > 0 ? ' class="number"' : "";
+				return `<${tag}${look}>${cell?.html ?? escapeHtml(cell ?? "not run")}</${tag}>`;
+			})
+			.join("")}</tr>`;
+	const head = header.length ? `<thead>${line(header)}</thead>` : "";
+	return `<div class="scroll"><table>${head}<tbody>${rows.map(line).join("\n")}</tbody></table></div>`;
+}
