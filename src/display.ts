@@ -209,7 +209,7 @@ function finished(progress: Progress, running: Running, seconds: number): Bundle
 }
 
 /** Loss and accuracy side by side: the running means as lines, the validation at the end of each epoch. */
-function liveCurves({ epochs, history }: Progress, { x, loss, acc }: Running): Figure {
+function liveCurves({ history }: Progress, { x, loss, acc }: Running): Figure {
 	const ends = history.valLoss.map((_, i) => i + 1);
 	const panel = (xaxis: string, yaxis: string, running: number[], validation: number[]) => [
 		{ type: "scatter", name: "training", x, y: running, xaxis, yaxis, line: { color: "#1f77b4" } },
@@ -225,7 +225,7 @@ function liveCurves({ epochs, history }: Progress, { x, loss, acc }: Running): F
 		},
 	];
 	const second = panel("x2", "y2", acc, history.valAcc).map((trace) => ({ ...trace, showlegend: false }));
-	const epochAxis = { title: { text: "Epoch" }, range: [0, epochs] };
+	const epochAxis = { title: { text: "Epoch" }, range: [0, Math.ceil(x[x.length - 1])] };
 	return {
 		data: [...panel("x", "y", loss, history.valLoss), ...second],
 		layout: {

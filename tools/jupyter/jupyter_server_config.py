@@ -20,3 +20,6 @@ c.NbConvertBase.display_data_priority = [
     "image/jpeg",
     "text/plain",
 ]
+
+# JupyterLab brings a Python kernel along; where it asks which one to take, there is nothing to choose here.
+c.KernelSpecManager.allowed_kernelspecs = {"tslab"}

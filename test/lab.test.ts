@@ -1,0 +1,200 @@
+// What a user sees in JupyterLab, in a real browser. SCREENSHOTS=folder keeps pictures of it.
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { root, temporaryFolder } from "./fixtures";
+
+type Tools = {
+	browserCommand(): string | undefined;
+	makeSampleDataset(folder: string, options: object): Promise<void>;
+};
+/** The commands' own modules, which are not TypeScript. */
+const tool = async (name: string) => (await import(`../tools/${name}.mjs` as string)) as Tools;
+const work = temporaryFolder();
+
+/** The training notebook, with some parameters changed. */
+function writeNotebook(name: string, parameters: Record<string, number>): void {
+	const notebook = JSON.parse(readFileSync(join(root, "notebooks", "04-training.ipynb"), "utf8"));
+	const cell = notebook.cells.find(({ metadata }: { metadata: { tags?: string[] } }) => metadata.tags);
+	cell.source = Object.entries(parameters).reduce(
+		(source, [parameter, value]) => source.replace(new RegExp(`(let ${parameter} =) [^;]+`), `$1 ${value}`),
+		cell.source.join(""),
+	);
+	writeFileSync(join(work, "notebooks", `${name}.ipynb`), JSON.stringify(notebook));
+}
+
+async function freePort(): Promise<number> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await new Promise((listening) => server.once("listening", listening));
+	const { port } = server.address() as { port: number };
+	await new Promise((closed) => server.close(closed));
+	return port;
+}
+
+/** Asks again and again, until the answer is true. */
+async function until(what: string, asked: () => Promise<boolean>, seconds = 60): Promise<void> {
+	for (const end = Date.now() + 1000 * seconds; Date.now() < end; await setTimeout(100)) {
+		if (await asked()) return;
+	}
+	assert.fail(`after ${seconds} s, still not: ${what}`);
+}
+
+/** The cell whose code holds `text`. */
+const cellWith = (page: Page, text: string) => page.locator(".jp-CodeCell", { hasText: text }).first();
+const prompts = (page: Page) => page.locator(".jp-CodeCell .jp-InputPrompt").allInnerTexts();
+/** What is shown on red: errors, and what was printed to stderr. */
+const errors = async (page: Page) =>
+	(await page.locator("[data-mime-type='application/vnd.jupyter.stderr']").allInnerTexts()).map((text) => text.trim());
+const nothingRuns = async (page: Page) => !(await prompts(page)).some((prompt) => prompt.includes("*"));
+async function screenshot(page: Page, name: string): Promise<void> {
+	if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
+}
+
+async function menu(page: Page, ...items: string[]): Promise<void> {
+	for (const item of items) await page.getByRole("menuitem", { name: item, exact: true }).first().click();
+}
+
+const { browserCommand } = require("../tools/common.mjs") as Tools;
+const command = browserCommand();
+
+describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chrome on this machine" }, () => {
+	let lab: ChildProcess;
+	let browser: Browser;
+	let address: string;
+
+	before(async () => {
+		mkdirSync(join(work, "notebooks"));
+		for (const name of ["src", "package.json"]) cpSync(join(root, name), join(work, name), { recursive: true });
+		symlinkSync(join(root, "node_modules"), join(work, "node_modules"));
+		await (await tool("sample-dataset")).makeSampleDataset(join(work, "dataset"), {
+			counts: { train: 128, valid: 32, test: 32 },
+		});
+		writeNotebook("long", { batchSize: 4, epochs: 500, patience: 500 });
+		writeNotebook("short", { batchSize: 16, epochs: 2 });
+		// Cells outside the window are in the page too.
+		const settings = join(work, "config", "lab", "user-settings", "@jupyterlab", "notebook-extension");
+		mkdirSync(settings, { recursive: true });
+		writeFileSync(join(settings, "tracker.jupyterlab-settings"), '{ "windowingMode": "none" }');
+		const port = await freePort();
+		const flags = ["--no-browser", "--allow-root", "--IdentityProvider.token=t", `--ServerApp.root_dir=${work}`];
+		lab = spawn("node", [join(root, "tools", "lab.mjs"), ...flags, `--port=${port}`], {
+			env: { ...process.env, JUPYTER_CONFIG_DIR: join(work, "config") },
+			stdio: "ignore",
+			detached: true,
+		});
+		address = `http://127.0.0.1:${port}`;
+		await until("JupyterLab answers", () =>
+			fetch(`${address}/api?token=t`).then(
+				({ ok }) => ok,
+				() => false,
+			),
+		);
+		const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+		const executablePath = execFileSync("which", [command as string], { encoding: "utf8" }).trim();
+		browser = await chromium.launch({ executablePath, args });
+	});
+	after(async () => {
+		await browser?.close();
+		if (lab?.pid) process.kill(-lab.pid, "SIGTERM");
+	});
+
+	const open = async (name: string) => {
+		const page = await browser.newPage({ viewport: { width: 1300, height: 1100 } });
+		await page.goto(`${address}/lab/tree/notebooks/${name}.ipynb?token=t&reset`);
+		await page.locator(".jp-NotebookPanel .jp-CodeCell").first().waitFor();
+		await until("the kernel is there", async () => {
+			const sessions = await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json());
+			const session = sessions.find(({ path }: { path: string }) => path.endsWith(`${name}.ipynb`));
+			return session?.kernel.execution_state === "idle" && session.kernel.connections > 0;
+		});
+		await page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").waitFor();
+		return page;
+	};
+
+	test("training is shown as it goes, and the interrupt button ends it within a batch", async () => {
+		const page = await open("long");
+		await menu(page, "Run", "Run All Cells");
+		const training = cellWith(page, "await train(");
+		const progress = training.getByText("images/s");
+		await progress.waitFor({ timeout: 60_000 });
+		const first = await progress.innerText();
+		await until("the progress moves on", async () => (await progress.innerText()) !== first);
+		await until("validation is drawn", async () => (await training.locator("svg circle").count()) >= 2);
+		assert.equal(await training.locator(".jp-OutputArea-child").count(), 1);
+		await training.scrollIntoViewIfNeeded();
+		await screenshot(page, "training");
+
+		await page.locator("[data-command='notebook:interrupt-kernel'], [title^='Interrupt the kernel']").first().click();
+		await until("the cell ends", async () => (await errors(page)).length > 0 && (await nothingRuns(page)), 15);
+		assert.deepEqual(await errors(page), ["Interrupted"]);
+		await training.locator(".js-plotly-plot").waitFor();
+		await screenshot(page, "interrupted");
+
+		// The cells that waited did not run; one that is run now has the history up to the interrupt.
+		const figure = cellWith(page, 'showFigure(curves(history, "acc"))');
+		assert.match(await figure.locator(".jp-InputPrompt").innerText(), /\[ \]/);
+		await figure.locator(".cm-content").click();
+		await page.keyboard.press("Control+Enter");
+		await figure.locator(".js-plotly-plot").waitFor();
+		assert.deepEqual(await errors(page), ["Interrupted"]);
+		await page.close();
+	});
+
+	test("after a restart everything runs; the panel trains with what its controls say", async () => {
+		const page = await open("short");
+		await menu(page, "Kernel", "Restart Kernel and Run All Cells…");
+		await page.getByRole("button", { name: "Confirm Kernel Restart" }).click();
+		const panel = cellWith(page, "tuningPanel(");
+		await panel.locator(".widget-slider").first().waitFor({ timeout: 90_000 });
+		await until("all cells have run", () => nothingRuns(page));
+		assert.deepEqual(await errors(page), []);
+
+		await panel.scrollIntoViewIfNeeded();
+		await panel.locator(".widget-dropdown select").selectOption({ label: "64" });
+		await panel.locator(".widget-checkbox input").uncheck();
+		await panel.locator(".noUi-handle").nth(1).press("ArrowRight");
+		await panel.getByRole("button", { name: "Train" }).click();
+		await panel.getByText("Training …").waitFor();
+		await screenshot(page, "panel");
+		await panel.getByText("Run 2: 3 epochs").waitFor({ timeout: 60_000 });
+		const cells = panel.locator("table tbody tr").nth(1).locator("td");
+		assert.deepEqual((await cells.allInnerTexts()).slice(0, 7), ["2", "0.0010", "64", "3", "0.4000", "false", "3"]);
+
+		await panel.locator(".noUi-handle").nth(1).press("End");
+		await panel.getByRole("button", { name: "Train" }).click();
+		await panel.getByText("images/s").waitFor();
+		await panel.getByRole("button", { name: "Stop" }).click();
+		await until("the run ends", async () => !(await panel.getByText("Training …").isVisible()), 5);
+		assert.deepEqual(await errors(page), []);
+		await page.mouse.wheel(0, 600);
+		await setTimeout(1000);
+		await screenshot(page, "panel-runs");
+		await page.keyboard.press("Control+S");
+		await until("it is saved", async () => (await page.locator(".jp-mod-dirty").count()) === 0);
+		await page.close();
+	});
+
+	test("the exported notebook is a page with its charts, without a network", async () => {
+		const html = await fetch(`${address}/nbconvert/html/notebooks/short.ipynb?token=t`).then((reply) => reply.text());
+		writeFileSync(join(work, "short.html"), html);
+		const context = await browser.newContext({ offline: true, viewport: { width: 1000, height: 1100 } });
+		const page = await context.newPage();
+		const asked: string[] = [];
+		page.on("request", (request) => asked.push(request.url()));
+		await page.goto(`file://${join(work, "short.html")}`);
+		// Progress of training, two curves, and the runs of the panel.
+		await until("the charts are drawn", async () => (await page.locator(".js-plotly-plot svg").count()) >= 4);
+		assert.deepEqual(
+			asked.filter((url) => !/^(file|data|blob):/.test(url)),
+			[],
+		);
+		assert.ok(await page.getByRole("cell", { name: "16, 32, 64, 128" }).isVisible());
+		await screenshot(page, "exported");
+		await context.close();
+	});
+});
