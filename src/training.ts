@@ -430,7 +430,7 @@ export async function trainFrom(
 	{ onProgress }: Pick<TrainOptions, "onProgress"> = {},
 ): Promise<{ model: tf.LayersModel; history: History; classNames: string[] }> {
 	const { imageSize, batchSize, epochs, learningRate, patience, augment, dropout, seed } = parameters;
-	const options = { seed, imageSize: [imageSize, imageSize] as [number, number], batchSize };
+	const options = { seed, imageSize: [imageSize, imageSize] as [number, number], batchSize, verbose: false };
 	const trainData = imageDatasetFromDirectory(join(dataset, "train"), options);
 	const validationData = imageDatasetFromDirectory(join(dataset, "valid"), options);
 	const { classNames } = trainData;

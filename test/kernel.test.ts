@@ -45,7 +45,8 @@ function project(): string {
 		where: "export const url = import.meta.url;",
 		odd: 'import { isEven } from "./even";\nexport function isOdd(n: number): boolean { return n !== 0 && isEven(n - 1); }',
 		even: 'import { isOdd } from "./odd";\nexport function isEven(n: number): boolean { return n === 0 || isOdd(n - 1); }',
-		strict: "export function twice(x: number): number { return 2 * x; }",
+		strict:
+			"/**\n * Doubles a number.\n *\n * @param x any number\n * @throws never\n */\nexport function twice(x: number): number { return 2 * x; }",
 	};
 	for (const [name, content] of Object.entries(sources)) writeFileSync(join(folder, "src", `${name}.ts`), content);
 	return folder;
@@ -335,5 +336,46 @@ describe("comms", () => {
 
 	test("what a comm's handler prints goes to the front end", () => {
 		assert.equal(results[1].stdout, "heard\n");
+	});
+});
+
+describe("typing help", () => {
+	const strict = "import { twice } from '../src/strict';";
+	type Completion = { matches: string[]; cursor_start: number; cursor_end: number; metadata: object };
+	type Inspection = { found: boolean; data: Record<string, string> };
+	let replies: unknown[];
+	before(() => {
+		const results = runCells("tslab", project(), [
+			`${strict} const options: { epochs?: number; patience?: number } = {};`,
+			{ complete: "options.ep", at: 10 },
+			{ complete: "import { tw } from '../src/strict'", at: 11 },
+			{ inspect: "twice(1)", at: 3 },
+			{ inspect: "twice([1, 2].length + ", at: 22 },
+			{ inspect: "1 + 1", at: 3 },
+		]);
+		replies = results.map(({ reply }) => reply);
+	});
+
+	test("completes members and what a module of ours exports, with their kinds", () => {
+		const member = replies[1] as Completion;
+		assert.deepEqual([member.matches, member.cursor_start, member.cursor_end], [["epochs"], 8, 10]);
+		const kinds = [{ text: "epochs", type: "property", start: 8, end: 10 }];
+		assert.deepEqual(member.metadata, { _jupyter_types_experimental: kinds });
+		assert.deepEqual((replies[2] as Completion).matches, ["twice"]);
+	});
+
+	test("shows a function's type and docstring, on its name and within its arguments", () => {
+		for (const { found, data } of [replies[3], replies[4]] as Inspection[]) {
+			assert.ok(found);
+			assert.match(
+				data["text/plain"],
+				/twice\(x: number\): number[\s\S]*Doubles a number\.\n@param x any number\n@throws never/,
+			);
+			assert.match(
+				data["text/markdown"],
+				/^```typescript\n.*twice[\s\S]*```\n\nDoubles a number\.\n\n- \*\*x\*\* any number\n- \*\*throws\*\* never$/,
+			);
+		}
+		assert.equal((replies[5] as Inspection).found, false);
 	});
 });

@@ -1,26 +1,36 @@
-// `npm run bench`: the pipeline's steps, ours and the Python originals in turn, on the same pictures and cores.
+// `npm run bench`: the pipeline's steps and the kernel, ours and the Python originals in turn, on the same pictures and
+// cores. `npm run bench -- kernel` and `npm run bench -- pipeline` measure only one of them.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { at, fromHere, root, run } from "./common.mjs";
+import { at, fromHere, python, root, run, runInTerminal } from "./common.mjs";
 import { installPeers, setup } from "./setup.mjs";
 
 const steps = ["verify headers", "decode in full", "train an epoch", "evaluate"];
 
 await run(async () => {
-	const { values } = parseArgs({
+	const { values, positionals } = parseArgs({
+		allowPositionals: true,
 		options: { dataset: { type: "string" }, rounds: { type: "string", default: "5" } },
 	});
 	const rounds = Number(values.rounds);
 	if (!Number.isInteger(rounds) || rounds < 1)
 		throw new Error(`--rounds ${values.rounds}: expected a whole number above 0`);
+	const unknown = positionals.find((part) => !["kernel", "pipeline"].includes(part));
+	if (unknown) throw new Error(`there is no benchmark ${unknown}: expected kernel or pipeline`);
+	const chosen = (part) => positionals.length === 0 || positionals.includes(part);
 	await setup();
 	const dataset = values.dataset ? fromHere(values.dataset) : at("dataset");
 	if (!existsSync(join(dataset, "train"))) {
 		throw new Error(`${dataset} has no train folder: run npm start once, which makes the sample data set`);
 	}
+	if (chosen("kernel")) await runInTerminal(python, [at("tools", "bench", "kernels.py"), dataset, String(rounds)]);
+	if (chosen("pipeline")) await benchPipeline(dataset, rounds);
+});
+
+async function benchPipeline(dataset, rounds) {
 	const peerPython = await installPeers();
 	const sides = {
 		ours: worker("node", ["--import", "tsx", at("tools", "bench", "ours.ts"), dataset]),
@@ -29,7 +39,7 @@ await run(async () => {
 	const times = await interleave(sides, rounds);
 	for (const { stop } of Object.values(sides)) stop();
 	print(times, rounds);
-});
+}
 
 /** A process that does a step for each line it is sent, and answers with how long it took. */
 function worker(command, args) {
