@@ -1,6 +1,6 @@
-"""Runs cells in a kernel and prints what came back, as JSON: {"argv", "cwd", "cells", "pause"} on standard input.
+"""Runs cells in a kernel and prints what came back, as JSON: {"argv", "cwd", "cells", "pause", "interrupt_mode"} on standard input.
 
-"pause" is how many seconds to wait after a cell that failed.
+"pause" is how many seconds to wait after a cell that failed; "interrupt_mode" is that of the kernelspec.
 
 A cell is a string of code, or one of
   {"file", "content"}           writes a file between two cells
@@ -98,7 +98,9 @@ def run(cell):
 
 job = json.load(sys.stdin)
 manager = KernelManager()
-manager._kernel_spec = KernelSpec(argv=job["argv"], display_name="test", language="typescript")
+manager._kernel_spec = KernelSpec(
+    argv=job["argv"], display_name="test", language="typescript", interrupt_mode=job["interrupt_mode"]
+)
 # What the kernel's process prints by itself is not an answer.
 manager.start_kernel(cwd=job["cwd"], stdout=sys.stderr, stderr=sys.stderr)
 client = manager.client()

@@ -278,6 +278,8 @@ async function installKernel() {
 		],
 		display_name: "TypeScript",
 		language: "typescript",
+		// By a message, which a thread of the kernel hears also while a cell keeps the main one busy.
+		interrupt_mode: "message",
 		// TensorFlow's start-up notes on the processor would appear in the first cell.
 		env: { TF_CPP_MIN_LOG_LEVEL: "2" },
 	};
