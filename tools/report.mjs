@@ -104,7 +104,8 @@ function collectMetrics({ dataset, artifacts, values }) {
 		classNames: training?.classNames ?? null,
 		counts: { train: count("train"), valid: count("valid"), test: count("test") },
 		removed: cleaning?.removed ?? null,
-		parameters: values,
+		// The numbers may be of an earlier training, which had parameters of its own.
+		parameters: { ...values, ...training?.parameters },
 		epochsRun,
 		history,
 		test: evaluation?.test ?? null,
