@@ -35,7 +35,7 @@ interface Axis {
 }
 
 /** plotly's own colours. */
-const COLORS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f"];
+export const COLORS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f"];
 const MARGIN = { top: 44, right: 16, bottom: 48, left: 56 };
 
 /**

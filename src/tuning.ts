@@ -1,6 +1,6 @@
 // A panel to try hyperparameters without editing code: controls, a Train and a Stop button, and the runs compared.
 import { randomUUID } from "node:crypto";
-import type { Figure } from "./chart";
+import { COLORS, type Figure } from "./chart";
 import { liveProgress, show, showFigure, showTable } from "./display";
 import { kernel } from "./kernel";
 import { tableBundle } from "./table";
@@ -153,6 +153,7 @@ function runCurves(runs: Run<Parameters>[]): Figure {
 			xaxis: `x${axis}`,
 			yaxis: `y${axis}`,
 			showlegend: axis === "",
+			// The same in both panels.
 			line: { color: COLORS[i % COLORS.length] },
 		}));
 	const epoch = { title: { text: "Epoch" }, dtick: 1 };
@@ -167,9 +168,6 @@ function runCurves(runs: Run<Parameters>[]): Figure {
 		},
 	};
 }
-
-/** plotly's own colours, so that a run has the same one in both panels. */
-const COLORS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f"];
 
 function runRows(runs: Run<Parameters>[], names: string[]): object[] {
 	return runs.map(({ parameters, history }, i) => {

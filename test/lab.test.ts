@@ -13,6 +13,8 @@ type Tools = {
 	browserCommand(): string | undefined;
 	makeSampleDataset(folder: string, options: object): Promise<void>;
 };
+/** What Jupyter's server says of a notebook that is open. */
+type Session = { path: string; kernel: { execution_state: string; connections: number } };
 /** The commands' own modules, which are not TypeScript. */
 const tool = async (name: string) => (await import(`../tools/${name}.mjs` as string)) as Tools;
 const work = temporaryFolder();
@@ -108,9 +110,9 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		await page.goto(`${address}/lab/tree/notebooks/${name}.ipynb?token=t&reset`);
 		await page.locator(".jp-NotebookPanel .jp-CodeCell").first().waitFor();
 		await until("the kernel is there", async () => {
-			const sessions = await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json());
-			const session = sessions.find(({ path }: { path: string }) => path.endsWith(`${name}.ipynb`));
-			return session?.kernel.execution_state === "idle" && session.kernel.connections > 0;
+			const sessions = (await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json())) as Session[];
+			const session = sessions.find(({ path }) => path.endsWith(`${name}.ipynb`));
+			return session !== undefined && session.kernel.execution_state === "idle" && session.kernel.connections > 0;
 		});
 		await page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").waitFor();
 		return page;
