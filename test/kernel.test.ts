@@ -273,7 +273,8 @@ describe("the interrupt button", () => {
 	})`;
 	let results: Result[];
 	before(() => {
-		results = runCells("tslab", project(), [
+		const [, ...rest] = runCells("tslab", project(), [
+			"'ready'",
 			{ code: "let turns = 0; for (;;) { await new Promise((r) => setTimeout(r, 10)); turns++; }", interrupt: [0.5] },
 			"await new Promise((r) => setTimeout(r, 50)); const before = turns; await new Promise((r) => setTimeout(r, 200)); turns - before",
 			{ code: "for (;;) {}", interrupt: [0.5] },
@@ -287,6 +288,7 @@ describe("the interrupt button", () => {
 				interrupt: [0.3, 0.6],
 			},
 		] as Cell[]);
+		results = rest;
 	});
 	const interrupted = (result: Result) => assert.deepEqual(result.error?.traceback, ["Interrupted"]);
 
