@@ -13,10 +13,9 @@ import {
 } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
-import * as tf from "@tensorflow/tfjs-node-gpu";
 import sharp from "sharp";
 import { loadArtifact, saveArtifact } from "./artifacts";
-import { countImages, IMAGE_EXTENSIONS, type ImageCount, SPLITS } from "./datasets";
+import { countImages, decodeImage, IMAGE_EXTENSIONS, type ImageCount, SPLITS } from "./datasets";
 import { checkInterrupt } from "./kernel";
 
 /** Why a file cannot be used for training. */
@@ -100,7 +99,7 @@ export async function verifyImage(path: string): Promise<{ reason: Reason; detai
 		// sharp finds damaged data that TensorFlow shows as grey areas, but does not read BMP.
 		const isBmp = bytes.toString("latin1", 0, 2) === "BM";
 		if (!isBmp) await sharp(bytes, { failOn: "error" }).raw().toBuffer();
-		tf.dispose(tf.node.decodeImage(bytes, 3, "int32", false));
+		(await decodeImage(path, bytes, 3)).dispose();
 		return null;
 	} catch (error) {
 		const { message, code } = error as NodeJS.ErrnoException;

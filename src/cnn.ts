@@ -1,5 +1,6 @@
 // The Keras pipeline's convolutional network, and a table of any model's layers.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { withNativeMasks } from "./random";
 
 export interface CnnOptions {
 	/** `[height, width, channels]` of the pictures. Default `[64, 64, 3]`. */
@@ -63,7 +64,7 @@ export function cnn(options: CnnOptions = {}): tf.Sequential {
 			: tf.layers.flatten({ name: "flatten" }),
 	);
 	model.add(dense(denseUnits, "relu", "dense_1"));
-	model.add(freshMasks(tf.layers.dropout({ rate: dropout, seed: seed++, name: "dropout" })));
+	model.add(withNativeMasks(tf.layers.dropout({ rate: dropout, seed: seed++, name: "dropout" })));
 	model.add(dense(classes, "softmax", "dense_2"));
 	return model;
 }
@@ -99,15 +100,4 @@ function checkOptions([height, width]: number[], classes: number, filters: numbe
 	}
 	if (!Number.isInteger(classes) || classes < 2) throw new Error(`classes is ${classes}: expected 2 or more`);
 	if (!(dropout >= 0 && dropout < 1)) throw new Error(`dropout is ${dropout}: expected 0 up to 1`);
-}
-
-/** With a seed, tfjs's dropout draws the same mask on every call; this moves the seed on from call to call. */
-function freshMasks(dropout: tf.layers.Layer): tf.layers.Layer {
-	const layer = dropout as tf.layers.Layer & { seed: number };
-	const call = layer.call.bind(layer);
-	layer.call = (inputs, kwargs) => {
-		layer.seed++;
-		return call(inputs, kwargs);
-	};
-	return layer;
 }

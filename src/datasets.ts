@@ -4,18 +4,42 @@ import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import seedrandom from "seedrandom";
+import sharp from "sharp";
+import { pictureCache } from "./cache";
+import { type DecodeOptions, decodeFiles, packedLength } from "./decoding";
+import type { Prepare } from "./fast";
+import { DType, nodeBackend } from "./graphdef";
 
-/** The endings of the files that are read, as in Keras. Others are passed over. */
-export const IMAGE_EXTENSIONS = [".bmp", ".gif", ".jpeg", ".jpg", ".png"];
+/** Formats that TensorFlow does not read; sharp does. */
+const SHARP_EXTENSIONS = [".avif", ".tif", ".tiff"];
+
+/** The endings of the files that are read: those of Keras, and some more. Others are passed over. */
+export const IMAGE_EXTENSIONS = [".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp", ...SHARP_EXTENSIONS];
 
 /** The folders of a data set, as the pipeline names them. */
 export const SPLITS = ["train", "valid", "test"];
 
-/** One batch: `xs` is float32 `[batch, height, width, channels]` in 0–255, `ys` the labels (see `labelMode`). */
-export type Batch = { xs: tf.Tensor4D; ys: tf.Tensor };
+/**
+ * One batch: `xs` is float32 `[batch, height, width, channels]` in 0–255, `ys` the labels (see `labelMode`). Training
+ * multiplies the loss of each sample by `sampleWeights`, float32 `[batch]`, if there are any.
+ */
+export type Batch = { xs: tf.Tensor4D; ys: tf.Tensor; sampleWeights?: tf.Tensor };
+
+/**
+ * Batches whose `xs` are the bytes of the pictures, four to an int32: `[batch, bytes / 4]`. Training takes these, and
+ * has its graph make floats of them.
+ */
+export interface PackedBatches {
+	/** One epoch. */
+	batches(): AsyncGenerator<Batch>;
+	/** Makes float32 `[batch, height, width, channels]` of the bytes. */
+	unpack: Prepare;
+}
 
 /** A `tf.data` dataset of batches that knows its classes and files. */
 export interface ImageDataset extends tf.data.Dataset<Batch> {
+	/** The same batches in a shorter form; not there without a cache. */
+	packed?: PackedBatches;
 	/** The names of the classes; a label is an index into them. */
 	classNames: string[];
 	/** The files in alphanumeric order, class by class: the order of the batches when `shuffle` is false. */
@@ -53,6 +77,12 @@ export interface ImageDatasetOptions {
 	followLinks?: boolean;
 	/** Whether to cut the middle out of a picture, in place of distorting it, if its aspect differs. Default false. */
 	cropToAspectRatio?: boolean;
+	/**
+	 * Whether decoded pictures are kept for further epochs, as whole numbers of 0–255: up to 0.5 from Keras's, which
+	 * are fractions after resizing. A number limits the memory for that, in bytes; what is above goes to a temporary
+	 * file. `false` decodes anew in each epoch, and pictures are exactly Keras's. Default: a quarter of the memory.
+	 */
+	cache?: boolean | number;
 	/** Whether to print how many files of how many classes were found. Default true. */
 	verbose?: boolean;
 }
@@ -61,16 +91,16 @@ export interface ImageDatasetOptions {
  * Makes a `tf.data` dataset of labelled batches from a folder with one folder of pictures per class.
  *
  * Follows `keras.utils.image_dataset_from_directory`: same options and defaults, same class and file order, and
- * the same pixels, since TensorFlow decodes and resizes them. Two differences: each epoch shuffles all files (Keras
- * shuffles within a buffer of eight batches), and which files a `validationSplit` picks differs from NumPy's choice.
- * Only the batch at hand is in memory.
+ * the same pixels, since TensorFlow decodes and resizes them. Three differences: each epoch shuffles all files (Keras
+ * shuffles within a buffer of eight batches), which files a `validationSplit` picks differs from NumPy's choice, and
+ * pictures are kept for further epochs (see `cache`). The first epoch decodes ahead, on all cores.
  *
  * @param directory for example `"dataset/train"` with `dataset/train/cat/*.jpg` and `dataset/train/dog/*.jpg`
  * @throws when there is no such folder, no class folder, or a class without pictures; while iterating, when a
  *   picture cannot be decoded
  */
 export function imageDatasetFromDirectory(directory: string, options: ImageDatasetOptions = {}): ImageDataset {
-	const { batchSize = 32, shuffle = true, labelMode = "int", imageSize = [256, 256] } = options;
+	const { batchSize = 32, labelMode = "int", imageSize = [256, 256] } = options;
 	const seed = options.seed ?? Math.floor(Math.random() * 1e6);
 	requireWholeNumbers({ batchSize, imageHeight: imageSize[0], imageWidth: imageSize[1] });
 
@@ -79,42 +109,158 @@ export function imageDatasetFromDirectory(directory: string, options: ImageDatas
 		throw new Error(`labelMode "binary" needs exactly two classes, but ${directory} has ${classNames.length}`);
 	}
 	if (options.verbose ?? true) console.log(`Found ${files.length} files belonging to ${classNames.length} classes.`);
-	let epoch = 0;
-	const dataset = tf.data.generator(async function* () {
-		const order = shuffle ? shuffled(files, `${seed}/${epoch++}`) : files;
-		for (let start = 0; start < order.length; start += batchSize) {
-			const batch = order.slice(start, start + batchSize);
-			const contents = await Promise.all(batch.map(({ path }) => readFile(path)));
-			yield tf.tidy(() => ({
-				xs: tf.stack(contents.map((bytes, i) => toPixels(bytes, batch[i].path, options))) as tf.Tensor4D,
-				ys: toLabels(
-					batch.map(({ label }) => label),
-					labelMode,
-					classNames.length,
-				),
-			}));
-		}
-		// The types ask for a synchronous generator; tf.data awaits each result all the same.
-	} as unknown as () => Generator<Batch>);
+	const batches = batchReader(files, seed, classNames.length, options);
+	const packed = options.cache === false ? undefined : { batches, unpack: unpacker(toDecodeOptions(options)) };
+	// The types ask for a synchronous generator; tf.data awaits each result all the same.
+	const dataset = tf.data.generator((packed ? () => unpacked(packed) : batches) as unknown as () => Generator<Batch>);
 	return Object.assign(dataset, {
 		size: Math.ceil(files.length / batchSize),
+		packed,
 		classNames,
 		filePaths: files.map(({ path }) => path),
 		labels: files.map(({ label }) => label),
 	}) as unknown as ImageDataset;
 }
 
+/** Goes through the files, each time in another order, and keeps what it decoded. */
+function batchReader(files: LabelledFile[], seed: number, classes: number, options: ImageDatasetOptions) {
+	const { batchSize = 32, shuffle = true, labelMode = "int", cache } = options;
+	const decoding = toDecodeOptions(options);
+	const kept = pictureCache(packedLength(decoding), typeof cache === "number" ? cache : undefined);
+	const numbers = files.map((_, i) => i);
+	let epoch = 0;
+	return async function* (): AsyncGenerator<Batch> {
+		const order = shuffle ? shuffled(numbers, `${seed}/${epoch++}`) : numbers;
+		const missing = new Set(order.filter((i) => !kept.has(i)));
+		const decoder = decodeInOrder([...missing].map((i) => files[i].path), decoding, options);
+		try {
+			for (let start = 0; start < order.length; start += batchSize) {
+				const batch = order.slice(start, start + batchSize);
+				const pictures: Pixels[] = [];
+				for (const i of batch) {
+					const pixels = missing.has(i) ? await decoder.next() : kept.get(i);
+					if (missing.has(i) && pixels instanceof Int32Array) kept.set(i, pixels);
+					pictures.push(pixels);
+				}
+				const labels = batch.map((i) => files[i].label);
+				yield { xs: toBatch(pictures, decoding), ys: tf.tidy(() => toLabels(labels, labelMode, classes)) };
+			}
+		} finally {
+			decoder.stop();
+		}
+	};
+}
+
+/** A picture's values: packed bytes, or floats. */
+type Pixels = Int32Array | Float32Array;
+
+/** Decodes files, in their order: by TensorFlow, ahead of when they are wanted, or one by one by sharp. */
+function decodeInOrder(paths: string[], decoding: DecodeOptions, options: ImageDatasetOptions) {
+	const native = paths.filter((path) => !onlySharpReads(path));
+	const decoder = native.length > 0 ? decodeFiles(native, decoding) : null;
+	const rest = paths.values();
+	let decoded = 0;
+	const next = async (): Promise<Pixels> => {
+		const path = rest.next().value as string;
+		if (onlySharpReads(path)) {
+			const pixels = await loadImage(path, options);
+			const values = pixels.dataSync<"float32">();
+			pixels.dispose();
+			return decoding.packed ? pack(values, packedLength(decoding)) : values;
+		}
+		try {
+			return (decoder as NonNullable<typeof decoder>).next();
+		} catch (error) {
+			// TensorFlow does not say which of the files it was.
+			for (const suspect of native.slice(decoded)) (await loadImage(suspect, options)).dispose();
+			throw error;
+		} finally {
+			decoded++;
+		}
+	};
+	return { next, stop: () => decoder?.stop() };
+}
+
+function onlySharpReads(path: string): boolean {
+	return SHARP_EXTENSIONS.includes(extname(path).toLowerCase());
+}
+
+function pack(values: Float32Array, length: number): Int32Array {
+	const bytes = new Uint8ClampedArray(4 * length);
+	bytes.set(values);
+	return new Int32Array(bytes.buffer);
+}
+
+function toBatch(pictures: Pixels[], { imageSize, channels, packed }: DecodeOptions): tf.Tensor4D {
+	const { length } = pictures[0];
+	const values = packed ? new Int32Array(pictures.length * length) : new Float32Array(pictures.length * length);
+	pictures.forEach((picture, i) => {
+		values.set(picture, i * length);
+	});
+	// Packed batches have two dimensions; what takes them makes four of them.
+	const shape = packed ? [pictures.length, length] : [pictures.length, ...imageSize, channels];
+	return tf.tensor(values, shape as [number, number], packed ? "int32" : "float32") as unknown as tf.Tensor4D;
+}
+
+function unpacker({ imageSize, channels }: DecodeOptions): Prepare {
+	const shape = [...imageSize, channels] as const;
+	const size = imageSize[0] * imageSize[1] * channels;
+	return (xs) => {
+		const { TF_ATTR_TYPE: type } = nodeBackend().binding;
+		const attributes = [
+			{ name: "T", type, value: DType.int32 },
+			{ name: "type", type, value: DType.uint8 },
+		];
+		const floats = toFloats(nodeBackend().executeSingleOutput("Bitcast", attributes, [xs]));
+		const rows = floats.reshape([xs.shape[0], -1]) as tf.Tensor2D;
+		const exact = rows.shape[1] === size ? rows : rows.slice([0, 0], [-1, size]);
+		return exact.reshape([-1, ...shape]);
+	};
+}
+
+async function* unpacked({ batches, unpack }: PackedBatches): AsyncGenerator<Batch> {
+	for await (const { xs, ys } of batches()) {
+		const floats = tf.tidy(() => unpack(xs)) as tf.Tensor4D;
+		xs.dispose();
+		yield { xs: floats, ys };
+	}
+}
+
+function toDecodeOptions(options: ImageDatasetOptions): DecodeOptions {
+	const { imageSize = [256, 256], colorMode = "rgb", interpolation = "bilinear", cropToAspectRatio = false } = options;
+	const channels = CHANNELS[colorMode];
+	return { imageSize, channels, interpolation, cropToAspectRatio, packed: options.cache !== false };
+}
+
 /**
  * Reads one picture as training reads it.
  *
- * @param path a JPEG, PNG, GIF (its first frame) or BMP file
+ * @param path a JPEG, PNG, GIF or WebP (the first frame), BMP, AVIF or TIFF (the first page) file
  * @param options `imageSize`, `colorMode`, `interpolation` and `cropToAspectRatio` of `imageDatasetFromDirectory`
  * @returns float32 `[height, width, channels]` in 0–255
  * @throws when the file cannot be read or decoded
  */
 export async function loadImage(path: string, options: ImageDatasetOptions = {}): Promise<tf.Tensor3D> {
-	const bytes = await readFile(path);
-	return tf.tidy(() => toPixels(bytes, path, options));
+	const decoded = await decodeImage(path, await readFile(path), CHANNELS[options.colorMode ?? "rgb"]);
+	const pixels = tf.tidy(() => toPixels(decoded, options));
+	decoded.dispose();
+	return pixels;
+}
+
+/**
+ * Decodes the bytes of a picture as training does, in its own size.
+ *
+ * @returns float32 `[height, width, channels]` in 0–255
+ * @throws when they cannot be decoded
+ */
+export async function decodeImage(path: string, bytes: Uint8Array, channels: number): Promise<tf.Tensor3D> {
+	try {
+		const readable = onlySharpReads(path) ? await sharp(bytes).toColourspace("srgb").png().toBuffer() : bytes;
+		return tf.tidy(() => decode(readable, channels));
+	} catch (error) {
+		const why = (error as Error).message.split("\n")[0];
+		throw new Error(`${path} cannot be decoded (${why}): run cleanTheData on its data set first`);
+	}
 }
 
 /** A row of `countImages`. */
@@ -229,22 +375,35 @@ function shuffled<T>(items: readonly T[], seed: string): T[] {
 
 const CHANNELS = { grayscale: 1, rgb: 3, rgba: 4 } as const;
 
-function toPixels(bytes: Uint8Array, path: string, options: ImageDatasetOptions): tf.Tensor3D {
-	const { imageSize = [256, 256], colorMode = "rgb", interpolation = "bilinear", cropToAspectRatio = false } = options;
-	const decoded = decode(bytes, path, CHANNELS[colorMode]);
+function toPixels(decoded: tf.Tensor3D, options: ImageDatasetOptions): tf.Tensor3D {
+	const { imageSize = [256, 256], interpolation = "bilinear", cropToAspectRatio = false } = options;
 	const pixels = cropToAspectRatio ? cropToAspect(decoded, imageSize) : decoded;
 	const resize = interpolation === "nearest" ? tf.image.resizeNearestNeighbor : tf.image.resizeBilinear;
-	return resize(pixels, imageSize, false, true).toFloat();
+	return resize(pixels, imageSize, false, true);
 }
 
-function decode(bytes: Uint8Array, path: string, channels: number): tf.Tensor3D {
-	try {
-		// tfjs gives an animated GIF a fourth axis unless it is told not to.
-		return tf.node.decodeImage(bytes, channels, "int32", false) as tf.Tensor3D;
-	} catch (error) {
-		const why = (error as Error).message.split("\n")[0];
-		throw new Error(`${path} cannot be decoded (${why}): run cleanTheData on its data set first`);
-	}
+/** TensorFlow's own operation: `tf.node.decodeImage` knows fewer formats. */
+function decode(bytes: Uint8Array, channels: number): tf.Tensor3D {
+	const backend = nodeBackend();
+	const { TF_ATTR_TYPE, TF_ATTR_INT, TF_ATTR_BOOL } = backend.binding;
+	const attributes = [
+		{ name: "channels", type: TF_ATTR_INT, value: channels },
+		{ name: "dtype", type: TF_ATTR_TYPE, value: DType.uint8 },
+		{ name: "expand_animations", type: TF_ATTR_BOOL, value: false },
+	];
+	const contents = tf.scalar(bytes as unknown as string, "string");
+	const pixels = backend.executeSingleOutput("DecodeImage", attributes, [contents]);
+	return toFloats(pixels) as tf.Tensor3D;
+}
+
+/** tfjs does not know that what it has are bytes. */
+function toFloats(bytes: tf.Tensor): tf.Tensor {
+	const { TF_ATTR_TYPE: type } = nodeBackend().binding;
+	const attributes = [
+		{ name: "SrcT", type, value: DType.uint8 },
+		{ name: "DstT", type, value: DType.float32 },
+	];
+	return nodeBackend().executeSingleOutput("Cast", attributes, [bytes]);
 }
 
 /** The largest middle part with the aspect of `size`. */

@@ -1,0 +1,196 @@
+// Decodes pictures by TensorFlow's own input pipeline: on all cores, and ahead of when they are wanted.
+import { availableParallelism } from "node:os";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { constant, DType, type GraphFunction, type GraphNode, type Session, shapeProto, startSession } from "./graphdef";
+
+/** How a picture is decoded. */
+export interface DecodeOptions {
+	/** `[height, width]` in pixels. */
+	imageSize: [number, number];
+	/** 1, 3 or 4. */
+	channels: number;
+	interpolation: "bilinear" | "nearest";
+	/** Whether to cut the middle out, in place of distorting it. */
+	cropToAspectRatio: boolean;
+	/** Whether pixels are rounded, one byte each, or left as the fractions that resizing gives. */
+	packed: boolean;
+}
+
+/** Pictures in the order asked for: `height × width × channels` floats, or as many bytes, see `packedLength`. */
+export interface DecodedPictures {
+	/** @throws TensorFlow's error when a file cannot be read or decoded */
+	next(): Int32Array | Float32Array;
+	/** Frees what it holds; also to be called when some pictures were not taken. */
+	stop(): void;
+}
+
+/** How many int32 hold the bytes of a picture, four in each; the last may have some to spare. */
+export function packedLength({ imageSize, channels }: Pick<DecodeOptions, "imageSize" | "channels">): number {
+	return Math.ceil((imageSize[0] * imageSize[1] * channels) / 4);
+}
+
+/** How many pictures come out of TensorFlow at a time, and how many such chunks are decoded ahead. */
+const CHUNK = 32;
+const AHEAD = 4;
+
+/** Begins to decode files, in their order. */
+export function decodeFiles(paths: string[], options: DecodeOptions): DecodedPictures {
+	const key = JSON.stringify(options);
+	const session = idle.get(key)?.pop() ?? startSession(...pipeline(options));
+	const names = tf.tensor1d(paths, "string");
+	tf.dispose([names, session.run({ paths: names }, ["started:0"])]);
+
+	let chunk: Int32Array | Float32Array = new Int32Array();
+	let taken = 0;
+	const size = pictureShape(options).reduce((product, length) => product * length);
+	const pictures: DecodedPictures = {
+		next() {
+			if (taken === chunk.length) {
+				const [batch] = session.run({}, ["next:0"]);
+				chunk = batch.dataSync() as Int32Array | Float32Array;
+				batch.dispose();
+				taken = 0;
+			}
+			taken += size;
+			return chunk.subarray(taken - size, taken);
+		},
+		stop() {
+			forgotten.unregister(pictures);
+			idle.set(key, [...(idle.get(key) ?? []), session]);
+		},
+	};
+	// tf.data does not tell a generator when nobody wants its batches any more.
+	forgotten.register(pictures, session, pictures);
+	return pictures;
+}
+
+/** Sessions that wait for the next epoch. */
+const idle = new Map<string, Session[]>();
+const forgotten = new FinalizationRegistry<Session>((session) => session.dispose());
+
+const text = (value: string) => ({ s: Buffer.from(value) });
+
+/** A data set of paths, mapped to pictures, in chunks; `started` begins anew with other paths, `next` gives a chunk. */
+function pipeline(options: DecodeOptions): [GraphNode[], GraphFunction[]] {
+	const dtype = options.packed ? DType.int32 : DType.float32;
+	const shape = pictureShape(options);
+	const gives = (shapes: number[]) => ({
+		output_types: { list: { type: [dtype] } },
+		output_shapes: { list: { shape: [shapeProto(shapes)] } },
+	});
+	const [picture, chunk] = [gives(shape), gives([-1, ...shape])];
+	const long = (name: string, value: number) => constant(name, [], DType.int64, BigInt64Array.of(BigInt(value)));
+	const path = { dtype: type(DType.string), shape: { shape: shapeProto([-1]) } };
+	const strings = {
+		Toutput_types: { list: { type: [DType.string] } },
+		output_shapes: { list: { shape: [shapeProto([])] } },
+	};
+	const map = { f: { func: { name: "decode" } }, Targuments: { list: { type: [] } }, ...picture };
+	const nodes: GraphNode[] = [
+		{ name: "paths", op: "Placeholder", input: [], attr: path },
+		// A copy: tfjs-node frees its strings with the tensor that was fed, whoever else still reads them.
+		{ name: "copied", op: "StringJoin", input: ["paths"], attr: { N: { i: 1 } } },
+		{ name: "files", op: "TensorSliceDataset", input: ["copied"], attr: strings },
+		long("cores", availableParallelism()),
+		{ name: "pictures", op: "ParallelMapDatasetV2", input: ["files", "cores"], attr: map },
+		long("chunk", CHUNK),
+		constant("keepLast", [], DType.bool, Uint8Array.of(0)),
+		{ name: "chunks", op: "BatchDatasetV2", input: ["pictures", "chunk", "keepLast"], attr: chunk },
+		long("ahead", AHEAD),
+		{ name: "prefetched", op: "PrefetchDataset", input: ["chunks", "ahead"], attr: chunk },
+		{ name: "iterator", op: "IteratorV2", input: [], attr: { shared_name: text("iterator"), container: text(""), ...chunk } },
+		{ name: "start", op: "MakeIterator", input: ["prefetched", "iterator"], attr: {} },
+		{ ...constant("started", [], DType.int32, Int32Array.of(1)), input: ["^start"] },
+		{ name: "next", op: "IteratorGetNext", input: ["iterator"], attr: chunk },
+	];
+	return [nodes, [decodeFunction(options)]];
+}
+
+function pictureShape(options: DecodeOptions): number[] {
+	return options.packed ? [packedLength(options)] : [...options.imageSize, options.channels];
+}
+
+/** Path to picture, by the operations that Keras's `image_dataset_from_directory` uses. */
+function decodeFunction(options: DecodeOptions): GraphFunction {
+	const { imageSize, channels, interpolation, cropToAspectRatio, packed } = options;
+	const resize = interpolation === "nearest" ? "ResizeNearestNeighbor" : "ResizeBilinear";
+	const resized = interpolation === "nearest" ? DType.uint8 : DType.float32;
+	const half = { align_corners: { b: false }, half_pixel_centers: { b: true } };
+	const decoded = cropToAspectRatio ? "cropped:output:0" : "decoded:image:0";
+	const nodeDef = [
+		node("file", "ReadFile", ["path"]),
+		node("decoded", "DecodeImage", ["file:contents:0"], {
+			channels: { i: channels },
+			dtype: UINT8,
+			expand_animations: { b: false },
+		}),
+		...(cropToAspectRatio ? crop(imageSize) : []),
+		integers("first", [], 0),
+		node("batched", "ExpandDims", [decoded, "first:output:0"], { T: UINT8, Tdim: INT32 }),
+		integers("size", [2], ...imageSize),
+		node("resized", resize, ["batched:output:0", "size:output:0"], { T: UINT8, ...half }),
+		...(packed ? pack(options, resized) : unbatch(resized)),
+	];
+	const inputArg = [{ name: "path", type: DType.string }];
+	const outputArg = [{ name: "picture", type: packed ? DType.int32 : DType.float32 }];
+	return { signature: { name: "decode", inputArg, outputArg }, nodeDef, ret: { picture: `picture:${packed ? "output" : "y"}:0` } };
+}
+
+const type = (dtype: number) => ({ type: dtype });
+const UINT8 = type(DType.uint8);
+const INT32 = type(DType.int32);
+const FLOAT = type(DType.float32);
+const node = (name: string, op: string, input: string[], attr: GraphNode["attr"] = {}) => ({ name, op, input, attr });
+const integers = (name: string, shape: number[], ...values: number[]) =>
+	constant(name, shape, DType.int32, Int32Array.from(values));
+
+function unbatch(dtype: number): GraphNode[] {
+	const single = { T: type(dtype), squeeze_dims: { list: { i: [0] } } };
+	return [
+		node("single", "Squeeze", ["resized:resized_images:0"], single),
+		node("picture", "Cast", ["single:output:0"], { SrcT: type(dtype), DstT: FLOAT }),
+	];
+}
+
+/** Rounded to bytes, and four of them taken for an int32: tfjs has no tensors of bytes. */
+function pack(options: DecodeOptions, dtype: number): GraphNode[] {
+	const length = packedLength(options);
+	const spare = 4 * length - options.imageSize[0] * options.imageSize[1] * options.channels;
+	return [
+		node("fractions", "Cast", ["resized:resized_images:0"], { SrcT: type(dtype), DstT: FLOAT }),
+		node("rounded", "Round", ["fractions:y:0"], { T: FLOAT }),
+		node("bytes", "Cast", ["rounded:y:0"], { SrcT: FLOAT, DstT: UINT8 }),
+		integers("flat", [1], -1),
+		node("row", "Reshape", ["bytes:y:0", "flat:output:0"], { T: UINT8, Tshape: INT32 }),
+		integers("spare", [1, 2], 0, spare),
+		node("padded", "Pad", ["row:output:0", "spare:output:0"], { T: UINT8, Tpaddings: INT32 }),
+		integers("fours", [2], length, 4),
+		node("quadruples", "Reshape", ["padded:output:0", "fours:output:0"], { T: UINT8, Tshape: INT32 }),
+		node("picture", "Bitcast", ["quadruples:output:0"], { T: UINT8, type: INT32 }),
+	];
+}
+
+/** The largest middle part with the aspect of `[height, width]`. */
+function crop([height, width]: [number, number]): GraphNode[] {
+	const T = INT32;
+	const join = { T, Tidx: T, N: { i: 2 } };
+	return [
+		node("shape", "Shape", ["decoded:image:0"], { T: UINT8, out_type: T }),
+		integers("zero", [1], 0),
+		integers("two", [1], 2),
+		node("sides", "Slice", ["shape:output:0", "zero:output:0", "two:output:0"], { T, Index: T }),
+		node("swapped", "ReverseV2", ["sides:output:0", "zero:output:0"], { T, Tidx: T }),
+		integers("wanted", [2], height, width),
+		integers("wantedSwapped", [2], width, height),
+		node("product", "Mul", ["swapped:output:0", "wanted:output:0"], { T }),
+		node("fitting", "FloorDiv", ["product:z:0", "wantedSwapped:output:0"], { T }),
+		node("kept", "Minimum", ["sides:output:0", "fitting:z:0"], { T }),
+		node("left", "Sub", ["sides:output:0", "kept:z:0"], { T }),
+		node("corner", "FloorDiv", ["left:z:0", "two:output:0"], { T }),
+		integers("all", [1], -1),
+		integers("axis", [], 0),
+		node("begin", "ConcatV2", ["corner:z:0", "zero:output:0", "axis:output:0"], join),
+		node("extent", "ConcatV2", ["kept:z:0", "all:output:0", "axis:output:0"], join),
+		node("cropped", "Slice", ["decoded:image:0", "begin:output:0", "extent:output:0"], { T: UINT8, Index: T }),
+	];
+}
