@@ -192,35 +192,43 @@ export function dataAugmentation(imageSize: number, seed?: number): tf.Sequentia
 }
 
 /**
- * A dataset whose pictures go through `augmentation` as they are read.
- *
- * Layers of this file with the same `fillMode`, `fillValue` and `interpolation` are joined: each picture is resampled
- * once, where Keras resamples it in each layer. That is faster and keeps it sharper.
+ * A dataset whose pictures go through `augmentation` as they are read, see `augment`.
  */
 export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
-	const augment = (xs: tf.Tensor) => applyJoined(augmentation, xs as tf.Tensor4D);
 	const { packed } = data;
 	const changed = data.map((batch) => {
 		const { xs, ys } = batch as Batch;
-		return { xs: augment(xs), ys };
+		return { xs: augment(xs, augmentation), ys };
 	}) as tf.data.Dataset<Batch>;
-	return Object.assign(changed, {
-		packed: packed && { batches: packed.batches, unpack: (xs: tf.Tensor) => augment(packed.unpack(xs)) },
-	});
+	const unpack = (xs: tf.Tensor) => augment(packed?.unpack(xs) as tf.Tensor4D, augmentation);
+	return Object.assign(changed, { packed: packed && { batches: packed.batches, unpack } });
 }
 
-function applyJoined(augmentation: tf.LayersModel, images: tf.Tensor4D): tf.Tensor4D {
+/**
+ * Changes pictures at random, as `augmentation.apply(images, { training: true })`.
+ *
+ * If all layers are of this file and agree in `fillMode`, `fillValue` and `interpolation`, their transforms are joined:
+ * each picture is resampled once, where Keras resamples it in each layer. That is faster and keeps it sharper; what
+ * comes from beyond the edge is mirrored once, not in each layer.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`
+ */
+export function augment(images: tf.Tensor4D, augmentation: tf.LayersModel): tf.Tensor4D {
 	const layers = augmentation.layers.filter((layer) => layer.getClassName() !== "InputLayer");
-	const joinable = layers.length > 0 && layers.every((layer) => layer instanceof RandomTransform);
-	const transforms = layers as RandomTransform[];
-	if (!joinable || new Set(transforms.flatMap((layer) => layer.resampling())).size > 1) {
+	const transforms = layers.filter((layer): layer is RandomTransform => layer instanceof RandomTransform);
+	const kinds = new Set(transforms.flatMap((layer) => layer.resampling()));
+	if (transforms.length === 0 || transforms.length < layers.length || kinds.size > 1) {
 		return augmentation.apply(images, { training: true }) as tf.Tensor4D;
 	}
-	// The last layer's pixels are looked up in what the layers before it made.
-	const matrices = transforms.map((layer) => toSquare(layer.matrices(images.shape)));
-	const joined = matrices.reduce((product, matrix) => product.matMul(matrix) as tf.Tensor3D);
-	const { options } = transforms.find((layer) => layer.resampling().length > 0) ?? transforms[0];
-	return project(images, joined.reshape([-1, 9]).slice([0, 0], [-1, 8]) as tf.Tensor2D, options);
+	return tf.tidy(() => {
+		// The last layer's pixels are looked up in what the layers before it made.
+		const matrices = transforms.map((layer) => toSquare(layer.matrices(images.shape)));
+		const joined = matrices.reduce((product, matrix) => product.matMul(matrix) as tf.Tensor3D);
+		const rows = joined.reshape([-1, 9]).slice([0, 0], [-1, 8]) as tf.Tensor2D;
+		const { options } = transforms.find((layer) => layer.resampling().length > 0) ?? transforms[0];
+		return project(images, rows, options);
+	});
 }
 
 /** Rows of eight as 3×3 matrices. */

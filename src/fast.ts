@@ -42,7 +42,7 @@ export function trainStep(model: Compiled, prepare: Prepare, { fast }: RunOption
 	const optimizer = model.optimizer_ as tf.Optimizer & { incrementIterations(): void };
 	const trace = () => traced((inputs) => withNativeParts(model, () => withNativeOptimizer(model, () => stock(inputs))));
 	const step = remembered(model.lossFunctions, "train", prepare, () => untilReset(optimizer, trace));
-	return orElse(stock, (inputs) => {
+	return orElse(model, stock, (inputs) => {
 		const results = step(inputs);
 		optimizer.incrementIterations();
 		return results;
@@ -70,7 +70,7 @@ export function testStep(model: Compiled, prepare: Prepare, { fast }: RunOptions
 	const step = remembered(model.lossFunctions, "test", prepare, () =>
 		traced((inputs) => withNativeParts(model, () => stock(inputs))),
 	);
-	return orElse(stock, step);
+	return orElse(model, stock, step);
 }
 
 /** The function that predicts a batch, `[xs]` to the outputs of the model. */
@@ -81,7 +81,7 @@ export function predictStep(model: Compiled, prepare: Prepare, { fast }: RunOpti
 	const step = remembered(model, "predict", prepare, () =>
 		traced((inputs) => withNativeParts(model, () => stock(inputs))),
 	);
-	return orElse(stock, step);
+	return orElse(model, stock, step);
 }
 
 function prepared(step: TensorFunction, prepare: Prepare): TensorFunction {
@@ -93,15 +93,20 @@ function prepared(step: TensorFunction, prepare: Prepare): TensorFunction {
 	};
 }
 
+/** What was said of a model. */
+const said = new WeakMap<object, string>();
+
 /** Runs the graph; if the model cannot be one, says so in one line and goes on without. */
-function orElse(stock: TensorFunction, fast: TensorFunction): TensorFunction {
+function orElse(model: object, stock: TensorFunction, fast: TensorFunction): TensorFunction {
 	let chosen = fast;
 	return (inputs) => {
 		try {
 			return chosen(inputs);
 		} catch (error) {
 			if (!(error instanceof CannotTrace)) throw error;
-			console.log(`This model cannot run as one graph: ${error.message}. It runs operation by operation, slower.`);
+			const why = `This model cannot run as one graph: ${error.message}. It runs operation by operation, slower.`;
+			if (said.get(model) !== why) console.log(why);
+			said.set(model, why);
 			chosen = stock;
 			return stock(inputs);
 		}

@@ -107,7 +107,7 @@ function compile(step: TensorFunction, inputs: tf.Tensor[]): TensorFunction {
 	try {
 		session = startSession(trace.nodes);
 	} catch (error) {
-		throw new CannotTrace((error as Error).message.split("\n")[0]);
+		throw new CannotTrace((error as Error).message.split("\n")[0].replace(/\.*$/, ""));
 	}
 	const run = runner(trace, outputs, session);
 	sessions.register(run, session);
@@ -243,7 +243,7 @@ function recording(trace: Trace, { binding }: NodeBackend): Binding {
 		const outputs = binding.executeOp(op, attributes, inputs, count);
 		const name = `${op}_${trace.nodes.length}`;
 		const attr = Object.fromEntries(attributes.map((attribute) => [attribute.name, toAttribute(binding, attribute)]));
-		for (const [key, i] of Object.entries(INFERRED[op] ?? {})) attr[key] ??= { type: trace.dtypes.get(inputs[i]) ?? 0 };
+		for (const [key, i] of Object.entries(TYPES_OF_INPUTS[op] ?? {})) attr[key] = { type: trace.dtypes.get(inputs[i]) ?? 0 };
 		trace.nodes.push({ name, op, input, attr });
 		outputs.forEach(({ id, dtype }, i) => {
 			trace.references.set(id, i ? `${name}:${i}` : name);
@@ -266,8 +266,11 @@ function recording(trace: Trace, { binding }: NodeBackend): Binding {
 /** A tensor that was there before. */
 function addOutside(trace: Trace, id: number): string {
 	const variable = trace.registered.get(id);
-	if (variable) return `read_${addVariable(trace, variable)}`;
-	throw new CannotTrace("it uses a tensor that is neither its input nor a variable");
+	if (!variable) throw new CannotTrace("it uses a tensor that is neither its input nor a variable");
+	const name = `read_${addVariable(trace, variable)}`;
+	trace.references.set(id, name);
+	trace.dtypes.set(id, DType.float32);
+	return name;
 }
 
 function addVariable(trace: Trace, variable: tf.Variable): number {
@@ -337,8 +340,8 @@ function toAttribute(binding: Binding, { name, type, value }: EagerAttribute): A
 	throw new CannotTrace(`its attribute ${name} is of no known type`);
 }
 
-/** Types that TensorFlow reads off the inputs when it runs an operation, but wants to be told in a graph. */
-const INFERRED: Record<string, Record<string, number>> = {
+/** Types that TensorFlow reads off the inputs when it runs an operation: tfjs says nothing, or something else. */
+const TYPES_OF_INPUTS: Record<string, Record<string, number>> = {
 	Cast: { SrcT: 0 },
 	ExpandDims: { T: 0, Tdim: 1 },
 	Fill: { T: 1, index_type: 0 },

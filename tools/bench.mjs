@@ -1,82 +1,178 @@
 // `npm run bench`: the pipeline's steps and the kernel, ours and the Python originals in turn, on the same pictures and
-// cores. `npm run bench -- kernel` and `npm run bench -- pipeline` measure only one of them.
+// cores. `npm run bench -- kernel`, `pipeline` or `growth` measures only one of them; growth has no Python side.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { at, fromHere, python, root, run, runInTerminal } from "./common.mjs";
+import { at, fromHere, python, root, run, runInTerminal, shown } from "./common.mjs";
 import { installPeers, setup } from "./setup.mjs";
+import { versionsAndDevice } from "./versions.mjs";
 
-const steps = ["verify headers", "decode in full", "train an epoch", "evaluate"];
+const parts = ["kernel", "pipeline", "growth"];
+const steps = [
+	"train, batch 32",
+	"train, batch 32, many steps a call",
+	"train, batch 128",
+	"train, batch 128, many steps a call",
+	"epoch from files",
+	"epoch from files, augmented",
+	"epoch, cached",
+	"epoch, cached, augmented",
+	"evaluate",
+	"predict",
+	"augment 100 batches",
+	"clean, headers",
+	"clean, full decode",
+];
+const options = {
+	dataset: { type: "string" },
+	rounds: { type: "string", default: "5" },
+	quick: { type: "boolean", default: false },
+};
 
 await run(async () => {
-	const { values, positionals } = parseArgs({
-		allowPositionals: true,
-		options: { dataset: { type: "string" }, rounds: { type: "string", default: "5" } },
-	});
-	const rounds = Number(values.rounds);
+	const { values, positionals } = parseArgs({ allowPositionals: true, options });
+	const rounds = values.quick ? 2 : Number(values.rounds);
 	if (!Number.isInteger(rounds) || rounds < 1)
 		throw new Error(`--rounds ${values.rounds}: expected a whole number above 0`);
-	const unknown = positionals.find((part) => !["kernel", "pipeline"].includes(part));
-	if (unknown) throw new Error(`there is no benchmark ${unknown}: expected kernel or pipeline`);
-	const chosen = (part) => positionals.length === 0 || positionals.includes(part);
+	const unknown = positionals.find((part) => !parts.includes(part));
+	if (unknown) throw new Error(`there is no benchmark ${unknown}: expected ${parts.join(", ")}`);
+	const chosen = (part) => positionals.includes(part) || (positionals.length === 0 && part !== "growth");
 	await setup();
 	const dataset = values.dataset ? fromHere(values.dataset) : at("dataset");
 	if (!existsSync(join(dataset, "train"))) {
 		throw new Error(`${dataset} has no train folder: run npm start once, which makes the sample data set`);
 	}
 	if (chosen("kernel")) await runInTerminal(python, [at("tools", "bench", "kernels.py"), dataset, String(rounds)]);
-	if (chosen("pipeline")) await benchPipeline(dataset, rounds);
+	if (chosen("pipeline")) {
+		const folder = values.quick ? linked(dataset, { train: 128, valid: 32, test: 64 }) : dataset;
+		try {
+			await benchPipeline(folder, rounds);
+		} finally {
+			if (values.quick) rmSync(folder, { recursive: true });
+		}
+	}
+	if (chosen("growth")) await runInTerminal("node", ["--import", "tsx", at("tools", "bench", "growth.ts"), dataset]);
 });
 
+/** A data set with the first pictures of each class of another one. */
+function linked(dataset, counts) {
+	const folder = mkdtempSync(join(tmpdir(), "bench-"));
+	for (const [split, count] of Object.entries(counts)) {
+		for (const name of readdirSync(join(dataset, split))) {
+			const target = join(folder, split, name);
+			mkdirSync(target, { recursive: true });
+			const files = readdirSync(join(dataset, split, name)).sort().slice(0, count);
+			for (const file of files) linkSync(join(dataset, split, name, file), join(target, file));
+		}
+	}
+	return folder;
+}
+
 async function benchPipeline(dataset, rounds) {
-	const peerPython = await installPeers();
-	const sides = {
-		ours: worker("node", ["--import", "tsx", at("tools", "bench", "ours.ts"), dataset]),
-		python: worker(peerPython, [at("tools", "bench", "keras_peer.py"), dataset]),
+	const commands = {
+		ours: ["node", "--import", "tsx", at("tools", "bench", "ours.ts"), dataset],
+		python: [await installPeers(), at("tools", "bench", "keras_peer.py"), dataset],
 	};
-	const times = await interleave(sides, rounds);
-	for (const { stop } of Object.values(sides)) stop();
-	print(times, rounds);
+	const results = { ...(await wholeRuns(commands, Math.min(rounds, 3))), ...(await interleaved(commands, rounds)) };
+	const table = Object.entries(results).map(([step, { ours, python }]) => summary(step, ours, python));
+	print(table);
+	save(dataset, rounds, table);
 }
 
-/** A process that does a step for each line it is sent, and answers with how long it took. */
-function worker(command, args) {
-	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
-	const child = spawn(command, args, { cwd: root, env, stdio: ["pipe", "pipe", "ignore"] });
-	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-	const measure = async (step) => {
-		child.stdin.write(`${step}\n`);
-		const { value, done } = await lines.next();
-		if (done) throw new Error(`\`${[command, ...args].join(" ")}\` ended during "${step}": run it by hand to see why`);
-		return JSON.parse(value).ms;
+/** Fresh processes that train: how long from their start until the first epoch is over, and the most memory they took. */
+async function wholeRuns(commands, rounds) {
+	const results = {
+		"start to first epoch": { ours: [], python: [] },
+		"most memory, in MB": { ours: [], python: [] },
 	};
-	return { measure, stop: () => child.stdin.end() };
+	for (let round = 1; round <= rounds; round++) {
+		console.log(`whole runs, ${round} of ${rounds} …`);
+		for (const side of inTurn(round)) {
+			const started = performance.now();
+			const child = start([...commands[side], "once"]);
+			await child.answer();
+			results["start to first epoch"][side].push(performance.now() - started);
+			results["most memory, in MB"][side].push((await child.answer()).megabytes);
+			await child.ended;
+		}
+	}
+	return results;
 }
 
-/** Who goes first changes from round to round, and a first round, which compiles and warms caches, does not count. */
-async function interleave(sides, rounds) {
-	const times = Object.fromEntries(steps.map((step) => [step, { ours: [], python: [] }]));
+/** One process a side, which does a step for each line it is sent. A first round warms caches and does not count. */
+async function interleaved(commands, rounds) {
+	const sides = { ours: start([...commands.ours, "steps"]), python: start([...commands.python, "steps"]) };
+	const results = Object.fromEntries(steps.map((step) => [step, { ours: [], python: [] }]));
 	for (let round = 0; round <= rounds; round++) {
-		console.log(round === 0 ? "warming up …" : `round ${round} of ${rounds} …`);
+		console.log(round === 0 ? "steps, warming up …" : `steps, round ${round} of ${rounds} …`);
 		for (const step of steps) {
-			for (const side of round % 2 ? ["ours", "python"] : ["python", "ours"]) {
-				const ms = await sides[side].measure(step);
-				if (round > 0) times[step][side].push(ms);
+			for (const side of inTurn(round)) {
+				const { ms } = await sides[side].ask(step);
+				if (round > 0) results[step][side].push(ms);
 			}
 		}
 	}
-	return times;
+	for (const { end } of Object.values(sides)) end();
+	return results;
 }
 
-function print(times, rounds) {
-	const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
-	console.log(`\nMedians of ${rounds} rounds in seconds; a ratio above 1 says that ours is faster.\n`);
-	console.log(`${"".padEnd(16)}${"ours".padStart(9)}${"Python".padStart(9)}${"ratio".padStart(9)}`);
-	for (const [step, { ours, python }] of Object.entries(times)) {
-		const [a, b] = [median(ours), median(python)];
-		const cells = [a / 1000, b / 1000, b / a].map((value) => value.toFixed(2).padStart(9));
-		console.log(step.padEnd(16) + cells.join(""));
+/** Who goes first changes from round to round. */
+function inTurn(round) {
+	return round % 2 ? ["ours", "python"] : ["python", "ours"];
+}
+
+/** A process that answers in lines of JSON. */
+function start([command, ...args]) {
+	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
+	const child = spawn(command, args, { cwd: root, env, stdio: ["pipe", "pipe", "ignore"] });
+	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+	const answer = async () => {
+		const { value, done } = await lines.next();
+		if (done) throw new Error(`\`${[command, ...args].join(" ")}\` ended too early: run it by hand to see why`);
+		return JSON.parse(value);
+	};
+	const ask = (step) => {
+		child.stdin.write(`${step}\n`);
+		return answer();
+	};
+	return { answer, ask, end: () => child.stdin.end(), ended: new Promise((resolve) => child.on("exit", resolve)) };
+}
+
+function median(values) {
+	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** The ratio of the medians, and the least and greatest ratio of a round. */
+function summary(step, ours, python) {
+	const ratios = ours.map((value, i) => python[i] / value);
+	const spread = [Math.min(...ratios), Math.max(...ratios)];
+	return { step, ours: median(ours), python: median(python), ratio: median(python) / median(ours), spread };
+}
+
+function print(table) {
+	console.log("\nMedians, in seconds but for memory; a ratio above 1 says that ours is faster, or smaller.\n");
+	const row = (...cells) => console.log(cells.map((cell, i) => (i ? cell.padStart(9) : cell.padEnd(36))).join(""));
+	row("", "ours", "Python", "ratio", "   of a round");
+	for (const { step, ours, python, ratio, spread } of table) {
+		const unit = step.endsWith("MB") ? 1 : 1000;
+		const numbers = [ours / unit, python / unit].map((value) => value.toFixed(unit === 1 ? 0 : 2));
+		row(step, ...numbers, ratio.toFixed(2), `   ${spread.map((value) => value.toFixed(2)).join("–")}`);
 	}
+}
+
+function save(dataset, rounds, table) {
+	const machine = {
+		processor: cpus()[0].model,
+		cores: availableParallelism(),
+		memoryGB: Math.round(totalmem() / 2 ** 30),
+		platform: `${process.platform} ${process.arch}`,
+	};
+	const file = at("bench", "results.json");
+	mkdirSync(at("bench"), { recursive: true });
+	const results = { date: new Date().toISOString(), machine, versions: versionsAndDevice().versions, dataset, rounds, table };
+	writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+	console.log(`\n${shown(file)} has these numbers.`);
 }

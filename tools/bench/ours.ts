@@ -1,34 +1,89 @@
 // The same steps in TypeScript, one for each line on standard input; answers with milliseconds as JSON.
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { augmented, dataAugmentation } from "../../src/augmentation";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { augment, augmented, dataAugmentation } from "../../src/augmentation";
 import { cleanTheData } from "../../src/cleaning";
 import { cnn } from "../../src/cnn";
-import { imageDatasetFromDirectory } from "../../src/datasets";
-import { compile, evaluate, train } from "../../src/training";
+import { type Batch, imageDatasetFromDirectory } from "../../src/datasets";
+import { compile, evaluate, predict, train } from "../../src/training";
 
-const dataset = process.argv[2];
-const options = { seed: 42, imageSize: [64, 64] as [number, number], verbose: false };
-const trainedData = augmented(imageDatasetFromDirectory(join(dataset, "train"), options), dataAugmentation(64, 42));
-const testedData = imageDatasetFromDirectory(join(dataset, "test"), options);
-const model = cnn();
+const [dataset, mode] = process.argv.slice(2);
+const augmentation = dataAugmentation(64, 42);
+const model = cnn({ seed: 42 });
 compile(model);
 
-const clean = async () => {
-	const log = console.log;
+function load(split: string, cache: boolean) {
+	const options = { seed: 42, imageSize: [64, 64] as [number, number], cache, verbose: false };
+	return imageDatasetFromDirectory(join(dataset, split), options);
+}
+
+/** All training pictures as one tensor, in batches of a new order each epoch. */
+async function inMemory() {
+	const batches = await load("train", false).toArray();
+	const [xs, ys] = [tf.concat(batches.map((batch) => batch.xs)), tf.concat(batches.map((batch) => batch.ys))];
+	tf.dispose(batches);
+	return (batchSize: number) => {
+		const data = tf.data.generator(function* (): Generator<Batch> {
+			const order = tf.util.createShuffledIndices(xs.shape[0]);
+			for (let i = 0; i < order.length; i += batchSize) {
+				const chosen = tf.tensor1d(new Int32Array(order.slice(i, i + batchSize)), "int32");
+				yield { xs: xs.gather(chosen), ys: ys.gather(chosen) };
+				chosen.dispose();
+			}
+		});
+		return Object.assign(data, { size: Math.ceil(xs.shape[0] / batchSize) });
+	};
+}
+
+async function clean() {
+	const { log } = console;
 	console.log = () => {};
 	await cleanTheData(join(dataset, "train"), { dryRun: true });
 	console.log = log;
-};
-const steps: Record<string, () => Promise<unknown>> = {
-	// Ours always decodes in full.
-	"verify headers": clean,
-	"decode in full": clean,
-	"train an epoch": () => train(model, trainedData, { epochs: 1, onProgress: null }),
-	evaluate: () => evaluate(model, testedData),
-};
+}
+
+async function makeSteps(): Promise<Record<string, () => Promise<unknown>>> {
+	const memory = await inMemory();
+	const [batchesOf32, batchesOf128] = [memory(32), memory(128)];
+	const [files, cached, test] = [load("train", false), load("train", true), load("test", true)];
+	const [augmentedFiles, augmentedCached] = [augmented(files, augmentation), augmented(cached, augmentation)];
+	const images = tf.randomUniform([32, 64, 64, 3], 0, 255) as tf.Tensor4D;
+	const fit = (data: tf.data.Dataset<Batch>) => () => train(model, data, { epochs: 1, onProgress: null });
+	return {
+		"train, batch 32": fit(batchesOf32),
+		"train, batch 32, many steps a call": fit(batchesOf32),
+		"train, batch 128": fit(batchesOf128),
+		"train, batch 128, many steps a call": fit(batchesOf128),
+		"epoch from files": fit(files),
+		"epoch from files, augmented": fit(augmentedFiles),
+		"epoch, cached": fit(cached),
+		"epoch, cached, augmented": fit(augmentedCached),
+		evaluate: () => evaluate(model, test),
+		predict: () => predict(model, batchesOf32),
+		"augment 100 batches": async () => {
+			for (let i = 0; i < 100; i++) augment(images, augmentation).dispose();
+		},
+		// Ours always decodes in full.
+		"clean, headers": clean,
+		"clean, full decode": clean,
+	};
+}
+
+/** A training run in a process of its own: says when the first epoch ended, and at the end how much memory it took. */
+async function runOnce() {
+	const options = { validationData: load("valid", true), epochs: 3 };
+	const onEpochEnd = async (epoch: number) => {
+		if (epoch === 0) console.log(JSON.stringify({ first: true }));
+	};
+	const data = augmented(load("train", true), augmentation);
+	await train(model, data, { ...options, callbacks: [new tf.CustomCallback({ onEpochEnd })], onProgress: null });
+	console.log(JSON.stringify({ megabytes: process.resourceUsage().maxRSS / 1024 }));
+}
 
 (async () => {
+	if (mode === "once") return runOnce();
+	const steps = await makeSteps();
 	for await (const line of createInterface({ input: process.stdin })) {
 		const started = performance.now();
 		await steps[line.trim()]();
