@@ -70,6 +70,12 @@ const forgotten = new FinalizationRegistry<Session>((session) => session.dispose
 
 const text = (value: string) => ({ s: Buffer.from(value) });
 
+/**
+ * A `tensorflow.data.Options` with `autotune_options { enabled: false }`. TensorFlow's autotuning would have a thread
+ * of its own, whose end can take half a minute, and all there is to tune is said.
+ */
+const NOT_AUTOTUNED = { s: Buffer.from("3a020800", "hex") };
+
 /** A data set of paths, mapped to pictures, in chunks; `started` begins anew with other paths, `next` gives a chunk. */
 function pipeline(options: DecodeOptions): [GraphNode[], GraphFunction[]] {
 	const dtype = options.packed ? DType.int32 : DType.float32;
@@ -98,8 +104,9 @@ function pipeline(options: DecodeOptions): [GraphNode[], GraphFunction[]] {
 		{ name: "chunks", op: "BatchDatasetV2", input: ["pictures", "chunk", "keepLast"], attr: chunk },
 		long("ahead", AHEAD),
 		{ name: "prefetched", op: "PrefetchDataset", input: ["chunks", "ahead"], attr: chunk },
+		{ name: "tuned", op: "OptionsDataset", input: ["prefetched"], attr: { serialized_options: NOT_AUTOTUNED, ...chunk } },
 		{ name: "iterator", op: "IteratorV2", input: [], attr: { shared_name: text("iterator"), container: text(""), ...chunk } },
-		{ name: "start", op: "MakeIterator", input: ["prefetched", "iterator"], attr: {} },
+		{ name: "start", op: "MakeIterator", input: ["tuned", "iterator"], attr: {} },
 		{ ...constant("started", [], DType.int32, Int32Array.of(1)), input: ["^start"] },
 		{ name: "next", op: "IteratorGetNext", input: ["iterator"], attr: chunk },
 	];

@@ -262,9 +262,10 @@ type Convolution = tf.layers.Layer & {
 
 /** Lets each convolution with ReLU that only a max pooling follows do without bias and ReLU, and the pooling do them. */
 function poolsFirst(model: Compiled): (() => void)[] {
+	const outputs = new Set([model, ...allLayers(model)].flatMap((part) => outputLayers(part)));
 	return allLayers(model).flatMap((layer) => {
 		const convolution = layer as Convolution;
-		const pooling = onlyFollower(convolution, model);
+		const pooling = outputs.has(convolution) ? null : onlyFollower(convolution);
 		const suits =
 			convolution.getClassName() === "Conv2D" &&
 			convolution.activation.getClassName() === "relu" &&
@@ -291,11 +292,16 @@ function poolsFirst(model: Compiled): (() => void)[] {
 type Node = { outboundLayer: tf.layers.Layer };
 type Connected = { inboundNodes: Node[]; outboundNodes: Node[] };
 
-/** The layer that alone takes what another one gives, if that is used once and is no output of the model. */
-function onlyFollower(layer: tf.layers.Layer, model: Compiled): tf.layers.Layer | null {
+/** The layers whose outputs are those of a model; other layers have none. */
+function outputLayers(part: object): tf.layers.Layer[] {
+	const { outputs = [] } = part as { outputs?: { sourceLayer: unknown }[] };
+	return outputs.map(({ sourceLayer }) => sourceLayer as tf.layers.Layer);
+}
+
+/** The layer that alone takes what another one gives, if both are used once. */
+function onlyFollower(layer: tf.layers.Layer): tf.layers.Layer | null {
 	const { inboundNodes, outboundNodes } = layer as unknown as Connected;
-	const isOutput = model.outputs.some(({ sourceLayer }) => (sourceLayer as unknown) === layer);
-	if (inboundNodes.length !== 1 || outboundNodes.length !== 1 || isOutput) return null;
+	if (inboundNodes.length !== 1 || outboundNodes.length !== 1) return null;
 	const [{ outboundLayer }] = outboundNodes;
 	return (outboundLayer as unknown as Connected).inboundNodes.length === 1 ? outboundLayer : null;
 }

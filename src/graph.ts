@@ -109,11 +109,10 @@ function compile(step: TensorFunction, inputs: tf.Tensor[]): TensorFunction {
 	} catch (error) {
 		throw new CannotTrace((error as Error).message.split("\n")[0].replace(/\.*$/, ""));
 	}
-	const run = runner(trace, outputs, session);
-	sessions.register(run, session);
-	return run;
+	return runner(trace, outputs, session);
 }
 
+/** Frees the graphs that can no longer be run, and whose variables nobody can ask for. */
 const sessions = new FinalizationRegistry<Session>((session) => session.dispose());
 
 /** Calls the graph, and sees to it that session and variables agree. */
@@ -127,6 +126,7 @@ function runner({ variables, written, live }: Trace, outputs: string[], session:
 			sent.set(variable, variable.dataId);
 		},
 	};
+	sessions.register(owner, session);
 	const sent = new WeakMap<tf.Variable, object>();
 	const sendChanges = () => {
 		const changed = variables.flatMap((variable, i) =>
@@ -284,7 +284,9 @@ function addVariable(trace: Trace, variable: tf.Variable): number {
 		{ name: `variable_${i}`, op: "VarHandleOp", input: [], attr: handle },
 		{ name: `read_${i}`, op: "ReadVariableOp", input: [`variable_${i}`], attr: { dtype: FLOAT } },
 		{ name: `new_${i}`, op: "Placeholder", input: [], attr: { dtype: FLOAT, shape } },
-		{ name: `assign_${i}`, op: "AssignVariableOp", input: [`variable_${i}`, `new_${i}`], attr: { dtype: FLOAT } },
+		// The memory of what is fed can be JavaScript's: a variable must not keep it, and change it in place.
+		{ name: `copy_${i}`, op: "DeepCopy", input: [`new_${i}`], attr: { T: FLOAT } },
+		{ name: `assign_${i}`, op: "AssignVariableOp", input: [`variable_${i}`, `copy_${i}`], attr: { dtype: FLOAT } },
 		// A run must ask for some output: this one is there once the value is.
 		{ ...constant(`assigned_${i}`, [], DType.int32, new Int32Array(1)), input: [`^assign_${i}`] },
 	);

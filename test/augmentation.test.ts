@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { RandomFlip, RandomRotation, RandomZoom, type TransformOptions } from "../src/augmentation";
+import { augment, RandomFlip, RandomRotation, RandomZoom, type TransformOptions } from "../src/augmentation";
+import { traced } from "../src/graph";
 import { assertClose, fixture, type Recorded, temporaryFolder, toTensor } from "./fixtures";
 
 type KerasOptions = {
@@ -88,6 +89,69 @@ test("the same seed gives the same pictures", () => {
 	};
 	assert.deepEqual(draw(7), draw(7));
 	assert.notDeepEqual(draw(7), draw(8));
+});
+
+describe("augment joins the transforms of several layers", () => {
+	const layers = (seed: number) => [
+		new RandomFlip("horizontal", { seed, inputShape: images.shape.slice(1) }),
+		new RandomRotation(0.1, { seed: seed + 1 }),
+		new RandomZoom(0.1, { seed: seed + 2 }),
+	];
+	const model = (...parts: tf.layers.Layer[]) => tf.sequential({ layers: parts });
+
+	test("one layer's pictures are that layer's", () => {
+		for (const i of [0, 1, 2]) {
+			const [joined, alone] = [layers(5)[i], layers(5)[i]];
+			const inModel = model(tf.layers.inputLayer({ inputShape: images.shape.slice(1) }), joined);
+			assert.deepEqual(augment(images, inModel).dataSync(), (alone.apply(images, training) as tf.Tensor).dataSync());
+		}
+	});
+
+	test("in the middle of smooth pictures, they are those of one layer after the other", () => {
+		const smooth = tf.tidy(() => {
+			const [y, x] = [tf.range(0, 48).reshape([1, 48, 1, 1]), tf.range(0, 40).reshape([1, 1, 40, 1])];
+			return x.mul(3).add(y.mul(2)).tile([20, 1, 1, 1]) as tf.Tensor4D;
+		});
+		const build = () => {
+			const [, ...rest] = layers(7);
+			return model(new RandomFlip("horizontal", { seed: 7, inputShape: [48, 40, 1] }), ...rest);
+		};
+		const middle = (tensor: tf.Tensor) => tensor.slice([0, 16, 13], [-1, 16, 14]);
+		const joined = middle(augment(smooth, build()));
+		const inTurn = middle(build().apply(smooth, training) as tf.Tensor);
+		assert.ok(joined.sub(inTurn).abs().max().dataSync()[0] < 0.05);
+		assert.ok(joined.sub(middle(smooth)).abs().max().dataSync()[0] > 5, "something must have moved");
+	});
+
+	test("a graph draws what the layers draw by themselves, anew in each run", () => {
+		const [inGraph, byItself] = [model(...layers(3)), model(...layers(3))];
+		const graph = traced(([xs]) => [augment(xs as tf.Tensor4D, inGraph)]);
+		const seen = new Set<string>();
+		for (let run = 0; run < 3; run++) {
+			const [result] = graph([images]);
+			assertSame(result, augment(images, byItself));
+			seen.add(result.dataSync().join());
+		}
+		assert.equal(seen.size, 3);
+	});
+
+	test("layers that differ in how they fill, or of other kinds, act one after the other", () => {
+		const differing = () =>
+			model(
+				new RandomRotation(0.1, { seed: 1, inputShape: images.shape.slice(1) }),
+				new RandomZoom(0.1, { seed: 2, fillMode: "constant" }),
+			);
+		const other = () =>
+			model(new RandomRotation(0.1, { seed: 1, inputShape: images.shape.slice(1) }), tf.layers.activation({ activation: "relu" }));
+		for (const build of [differing, other]) {
+			assertSame(augment(images, build()), build().apply(images, training) as tf.Tensor);
+		}
+	});
+
+	function assertSame(actual: tf.Tensor, expected: tf.Tensor): void {
+		assert.deepEqual(actual.shape, expected.shape);
+		assert.ok(actual.sub(expected).abs().max().dataSync()[0] < 1e-2);
+	}
 });
 
 test("the layers are saved with a model and loaded again", async () => {

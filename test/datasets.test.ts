@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { countImages, type ImageDatasetOptions, imageDatasetFromDirectory, loadImage } from "../src/datasets";
-import { assertClose, copyOfPictures, fixture, pictures, printed, type Recorded, temporaryFolder } from "./fixtures";
+import sharp from "sharp";
+import { type Batch, countImages, type ImageDatasetOptions, imageDatasetFromDirectory, loadImage } from "../src/datasets";
+import { assertClose, copyOfPictures, fixture, pictures, printed, type Recorded, temporaryFolder, toTensor } from "./fixtures";
 
 type Case = { classNames: string[]; filePaths: string[]; batches: { xs: Recorded; ys: Recorded }[] };
 const recorded = fixture<Record<string, Case>>("datasets");
@@ -21,7 +22,7 @@ describe("imageDatasetFromDirectory", () => {
 	for (const [name, options] of Object.entries(variants)) {
 		test(`gives the batches that Keras gives: ${name}`, async () => {
 			const expected = recorded[name];
-			const data = imageDatasetFromDirectory(pictures, { ...small, ...options });
+			const data = imageDatasetFromDirectory(pictures, { ...small, ...options, cache: false });
 			assert.deepEqual(data.classNames, expected.classNames);
 			assert.deepEqual(
 				data.filePaths.map((path) => path.slice(pictures.length + 1)),
@@ -37,6 +38,78 @@ describe("imageDatasetFromDirectory", () => {
 			tf.dispose(batches);
 		});
 	}
+
+	test("kept pictures are Keras's, rounded: the same in each epoch, in memory and on disk", async () => {
+		const rounded = recorded.bilinear.batches.map(({ xs }) => toTensor(xs).round().dataSync());
+		for (const cache of [true, 10_000, 0]) {
+			const data = imageDatasetFromDirectory(pictures, { ...small, cache });
+			for (let epoch = 0; epoch < 2; epoch++) {
+				const batches = await data.toArray();
+				batches.forEach(({ xs }, i) => {
+					assert.deepEqual(xs.dataSync(), rounded[i], `cache ${cache}, epoch ${epoch}, batch ${i}`);
+				});
+			}
+		}
+	});
+
+	test("a second epoch does not read the files again", async () => {
+		const folder = copyOfPictures();
+		const sums = async (data: tf.data.Dataset<Batch>) =>
+			(await data.toArray()).map(({ xs }) => xs.sum().dataSync()[0]);
+		const data = imageDatasetFromDirectory(folder, small);
+		const first = await sums(data);
+		rmSync(folder, { recursive: true });
+		assert.deepEqual(await sums(data), first);
+	});
+
+	test("packed batches hold the same pictures, whatever the number of their bytes", async () => {
+		for (const imageSize of [[12, 16], [5, 7], [3, 3]] as [number, number][]) {
+			const data = imageDatasetFromDirectory(pictures, { ...small, imageSize, shuffle: true, seed: 3 });
+			const again = imageDatasetFromDirectory(pictures, { ...small, imageSize, shuffle: true, seed: 3 });
+			const { packed } = again;
+			assert.ok(packed);
+			const batches = await data.toArray();
+			let i = 0;
+			for await (const { xs, ys } of packed.batches()) {
+				assert.deepEqual(xs.shape, [ys.shape[0], Math.ceil((imageSize[0] * imageSize[1] * 3) / 4)]);
+				assert.deepEqual(packed.unpack(xs).dataSync(), batches[i].xs.dataSync());
+				assert.deepEqual(ys.dataSync(), batches[i++].ys.dataSync());
+			}
+			assert.equal(i, batches.length);
+		}
+	});
+
+	test("two epochs that are read in turn do not disturb each other, nor one that is left", async () => {
+		const options = { ...small, batchSize: 1 };
+		const expected = (await imageDatasetFromDirectory(pictures, options).toArray()).map(({ xs }) => xs.dataSync());
+		const data = imageDatasetFromDirectory(pictures, options);
+		await (await data.iterator()).next();
+		const [first, second] = [await data.iterator(), await data.iterator()];
+		for (const pixels of expected) {
+			for (const iterator of [first, second]) assert.deepEqual((await iterator.next()).value.xs.dataSync(), pixels);
+		}
+	});
+
+	test("the same pixels picture by picture and in batches, cropped or not, also of formats that sharp reads", async () => {
+		const folder = copyOfPictures();
+		const [picture] = imageDatasetFromDirectory(folder, small).filePaths;
+		for (const format of ["avif", "tiff", "webp"] as const) {
+			await sharp(readFileSync(picture)).toFormat(format, { lossless: true }).toFile(`${picture}.${format}`);
+		}
+		for (const cropToAspectRatio of [false, true]) {
+			const options = { ...small, batchSize: 1, imageSize: [9, 31] as [number, number], cropToAspectRatio };
+			const data = imageDatasetFromDirectory(folder, { ...options, cache: false });
+			const kept = imageDatasetFromDirectory(folder, options);
+			assert.equal(data.filePaths.filter((path) => /\.(avif|tiff|webp)$/.test(path)).length, 3);
+			const [exact, rounded] = [await data.toArray(), await kept.toArray()];
+			for (const [i, path] of data.filePaths.entries()) {
+				const alone = await loadImage(path, options);
+				const worst = exact[i].xs.squeeze([0]).sub(alone).abs().max().dataSync()[0];
+				assert.ok(worst < 1e-3, `${path}: ${worst}`);
+				assert.deepEqual(rounded[i].xs.dataSync(), alone.round().dataSync(), path);
+			}
+		}
+	});
 
 	test("shuffles by seed, anew in each epoch, and loses no picture", async () => {
 		const order = async (seed: number, epochs: number) => {

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../src/cnn";
 import type { Batch } from "../src/datasets";
+import { compiledModel, predictStep } from "../src/fast";
 import { nodeBackend } from "../src/graphdef";
 import { evaluate, predict, type TrainOptions, train } from "../src/training";
 import { printed } from "./fixtures";
@@ -270,6 +271,19 @@ test("evaluation and prediction give the stock path's numbers", async () => {
 		assertSame(quick.probabilities.flat(), slow.probabilities.flat(), 1e-5, name);
 		assert.deepEqual(quick.yTrue, slow.yTrue);
 	}
+});
+
+test("a convolution that is an output itself, as for Grad-CAM, keeps its bias and ReLU", () => {
+	const model = models["cnn()"]();
+	const [convolution] = model.layers;
+	const outputs = [convolution.output, model.output] as tf.SymbolicTensor[];
+	const both = compiledModel(tf.model({ inputs: model.inputs, outputs }));
+	const xs = tf.randomUniform([2, 24, 24, 3], 0, 1, "float32", 3);
+	const [fast, stock] = [true, false].map((fast) => predictStep(both, (batch) => batch, { fast })([xs]));
+	assert.equal(fast.length, 2);
+	fast.forEach((output, i) => {
+		assertSame(output.dataSync(), stock[i].dataSync(), 1e-5, `output ${i}`);
+	});
 });
 
 describe("what cannot be a graph runs operation by operation, and one line says why", () => {
