@@ -132,7 +132,11 @@ function batchReader(files: LabelledFile[], seed: number, classes: number, optio
 	return async function* (): AsyncGenerator<Batch> {
 		const order = shuffle ? shuffled(numbers, `${seed}/${epoch++}`) : numbers;
 		const missing = new Set(order.filter((i) => !kept.has(i)));
-		const decoder = decodeInOrder([...missing].map((i) => files[i].path), decoding, options);
+		const decoder = decodeInOrder(
+			[...missing].map((i) => files[i].path),
+			decoding,
+			options,
+		);
 		try {
 			for (let start = 0; start < order.length; start += batchSize) {
 				const batch = order.slice(start, start + batchSize);

@@ -1,7 +1,15 @@
 // Decodes pictures by TensorFlow's own input pipeline: on all cores, and ahead of when they are wanted.
 import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { constant, DType, type GraphFunction, type GraphNode, type Session, shapeProto, startSession } from "./graphdef";
+import {
+	constant,
+	DType,
+	type GraphFunction,
+	type GraphNode,
+	type Session,
+	shapeProto,
+	startSession,
+} from "./graphdef";
 
 /** How a picture is decoded. */
 export interface DecodeOptions {
@@ -104,8 +112,18 @@ function pipeline(options: DecodeOptions): [GraphNode[], GraphFunction[]] {
 		{ name: "chunks", op: "BatchDatasetV2", input: ["pictures", "chunk", "keepLast"], attr: chunk },
 		long("ahead", AHEAD),
 		{ name: "prefetched", op: "PrefetchDataset", input: ["chunks", "ahead"], attr: chunk },
-		{ name: "tuned", op: "OptionsDataset", input: ["prefetched"], attr: { serialized_options: NOT_AUTOTUNED, ...chunk } },
-		{ name: "iterator", op: "IteratorV2", input: [], attr: { shared_name: text("iterator"), container: text(""), ...chunk } },
+		{
+			name: "tuned",
+			op: "OptionsDataset",
+			input: ["prefetched"],
+			attr: { serialized_options: NOT_AUTOTUNED, ...chunk },
+		},
+		{
+			name: "iterator",
+			op: "IteratorV2",
+			input: [],
+			attr: { shared_name: text("iterator"), container: text(""), ...chunk },
+		},
 		{ name: "start", op: "MakeIterator", input: ["tuned", "iterator"], attr: {} },
 		{ ...constant("started", [], DType.int32, Int32Array.of(1)), input: ["^start"] },
 		{ name: "next", op: "IteratorGetNext", input: ["iterator"], attr: chunk },
@@ -140,7 +158,11 @@ function decodeFunction(options: DecodeOptions): GraphFunction {
 	];
 	const inputArg = [{ name: "path", type: DType.string }];
 	const outputArg = [{ name: "picture", type: packed ? DType.int32 : DType.float32 }];
-	return { signature: { name: "decode", inputArg, outputArg }, nodeDef, ret: { picture: `picture:${packed ? "output" : "y"}:0` } };
+	return {
+		signature: { name: "decode", inputArg, outputArg },
+		nodeDef,
+		ret: { picture: `picture:${packed ? "output" : "y"}:0` },
+	};
 }
 
 const type = (dtype: number) => ({ type: dtype });

@@ -210,7 +210,10 @@ function withNativeOptimizer<R>(model: Compiled, run: () => R): R {
 	const minimize = (loss: () => tf.Scalar, _returnCost: boolean, variables: tf.Variable[]) => {
 		const { value, grads } = tf.variableGrads(loss, variables);
 		const trained = variables.filter(({ name }) => grads[name]);
-		apply(trained, trained.map(({ name }) => grads[name]));
+		apply(
+			trained,
+			trained.map(({ name }) => grads[name]),
+		);
 		return value;
 	};
 	model.optimizer_ = { minimize } as unknown as tf.Optimizer;

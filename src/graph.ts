@@ -134,7 +134,12 @@ function runner({ variables, written, live }: Trace, outputs: string[], session:
 		);
 		if (changed.length === 0) return;
 		const feeds = Object.fromEntries(changed.map((i) => [`new_${i}`, variables[i] as tf.Tensor]));
-		tf.dispose(session.run(feeds, changed.map((i) => `assigned_${i}:0`)));
+		tf.dispose(
+			session.run(
+				feeds,
+				changed.map((i) => `assigned_${i}:0`),
+			),
+		);
 		for (const i of changed) sent.set(variables[i], variables[i].dataId);
 	};
 	return (inputs) => {
@@ -243,7 +248,8 @@ function recording(trace: Trace, { binding }: NodeBackend): Binding {
 		const outputs = binding.executeOp(op, attributes, inputs, count);
 		const name = `${op}_${trace.nodes.length}`;
 		const attr = Object.fromEntries(attributes.map((attribute) => [attribute.name, toAttribute(binding, attribute)]));
-		for (const [key, i] of Object.entries(TYPES_OF_INPUTS[op] ?? {})) attr[key] = { type: trace.dtypes.get(inputs[i]) ?? 0 };
+		for (const [key, i] of Object.entries(TYPES_OF_INPUTS[op] ?? {}))
+			attr[key] = { type: trace.dtypes.get(inputs[i]) ?? 0 };
 		trace.nodes.push({ name, op, input, attr });
 		outputs.forEach(({ id, dtype }, i) => {
 			trace.references.set(id, i ? `${name}:${i}` : name);

@@ -472,6 +472,8 @@ export function compile(model: tf.LayersModel, learningRate = 0.001): void {
 		loss: "sparseCategoricalCrossentropy",
 		metrics: ["accuracy"],
 	});
+	// tf.layers disposes an optimizer with its model only if it made it itself.
+	(model as unknown as { isOptimizerOwned: boolean }).isOptimizerOwned = true;
 }
 
 /**

@@ -142,7 +142,10 @@ describe("augment joins the transforms of several layers", () => {
 				new RandomZoom(0.1, { seed: 2, fillMode: "constant" }),
 			);
 		const other = () =>
-			model(new RandomRotation(0.1, { seed: 1, inputShape: images.shape.slice(1) }), tf.layers.activation({ activation: "relu" }));
+			model(
+				new RandomRotation(0.1, { seed: 1, inputShape: images.shape.slice(1) }),
+				tf.layers.activation({ activation: "relu" }),
+			);
 		for (const build of [differing, other]) {
 			assertSame(augment(images, build()), build().apply(images, training) as tf.Tensor);
 		}

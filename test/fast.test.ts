@@ -200,6 +200,7 @@ test("class and sample weights count: all on one sample trains on that sample al
 	assertSame(model.getWeights()[0].dataSync(), alone.getWeights()[0].dataSync(), 1e-6, "weights");
 });
 
+/** How many graphs are loaded; those of other tests may go at any time. */
 const sessions = () => (nodeBackend().binding as unknown as { getNumOfSavedModels(): number }).getNumOfSavedModels();
 
 describe("while a graph trains", () => {
@@ -214,7 +215,7 @@ describe("while a graph trains", () => {
 		model.getWeights().forEach((weight, i) => {
 			assert.deepEqual(weight.dataSync(), before[i]);
 		});
-		assert.equal(sessions(), loaded);
+		assert.ok(sessions() <= loaded);
 	});
 
 	test("callbacks read the weights of the last step, and set others", async () => {
@@ -256,7 +257,8 @@ describe("while a graph trains", () => {
 		await train(model, data, { ...quiet, validationData });
 		const [tensors, loaded] = [tf.memory().numTensors, sessions()];
 		await train(model, data, { ...quiet, validationData });
-		assert.deepEqual([tf.memory().numTensors, sessions()], [tensors, loaded]);
+		assert.equal(tf.memory().numTensors, tensors);
+		assert.ok(sessions() <= loaded);
 	});
 });
 

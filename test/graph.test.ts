@@ -77,7 +77,14 @@ describe("variables", () => {
 			}),
 		];
 		let expected = 0;
-		for (const [graph, by] of [[add, 3], [add, 1], [double, 2], [add, 1], [double, 2], [double, 3]] as const) {
+		for (const [graph, by] of [
+			[add, 3],
+			[add, 1],
+			[double, 2],
+			[add, 1],
+			[double, 2],
+			[double, 3],
+		] as const) {
 			expected = graph === add ? expected + by : expected * by;
 			tf.dispose(graph([tf.scalar(by)]));
 		}
@@ -90,7 +97,7 @@ describe("variables", () => {
 	test("keep their values when tracing fails", () => {
 		const value = tf.variable(tf.scalar(4));
 		const graph = traced(([x]) => {
-			value.assign(x);
+			value.assign(x.asScalar());
 			return [tf.scalar(value.dataSync()[0])];
 		});
 		assert.throws(() => graph([tf.scalar(9)]), CannotTrace);
@@ -110,11 +117,14 @@ describe("says what a graph cannot express", () => {
 	];
 	for (const [message, step] of cases) {
 		test(String(message), () => {
-			assert.throws(() => traced(([x]) => [step(x)])([tf.ones([2])]), (error: Error) => {
-				assert.ok(error instanceof CannotTrace);
-				assert.match(error.message, message);
-				return true;
-			});
+			assert.throws(
+				() => traced(([x]) => [step(x)])([tf.ones([2])]),
+				(error: Error) => {
+					assert.ok(error instanceof CannotTrace);
+					assert.match(error.message, message);
+					return true;
+				},
+			);
 		});
 	}
 });
@@ -132,7 +142,13 @@ test("constants of one value and of many arrive whole", () => {
 	]);
 	const [same, many, whole] = session.run({}, ["same:0", "many:0", "whole:0"]);
 	assert.deepEqual([same.shape, numbers(same)], [[2, 3], Array(6).fill(0.5)]);
-	assert.deepEqual([numbers(many), numbers(whole)], [[1, -2, 3.5], [7, -8]]);
+	assert.deepEqual(
+		[numbers(many), numbers(whole)],
+		[
+			[1, -2, 3.5],
+			[7, -8],
+		],
+	);
 	session.dispose();
 	assert.throws(() => session.run({}, ["same:0"]));
 });

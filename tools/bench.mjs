@@ -64,7 +64,9 @@ function linked(dataset, counts) {
 		for (const name of readdirSync(join(dataset, split))) {
 			const target = join(folder, split, name);
 			mkdirSync(target, { recursive: true });
-			const files = readdirSync(join(dataset, split, name)).sort().slice(0, count);
+			const files = readdirSync(join(dataset, split, name))
+				.sort()
+				.slice(0, count);
 			for (const file of files) linkSync(join(dataset, split, name, file), join(target, file));
 		}
 	}
@@ -182,7 +184,14 @@ function save(dataset, rounds, table) {
 	};
 	const file = at("bench", "results.json");
 	mkdirSync(at("bench"), { recursive: true });
-	const results = { date: new Date().toISOString(), machine, versions: versionsAndDevice().versions, dataset, rounds, table };
+	const results = {
+		date: new Date().toISOString(),
+		machine,
+		versions: versionsAndDevice().versions,
+		dataset,
+		rounds,
+		table,
+	};
 	writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
 	console.log(`\n${shown(file)} has these numbers.`);
 }

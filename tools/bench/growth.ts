@@ -37,9 +37,15 @@ async function measure({ files, imageSize, batchSize }: Setting): Promise<Speeds
 	const model = cnn({ inputShape: [...size, 3], classes: data.classNames.length, filters, seed: 1 });
 	compile(model);
 	const ends: number[] = [performance.now()];
-	await train(model, data, { epochs: 2, onProgress: ({ batch, batches }) => batch === batches && ends.push(performance.now()) });
+	await train(model, data, {
+		epochs: 2,
+		onProgress: ({ batch, batches }) => batch === batches && ends.push(performance.now()),
+	});
 	model.dispose();
 	rmSync(folder, { recursive: true });
 	return { first: 0, later: 0 };
 }
-void measure; void svgOf; void writeFileSync; void outfile;
+void measure;
+void svgOf;
+void writeFileSync;
+void outfile;
