@@ -195,13 +195,13 @@ export function dataAugmentation(imageSize: number, seed?: number): tf.Sequentia
  * A dataset whose pictures go through `augmentation` as they are read, see `augment`.
  */
 export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
-	const { packed } = data;
+	const { source } = data;
 	const changed = data.map((batch) => {
 		const { xs, ys } = batch as Batch;
 		return { xs: augment(xs, augmentation), ys };
 	}) as tf.data.Dataset<Batch>;
-	const unpack = (xs: tf.Tensor) => augment(packed?.unpack(xs) as tf.Tensor4D, augmentation);
-	return Object.assign(changed, { packed: packed && { batches: packed.batches, unpack } });
+	const prepare = (xs: tf.Tensor) => augment(source?.prepare(xs) as tf.Tensor4D, augmentation);
+	return Object.assign(changed, { source: source && { batches: source.batches, prepare } });
 }
 
 /**

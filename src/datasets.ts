@@ -26,20 +26,21 @@ export const SPLITS = ["train", "valid", "test"];
 export type Batch = { xs: tf.Tensor4D; ys: tf.Tensor; sampleWeights?: tf.Tensor };
 
 /**
- * Batches whose `xs` are the bytes of the pictures, four to an int32: `[batch, bytes / 4]`. Training takes these, and
- * has its graph make floats of them.
+ * Batches as they are read, and what makes pictures of them: training does that in its graph.
+ *
+ * With a cache `xs` are the bytes of the pictures, four to an int32: `[batch, bytes / 4]`.
  */
-export interface PackedBatches {
+export interface BatchSource {
 	/** One epoch. */
 	batches(): AsyncGenerator<Batch>;
-	/** Makes float32 `[batch, height, width, channels]` of the bytes. */
-	unpack: Prepare;
+	/** Makes float32 `[batch, height, width, channels]` of a batch's `xs`. */
+	prepare: Prepare;
 }
 
 /** A `tf.data` dataset of batches that knows its classes and files. */
 export interface ImageDataset extends tf.data.Dataset<Batch> {
-	/** The same batches in a shorter form; not there without a cache. */
-	packed?: PackedBatches;
+	/** Where the batches come from; a dataset that was made of this one with `map` and the like has none. */
+	source?: BatchSource;
 	/** The names of the classes; a label is an index into them. */
 	classNames: string[];
 	/** The files in alphanumeric order, class by class: the order of the batches when `shuffle` is false. */
@@ -110,12 +111,12 @@ export function imageDatasetFromDirectory(directory: string, options: ImageDatas
 	}
 	if (options.verbose ?? true) console.log(`Found ${files.length} files belonging to ${classNames.length} classes.`);
 	const batches = batchReader(files, seed, classNames.length, options);
-	const packed = options.cache === false ? undefined : { batches, unpack: unpacker(toDecodeOptions(options)) };
+	const source = { batches, prepare: unpacker(toDecodeOptions(options)) };
 	// The types ask for a synchronous generator; tf.data awaits each result all the same.
-	const dataset = tf.data.generator((packed ? () => unpacked(packed) : batches) as unknown as () => Generator<Batch>);
+	const dataset = tf.data.generator((() => prepared(source)) as unknown as () => Generator<Batch>);
 	return Object.assign(dataset, {
 		size: Math.ceil(files.length / batchSize),
-		packed,
+		source,
 		classNames,
 		filePaths: files.map(({ path }) => path),
 		labels: files.map(({ label }) => label),
@@ -201,12 +202,13 @@ function toBatch(pictures: Pixels[], { imageSize, channels, packed }: DecodeOpti
 	pictures.forEach((picture, i) => {
 		values.set(picture, i * length);
 	});
-	// Packed batches have two dimensions; what takes them makes four of them.
+	// Packed batches have two dimensions; `prepare` makes four of them.
 	const shape = packed ? [pictures.length, length] : [pictures.length, ...imageSize, channels];
 	return tf.tensor(values, shape as [number, number], packed ? "int32" : "float32") as unknown as tf.Tensor4D;
 }
 
-function unpacker({ imageSize, channels }: DecodeOptions): Prepare {
+function unpacker({ imageSize, channels, packed }: DecodeOptions): Prepare {
+	if (!packed) return (xs) => xs;
 	const shape = [...imageSize, channels] as const;
 	const size = imageSize[0] * imageSize[1] * channels;
 	return (xs) => {
@@ -222,11 +224,11 @@ function unpacker({ imageSize, channels }: DecodeOptions): Prepare {
 	};
 }
 
-async function* unpacked({ batches, unpack }: PackedBatches): AsyncGenerator<Batch> {
+async function* prepared({ batches, prepare }: BatchSource): AsyncGenerator<Batch> {
 	for await (const { xs, ys } of batches()) {
-		const floats = tf.tidy(() => unpack(xs)) as tf.Tensor4D;
-		xs.dispose();
-		yield { xs: floats, ys };
+		const pictures = tf.tidy(() => prepare(xs)) as tf.Tensor4D;
+		if (pictures !== xs) xs.dispose();
+		yield { xs: pictures, ys };
 	}
 }
 

@@ -139,7 +139,7 @@ export async function train(
 
 /** What a model is fed with. */
 interface Feed {
-	/** The data, in their short form if they have one, which stop coming when the user interrupts. */
+	/** The data, straight from their source if they have one, which stop coming when the user interrupts. */
 	dataset: tf.data.Dataset<Batch>;
 	/** Makes the model's input of a batch's `xs`. */
 	prepare: Prepare;
@@ -148,11 +148,10 @@ interface Feed {
 }
 
 function feed(data: tf.data.Dataset<Batch>, fast: boolean): Feed {
-	const { packed } = data as ImageDataset;
-	const short = fast && packed ? packed : null;
+	const source = fast ? (data as ImageDataset).source : undefined;
 	let weights: tf.Tensor | undefined;
 	const iterator = async () => {
-		const batches = short ? short.batches() : await data.iterator();
+		const batches = source ? source.batches() : await data.iterator();
 		const next = async () => {
 			await checkInterrupt();
 			const result = await batches.next();
@@ -162,7 +161,7 @@ function feed(data: tf.data.Dataset<Batch>, fast: boolean): Feed {
 		return { next };
 	};
 	const dataset = Object.create(data, { iterator: { value: iterator } });
-	return { dataset, prepare: short?.unpack ?? asItIs, sampleWeights: () => weights };
+	return { dataset, prepare: source?.prepare ?? asItIs, sampleWeights: () => weights };
 }
 
 const asItIs: Prepare = (xs) => xs;

@@ -76,7 +76,7 @@ describe("imageDatasetFromDirectory", () => {
 		assert.deepEqual(await sums(data), first);
 	});
 
-	test("packed batches hold the same pictures, whatever the number of their bytes", async () => {
+	test("the source's batches hold the same pictures, whatever the number of their bytes", async () => {
 		for (const imageSize of [
 			[12, 16],
 			[5, 7],
@@ -84,13 +84,13 @@ describe("imageDatasetFromDirectory", () => {
 		] as [number, number][]) {
 			const data = imageDatasetFromDirectory(pictures, { ...small, imageSize, shuffle: true, seed: 3 });
 			const again = imageDatasetFromDirectory(pictures, { ...small, imageSize, shuffle: true, seed: 3 });
-			const { packed } = again;
-			assert.ok(packed);
+			const { source } = again;
+			assert.ok(source);
 			const batches = await data.toArray();
 			let i = 0;
-			for await (const { xs, ys } of packed.batches()) {
+			for await (const { xs, ys } of source.batches()) {
 				assert.deepEqual(xs.shape, [ys.shape[0], Math.ceil((imageSize[0] * imageSize[1] * 3) / 4)]);
-				assert.deepEqual(packed.unpack(xs).dataSync(), batches[i].xs.dataSync());
+				assert.deepEqual(source.prepare(xs).dataSync(), batches[i].xs.dataSync());
 				assert.deepEqual(ys.dataSync(), batches[i++].ys.dataSync());
 			}
 			assert.equal(i, batches.length);

@@ -26,7 +26,7 @@ export class BadArchive extends Error {}
 /** An archive that is fine but larger than the user allowed. */
 class TooLarge extends Error {}
 
-const isPicture = (path) => /\.(jpe?g|png|gif|bmp)$/i.test(path);
+const isPicture = (path) => /\.(jpe?g|png|gif|bmp|webp|avif|tiff?)$/i.test(path);
 const isIgnored = (name) => name.startsWith(".") || name === "__MACOSX";
 
 /**

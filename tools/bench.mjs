@@ -1,5 +1,6 @@
 // `npm run bench`: the pipeline's steps and the kernel, ours and the Python originals in turn, on the same pictures and
-// cores. `npm run bench -- kernel`, `pipeline` or `growth` measures only one of them; growth has no Python side.
+// cores. `npm run bench -- kernel`, `pipeline` or `growth` measures only one of them; `growth`, which has no Python side,
+// runs only when asked for. `--quick` takes fewer pictures and rounds.
 import { spawn } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
@@ -54,7 +55,10 @@ await run(async () => {
 			if (values.quick) rmSync(folder, { recursive: true });
 		}
 	}
-	if (chosen("growth")) await runInTerminal("node", ["--import", "tsx", at("tools", "bench", "growth.ts"), dataset]);
+	if (chosen("growth")) {
+		const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
+		await runInTerminal("node", [await compiled("growth.ts"), dataset, at("bench")], { env });
+	}
 });
 
 /** A data set with the first pictures of each class of another one. */

@@ -1,25 +1,28 @@
-// How speed changes with the number of files, the size of pictures and of batches: a table, and a plot beside it.
-// Argument: the data set's folder; its training pictures are linked as often as it takes.
+// How speed changes with the number of files, the size of pictures and that of batches: a table, and a plot beside it.
+// Arguments: the data set's folder, whose training pictures are linked as often as it takes, and where results go.
 import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { svgOf } from "../../src/chart";
 import { cnn } from "../../src/cnn";
 import { imageDatasetFromDirectory } from "../../src/datasets";
-import { compile, train } from "../../src/training";
+import { compile, type Progress, train } from "../../src/training";
 
-const [dataset, outfile] = process.argv.slice(2);
+const [dataset, results] = process.argv.slice(2);
 const pictures = imageDatasetFromDirectory(join(dataset, "train"), { verbose: false });
+const usual = { files: 1000, imageSize: 64, batchSize: 32 };
+const scales = {
+	files: [1000, 5000, 20_000, 50_000],
+	imageSize: [32, 64, 96, 128, 160, 224],
+	batchSize: [8, 32, 128, 512],
+};
 
-type Setting = { files: number; imageSize: number; batchSize: number };
-type Speeds = { first: number; later: number };
-
-/** The training pictures, in their folders, some of them under several names. */
+/** The training pictures in a folder for each class, most of them under several names. */
 function linked(files: number): string {
 	const folder = mkdtempSync(join(tmpdir(), "growth-"));
 	for (const name of pictures.classNames) mkdirSync(join(folder, name));
 	for (let i = 0; i < files; i++) {
-		// Stepping through the list with a stride takes from all classes.
+		// The list is class by class: steps of a prime take from all of them.
 		const k = (i * 7919) % pictures.filePaths.length;
 		const source = pictures.filePaths[k];
 		linkSync(source, join(folder, pictures.classNames[pictures.labels[k]], `${i}${extname(source)}`));
@@ -27,8 +30,8 @@ function linked(files: number): string {
 	return folder;
 }
 
-/** Pictures a second: in an epoch that decodes, and in one that finds them decoded. */
-async function measure({ files, imageSize, batchSize }: Setting): Promise<Speeds> {
+/** Training speed in pictures a second: in the first epoch, which decodes, and in the second, which does not. */
+async function measure({ files, imageSize, batchSize }: typeof usual): Promise<{ first: number; second: number }> {
 	const folder = linked(files);
 	const size: [number, number] = [imageSize, imageSize];
 	const data = imageDatasetFromDirectory(folder, { imageSize: size, batchSize, seed: 1, verbose: false });
@@ -36,16 +39,42 @@ async function measure({ files, imageSize, batchSize }: Setting): Promise<Speeds
 	const filters = imageSize < 46 ? [32, 64, 128] : undefined;
 	const model = cnn({ inputShape: [...size, 3], classes: data.classNames.length, filters, seed: 1 });
 	compile(model);
-	const ends: number[] = [performance.now()];
-	await train(model, data, {
-		epochs: 2,
-		onProgress: ({ batch, batches }) => batch === batches && ends.push(performance.now()),
-	});
+	// The first batch of an epoch, and with it what is made once, does not count.
+	const starts: Record<number, number> = {};
+	const seconds: Record<number, number> = {};
+	const onProgress = ({ epoch, batch, done }: Progress) => {
+		if (batch === 1) starts[epoch] ??= performance.now();
+		if (!done) seconds[epoch] = (performance.now() - starts[epoch]) / 1000;
+	};
+	await train(model, data, { epochs: 2, onProgress });
 	model.dispose();
 	rmSync(folder, { recursive: true });
-	return { first: 0, later: 0 };
+	const counted = files - batchSize;
+	return { first: Math.round(counted / seconds[1]), second: Math.round(counted / seconds[2]) };
 }
-void measure;
-void svgOf;
-void writeFileSync;
-void outfile;
+
+(async () => {
+	await measure(usual);
+	const traces: object[] = [];
+	console.log("\nTraining speed in pictures a second\n");
+	for (const [what, values] of Object.entries(scales)) {
+		const speeds: { first: number; second: number }[] = [];
+		for (const value of values) {
+			const speed = await measure({ ...usual, [what]: value });
+			speeds.push(speed);
+			console.log(
+				`${what.padEnd(10)}${String(value).padStart(7)}   first epoch ${speed.first}, second ${speed.second}`,
+			);
+		}
+		for (const epoch of ["first", "second"] as const) {
+			const y = speeds.map((speed) => speed[epoch] / speeds[0][epoch]);
+			const x = values.map((value) => value / values[0]);
+			traces.push({ type: "scatter", name: `${what}, ${epoch} epoch`, x, y });
+		}
+	}
+	const [xaxis, yaxis] = ["times the least", "times the speed there"].map((text) => ({ title: { text } }));
+	const layout = { title: { text: "Training speed as things grow" }, xaxis, yaxis };
+	const plot = join(results, "growth.svg");
+	writeFileSync(plot, svgOf({ data: traces, layout }) ?? "");
+	console.log(`\n${plot} shows them.`);
+})();
