@@ -49,8 +49,10 @@ export interface TrainOptions {
 	epochs?: number;
 	/** How much the loss of each class counts, by its label: `{ 0: 1, 1: 3 }`. Default: all alike. */
 	classWeight?: Record<number, number>;
-	/** Whether each batch runs as one TensorFlow graph, see fast.ts; if not, or if the model cannot, tf.layers runs it
-	 * operation by operation, at about half the speed. Default true. */
+	/**
+	 * Whether each batch runs as one TensorFlow graph, see fast.ts. If not, or if the model cannot, tf.layers runs it
+	 * operation by operation, at about half the speed. Default true.
+	 */
 	fast?: boolean;
 	/** tf.layers callbacks, for example `new EarlyStopping({ patience: 2 })`. Default: none. */
 	callbacks?: (tf.Callback | tf.CustomCallback)[];
@@ -357,6 +359,7 @@ export class EarlyStopping extends tf.Callback {
 /**
  * Measures a compiled model on batches: `model.evaluate`.
  *
+ * @param options `fast`: as for `train`
  * @returns the mean loss and the accuracy (0–1) over all samples
  */
 export async function evaluate(
@@ -390,6 +393,8 @@ export interface Predictions {
  * Predicts a dataset with int labels, batch by batch: the loop that the Keras pipeline writes out for its report.
  *
  * Use a dataset made with `shuffle: false` if the order matters.
+ *
+ * @param options `fast`: as for `train`
  */
 export async function predict(
 	model: tf.LayersModel,
