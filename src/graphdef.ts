@@ -54,7 +54,6 @@ export type NodeBackend = {
 	getInputTensorIds(tensors: tf.Tensor[]): number[];
 	createOutputTensor(output: Output): tf.Tensor;
 	executeSingleOutput(op: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor;
-	executeMultipleOutputs(op: string, attributes: object[], inputs: tf.Tensor[], outputs: number): tf.Tensor[];
 };
 export type Binding = {
 	[constant: `TF_${string}`]: number;
