@@ -191,9 +191,7 @@ export function dataAugmentation(imageSize: number, seed?: number): tf.Sequentia
 	});
 }
 
-/**
- * A dataset whose pictures go through `augmentation` as they are read, see `augment`.
- */
+/** A dataset whose pictures go through `augmentation` as they are read, see `augment`. */
 export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
 	const { source } = data;
 	const changed = data.map((batch) => {

@@ -8,7 +8,7 @@ import sharp from "sharp";
 import { pictureCache } from "./cache";
 import { type DecodeOptions, decodeFiles, packedLength } from "./decoding";
 import type { Prepare } from "./fast";
-import { DType, nodeBackend } from "./graphdef";
+import { DType, nodeBackend, runOperation } from "./graphdef";
 
 /** Formats that TensorFlow does not read; sharp does. */
 const SHARP_EXTENSIONS = [".avif", ".tif", ".tiff"];
@@ -212,12 +212,7 @@ function unpacker({ imageSize, channels, packed }: DecodeOptions): Prepare {
 	const shape = [...imageSize, channels] as const;
 	const size = imageSize[0] * imageSize[1] * channels;
 	return (xs) => {
-		const { TF_ATTR_TYPE: type } = nodeBackend().binding;
-		const attributes = [
-			{ name: "T", type, value: DType.int32 },
-			{ name: "type", type, value: DType.uint8 },
-		];
-		const floats = toFloats(nodeBackend().executeSingleOutput("Bitcast", attributes, [xs]));
+		const floats = toFloats(runOperation("Bitcast", { T: DType.int32, type: DType.uint8 }, [xs]));
 		const rows = floats.reshape([xs.shape[0], -1]) as tf.Tensor2D;
 		const exact = rows.shape[1] === size ? rows : rows.slice([0, 0], [-1, size]);
 		return exact.reshape([-1, ...shape]);
@@ -404,12 +399,7 @@ function decode(bytes: Uint8Array, channels: number): tf.Tensor3D {
 
 /** tfjs does not know that what it has are bytes. */
 function toFloats(bytes: tf.Tensor): tf.Tensor {
-	const { TF_ATTR_TYPE: type } = nodeBackend().binding;
-	const attributes = [
-		{ name: "SrcT", type, value: DType.uint8 },
-		{ name: "DstT", type, value: DType.float32 },
-	];
-	return nodeBackend().executeSingleOutput("Cast", attributes, [bytes]);
+	return runOperation("Cast", { SrcT: DType.uint8, DstT: DType.float32 }, [bytes]);
 }
 
 /** The largest middle part with the aspect of `size`. */

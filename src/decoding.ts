@@ -9,6 +9,7 @@ import {
 	type Session,
 	shapeProto,
 	startSession,
+	textAttribute,
 } from "./graphdef";
 
 /** How a picture is decoded. */
@@ -76,8 +77,6 @@ export function decodeFiles(paths: string[], options: DecodeOptions): DecodedPic
 const idle = new Map<string, Session[]>();
 const forgotten = new FinalizationRegistry<Session>((session) => session.dispose());
 
-const text = (value: string) => ({ s: Buffer.from(value) });
-
 /**
  * A `tensorflow.data.Options` with `autotune_options { enabled: false }`. TensorFlow's autotuning would have a thread
  * of its own, whose end can take half a minute, and all there is to tune is said.
@@ -122,7 +121,7 @@ function pipeline(options: DecodeOptions): [GraphNode[], GraphFunction[]] {
 			name: "iterator",
 			op: "IteratorV2",
 			input: [],
-			attr: { shared_name: text("iterator"), container: text(""), ...chunk },
+			attr: { shared_name: textAttribute("iterator"), container: textAttribute(""), ...chunk },
 		},
 		{ name: "start", op: "MakeIterator", input: ["tuned", "iterator"], attr: {} },
 		{ ...constant("started", [], DType.int32, Int32Array.of(1)), input: ["^start"] },

@@ -9,7 +9,7 @@
 //  - The order of convolution, bias, ReLU and max pooling: max(relu(x + b)) = relu(max(x) + b), at a quarter of the cost.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { CannotTrace, liveNumber, type TensorFunction, traced, update } from "./graph";
-import { DType, nodeBackend } from "./graphdef";
+import { DType, runOperation } from "./graphdef";
 import { withNativeMasks } from "./random";
 
 /** Makes a model's input of what a dataset gives: floats of packed bytes, for example. */
@@ -239,17 +239,12 @@ function nativeReluGradient(): () => void {
 	tf.registerGradient({
 		kernelName: "Relu",
 		outputsToSave: [true],
-		gradFunc: (dy, [y]) => ({ x: () => reluGradient(dy as tf.Tensor, y) }),
+		gradFunc: (dy, [y]) => ({ x: () => runOperation("ReluGrad", { T: DType.float32 }, [dy as tf.Tensor, y]) }),
 	});
 	return () => {
 		tf.unregisterGradient("Relu");
 		tf.registerGradient(stock);
 	};
-}
-
-function reluGradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
-	const { TF_ATTR_TYPE: type, TF_FLOAT: value } = nodeBackend().binding;
-	return nodeBackend().executeSingleOutput("ReluGrad", [{ name: "T", type, value }], [dy, y]);
 }
 
 /** What is used of tf.layers' convolutions. */

@@ -33,6 +33,7 @@ import {
 	type Session,
 	shapeProto,
 	startSession,
+	textAttribute,
 } from "./graphdef";
 
 /** A function of tensors. Inputs stay the caller's; outputs are the caller's too. */
@@ -252,8 +253,7 @@ function recording(trace: Trace, { binding }: NodeBackend): Binding {
 			attr[key] = { type: trace.dtypes.get(inputs[i]) ?? 0 };
 		trace.nodes.push({ name, op, input, attr });
 		outputs.forEach(({ id, dtype }, i) => {
-			trace.references.set(id, i ? `${name}:${i}` : name);
-			trace.dtypes.set(id, dtype);
+			know(trace, id, i ? `${name}:${i}` : name, dtype);
 		});
 		return outputs;
 	};
@@ -269,13 +269,18 @@ function recording(trace: Trace, { binding }: NodeBackend): Binding {
 	return { ...Object.fromEntries(everything), executeOp, createTensor, tensorDataSync };
 }
 
+/** From here on a tensor is known as an output of a node. */
+function know(trace: Trace, id: number, name: string, dtype: number): void {
+	trace.references.set(id, name);
+	trace.dtypes.set(id, dtype);
+}
+
 /** A tensor that was there before. */
 function addOutside(trace: Trace, id: number): string {
 	const variable = trace.registered.get(id);
 	if (!variable) throw new CannotTrace("it uses a tensor that is neither its input nor a variable");
 	const name = `read_${addVariable(trace, variable)}`;
-	trace.references.set(id, name);
-	trace.dtypes.set(id, DType.float32);
+	know(trace, id, name, DType.float32);
 	return name;
 }
 
@@ -285,7 +290,7 @@ function addVariable(trace: Trace, variable: tf.Variable): number {
 	const i = trace.variables.push(variable) - 1;
 	if (variable.dtype !== "float32") throw new CannotTrace(`its variable ${variable.name} is ${variable.dtype}`);
 	const shape = { shape: shapeProto(variable.shape) };
-	const handle = { dtype: FLOAT, shape, shared_name: text(`variable_${i}`), container: text("") };
+	const handle = { dtype: FLOAT, shape, shared_name: textAttribute(`variable_${i}`), container: textAttribute("") };
 	trace.nodes.push(
 		{ name: `variable_${i}`, op: "VarHandleOp", input: [], attr: handle },
 		{ name: `read_${i}`, op: "ReadVariableOp", input: [`variable_${i}`], attr: { dtype: FLOAT } },
@@ -313,17 +318,14 @@ function addPlaceholder(trace: Trace, name: string, tensor: tf.Tensor): void {
 	const attr = { dtype: { type: dtype }, shape: { shape: shapeProto(tensor.shape) } };
 	trace.nodes.push({ name, op: "Placeholder", input: [], attr });
 	const [id] = nodeBackend().getInputTensorIds([tensor]);
-	trace.references.set(id, name);
-	trace.dtypes.set(id, dtype);
+	know(trace, id, name, dtype);
 }
 
-function addConstant(trace: Trace, id: number, shape: number[], dtype: number, values: ArrayBufferView): string {
+function addConstant(trace: Trace, id: number, shape: number[], dtype: number, values: ArrayBufferView): void {
 	if (!ArrayBuffer.isView(values)) throw new CannotTrace("it makes tensors of strings");
 	const name = `constant_${trace.nodes.length}`;
 	trace.nodes.push(constant(name, shape, dtype, values));
-	trace.references.set(id, name);
-	trace.dtypes.set(id, dtype);
-	return name;
+	know(trace, id, name, dtype);
 }
 
 function reference(trace: Trace, tensor: tf.Tensor): string {
@@ -336,14 +338,12 @@ function numberOf(dtype: tf.DataType): number {
 	throw new CannotTrace(`it uses ${dtype} tensors`);
 }
 
-const text = (value: string) => ({ s: Buffer.from(value) });
-
 function toAttribute(binding: Binding, { name, type, value }: EagerAttribute): Attribute {
 	if (type === binding.TF_ATTR_TYPE) return { type: value as number };
 	if (type === binding.TF_ATTR_INT) return Array.isArray(value) ? { list: { i: value } } : { i: value as number };
 	if (type === binding.TF_ATTR_FLOAT) return { f: value as number };
 	if (type === binding.TF_ATTR_BOOL) return { b: value as boolean };
-	if (type === binding.TF_ATTR_STRING) return text(value as string);
+	if (type === binding.TF_ATTR_STRING) return textAttribute(value as string);
 	if (type === binding.TF_ATTR_SHAPE) return { shape: shapeProto(value as number[]) };
 	throw new CannotTrace(`its attribute ${name} is of no known type`);
 }

@@ -6,7 +6,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { parse } from "protobufjs";
 
 /** The numbers by which TensorFlow calls the types of tensors. */
-export const DType = { float32: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10, resource: 20, variant: 21 };
+export const DType = { float32: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10 };
 
 /** The value of an attribute, by the name of its field in TensorFlow's `AttrValue`. */
 export type Attribute =
@@ -70,6 +70,19 @@ export type EagerAttribute = { name: string; type: number; value: number | numbe
 /** tfjs-node's backend. */
 export const nodeBackend = (): NodeBackend => tf.backend() as unknown as NodeBackend;
 
+/**
+ * Runs an operation of TensorFlow by its name, for operations that tfjs has no function for.
+ *
+ * @param types its attributes, as far as they are types
+ */
+export function runOperation(op: string, types: Record<string, number>, inputs: tf.Tensor[]): tf.Tensor {
+	const backend = nodeBackend();
+	const { TF_ATTR_TYPE: type } = backend.binding;
+	const attributes = Object.entries(types).map(([name, value]) => ({ name, type, value }));
+	return backend.executeSingleOutput(op, attributes, inputs);
+}
+
+export const textAttribute = (text: string) => ({ s: Buffer.from(text) });
 export const shapeProto = (shape: readonly number[]) => ({ dim: shape.map((size) => ({ size })) });
 
 /** A node that holds numbers. */

@@ -1,7 +1,7 @@
 // Random numbers that TensorFlow draws: the same for the same seed, operation by operation and in a graph.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { liveNumber } from "./graph";
-import { nodeBackend } from "./graphdef";
+import { DType, runOperation } from "./graphdef";
 
 /** Draws that follow from a seed: each call of the function it returns draws others. */
 export type Draw = (shape: number[], low: number, high: number) => tf.Tensor;
@@ -16,16 +16,10 @@ export function uniformDraws(seed = Math.floor(Math.random() * 2 ** 31)): Draw {
 	let calls = 0;
 	return (shape, low, high) =>
 		tf.tidy(() => {
-			const backend = nodeBackend();
-			const { TF_ATTR_TYPE: type, TF_FLOAT, TF_INT32 } = backend.binding;
-			const attributes = [
-				{ name: "dtype", type, value: TF_FLOAT },
-				{ name: "T", type, value: TF_INT32 },
-				{ name: "Tseed", type, value: TF_INT32 },
-			];
+			const types = { dtype: DType.float32, T: DType.int32, Tseed: DType.int32 };
 			const seeds = tf.stack([tf.scalar(seed, "int32"), liveNumber(() => calls++, "int32")]);
 			const inputs = [tf.tensor1d(shape, "int32"), seeds];
-			const drawn = backend.executeSingleOutput("StatelessRandomUniform", attributes, inputs);
+			const drawn = runOperation("StatelessRandomUniform", types, inputs);
 			return drawn.mul(high - low).add(low);
 		});
 }
