@@ -1,16 +1,6 @@
 // Decodes pictures by TensorFlow's own input pipeline: on all cores, and ahead of when they are wanted.
-import { availableParallelism } from "node:os";
-import * as tf from "@tensorflow/tfjs-node-gpu";
-import {
-	constant,
-	DType,
-	type GraphFunction,
-	type GraphNode,
-	type Session,
-	shapeProto,
-	startSession,
-	textAttribute,
-} from "./graphdef";
+import { DType, type GraphNode, integers, node } from "./graphdef";
+import { type FileFunction, mapFiles } from "./pipeline";
 
 /** How a picture is decoded. */
 export interface DecodeOptions {
@@ -44,18 +34,15 @@ const AHEAD = 4;
 
 /** Begins to decode files, in their order. */
 export function decodeFiles(paths: string[], options: DecodeOptions): DecodedPictures {
-	const key = JSON.stringify(options);
-	const session = idle.get(key)?.pop() ?? startSession(...pipeline(options));
-	const names = tf.tensor1d(paths, "string");
-	tf.dispose([names, session.run({ paths: names }, ["started:0"])]);
+	const results = mapFiles(paths, decodeFunction(options), { chunk: CHUNK, ahead: AHEAD });
 
 	let chunk: Int32Array | Float32Array = new Int32Array();
 	let taken = 0;
 	const size = pictureShape(options).reduce((product, length) => product * length);
-	const pictures: DecodedPictures = {
+	return {
 		next() {
 			if (taken === chunk.length) {
-				const [batch] = session.run({}, ["next:0"]);
+				const batch = results.next();
 				chunk = batch.dataSync() as Int32Array | Float32Array;
 				batch.dispose();
 				taken = 0;
@@ -63,71 +50,8 @@ export function decodeFiles(paths: string[], options: DecodeOptions): DecodedPic
 			taken += size;
 			return chunk.subarray(taken - size, taken);
 		},
-		stop() {
-			forgotten.unregister(pictures);
-			idle.set(key, [...(idle.get(key) ?? []), session]);
-		},
+		stop: results.stop,
 	};
-	// tf.data does not tell a generator when nobody wants its batches any more.
-	forgotten.register(pictures, session, pictures);
-	return pictures;
-}
-
-/** Sessions that wait for the next epoch. */
-const idle = new Map<string, Session[]>();
-const forgotten = new FinalizationRegistry<Session>((session) => session.dispose());
-
-/**
- * A `tensorflow.data.Options` with `autotune_options { enabled: false }`. TensorFlow's autotuning would have a thread
- * of its own, whose end can take half a minute, and all there is to tune is said.
- */
-const NOT_AUTOTUNED = { s: Buffer.from("3a020800", "hex") };
-
-/** A data set of paths, mapped to pictures, in chunks; `started` begins anew with other paths, `next` gives a chunk. */
-function pipeline(options: DecodeOptions): [GraphNode[], GraphFunction[]] {
-	const dtype = options.packed ? DType.int32 : DType.float32;
-	const shape = pictureShape(options);
-	const gives = (shapes: number[]) => ({
-		output_types: { list: { type: [dtype] } },
-		output_shapes: { list: { shape: [shapeProto(shapes)] } },
-	});
-	const [picture, chunk] = [gives(shape), gives([-1, ...shape])];
-	const long = (name: string, value: number) => constant(name, [], DType.int64, BigInt64Array.of(BigInt(value)));
-	const path = { dtype: type(DType.string), shape: { shape: shapeProto([-1]) } };
-	const strings = {
-		Toutput_types: { list: { type: [DType.string] } },
-		output_shapes: { list: { shape: [shapeProto([])] } },
-	};
-	const map = { f: { func: { name: "decode" } }, Targuments: { list: { type: [] } }, ...picture };
-	const nodes: GraphNode[] = [
-		{ name: "paths", op: "Placeholder", input: [], attr: path },
-		// A copy: tfjs-node frees its strings with the tensor that was fed, whoever else still reads them.
-		{ name: "copied", op: "StringJoin", input: ["paths"], attr: { N: { i: 1 } } },
-		{ name: "files", op: "TensorSliceDataset", input: ["copied"], attr: strings },
-		long("cores", availableParallelism()),
-		{ name: "pictures", op: "ParallelMapDatasetV2", input: ["files", "cores"], attr: map },
-		long("chunk", CHUNK),
-		constant("keepLast", [], DType.bool, Uint8Array.of(0)),
-		{ name: "chunks", op: "BatchDatasetV2", input: ["pictures", "chunk", "keepLast"], attr: chunk },
-		long("ahead", AHEAD),
-		{ name: "prefetched", op: "PrefetchDataset", input: ["chunks", "ahead"], attr: chunk },
-		{
-			name: "tuned",
-			op: "OptionsDataset",
-			input: ["prefetched"],
-			attr: { serialized_options: NOT_AUTOTUNED, ...chunk },
-		},
-		{
-			name: "iterator",
-			op: "IteratorV2",
-			input: [],
-			attr: { shared_name: textAttribute("iterator"), container: textAttribute(""), ...chunk },
-		},
-		{ name: "start", op: "MakeIterator", input: ["tuned", "iterator"], attr: {} },
-		{ ...constant("started", [], DType.int32, Int32Array.of(1)), input: ["^start"] },
-		{ name: "next", op: "IteratorGetNext", input: ["iterator"], attr: chunk },
-	];
-	return [nodes, [decodeFunction(options)]];
 }
 
 function pictureShape(options: DecodeOptions): number[] {
@@ -135,19 +59,14 @@ function pictureShape(options: DecodeOptions): number[] {
 }
 
 /** Path to picture, by the operations that Keras's `image_dataset_from_directory` uses. */
-function decodeFunction(options: DecodeOptions): GraphFunction {
-	const { imageSize, channels, interpolation, cropToAspectRatio, packed } = options;
+function decodeFunction(options: DecodeOptions): FileFunction {
+	const { imageSize, interpolation, cropToAspectRatio, packed } = options;
 	const resize = interpolation === "nearest" ? "ResizeNearestNeighbor" : "ResizeBilinear";
 	const resized = interpolation === "nearest" ? DType.uint8 : DType.float32;
 	const half = { align_corners: { b: false }, half_pixel_centers: { b: true } };
 	const decoded = cropToAspectRatio ? "cropped:output:0" : "decoded:image:0";
-	const nodeDef = [
-		node("file", "ReadFile", ["path"]),
-		node("decoded", "DecodeImage", ["file:contents:0"], {
-			channels: { i: channels },
-			dtype: UINT8,
-			expand_animations: { b: false },
-		}),
+	const nodes = [
+		...decodeNodes(options.channels),
 		...(cropToAspectRatio ? crop(imageSize) : []),
 		integers("first", [], 0),
 		node("batched", "ExpandDims", [decoded, "first:output:0"], { T: UINT8, Tdim: INT32 }),
@@ -155,22 +74,24 @@ function decodeFunction(options: DecodeOptions): GraphFunction {
 		node("resized", resize, ["batched:output:0", "size:output:0"], { T: UINT8, ...half }),
 		...(packed ? pack(options, resized) : unbatch(resized)),
 	];
-	const inputArg = [{ name: "path", type: DType.string }];
-	const outputArg = [{ name: "picture", type: packed ? DType.int32 : DType.float32 }];
 	return {
-		signature: { name: "decode", inputArg, outputArg },
-		nodeDef,
-		ret: { picture: `picture:${packed ? "output" : "y"}:0` },
+		nodes,
+		output: `picture:${packed ? "output" : "y"}:0`,
+		dtype: packed ? DType.int32 : DType.float32,
+		shape: pictureShape(options),
 	};
+}
+
+/** The nodes that make bytes `[height, width, channels]`, `"decoded:image:0"`, of a `path`. */
+export function decodeNodes(channels: number): GraphNode[] {
+	const attributes = { channels: { i: channels }, dtype: UINT8, expand_animations: { b: false } };
+	return [node("file", "ReadFile", ["path"]), node("decoded", "DecodeImage", ["file:contents:0"], attributes)];
 }
 
 const type = (dtype: number) => ({ type: dtype });
 const UINT8 = type(DType.uint8);
 const INT32 = type(DType.int32);
 const FLOAT = type(DType.float32);
-const node = (name: string, op: string, input: string[], attr: GraphNode["attr"] = {}) => ({ name, op, input, attr });
-const integers = (name: string, shape: number[], ...values: number[]) =>
-	constant(name, shape, DType.int32, Int32Array.from(values));
 
 function unbatch(dtype: number): GraphNode[] {
 	const single = { T: type(dtype), squeeze_dims: { list: { i: [0] } } };

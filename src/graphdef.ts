@@ -85,6 +85,18 @@ export function runOperation(op: string, types: Record<string, number>, inputs: 
 export const textAttribute = (text: string) => ({ s: Buffer.from(text) });
 export const shapeProto = (shape: readonly number[]) => ({ dim: shape.map((size) => ({ size })) });
 
+/** A node of a graph. */
+export const node = (name: string, op: string, input: string[], attr: GraphNode["attr"] = {}): GraphNode => ({
+	name,
+	op,
+	input,
+	attr,
+});
+
+/** A node that holds whole numbers, as int32. */
+export const integers = (name: string, shape: number[], ...values: number[]): GraphNode =>
+	constant(name, shape, DType.int32, Int32Array.from(values));
+
 /** A node that holds numbers. */
 export function constant(name: string, shape: number[], dtype: number, values: ArrayBufferView): GraphNode {
 	const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
