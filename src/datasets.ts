@@ -8,13 +8,11 @@ import sharp from "sharp";
 import { pictureCache } from "./cache";
 import { type DecodeOptions, decodeFiles, packedLength } from "./decoding";
 import type { Prepare } from "./fast";
+import { formatOf } from "./formats";
 import { DType, nodeBackend, runOperation } from "./graphdef";
 
-/** Formats that TensorFlow does not read; sharp does. */
-const SHARP_EXTENSIONS = [".avif", ".tif", ".tiff"];
-
 /** The endings of the files that are read: those of Keras, and some more. Others are passed over. */
-export const IMAGE_EXTENSIONS = [".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp", ...SHARP_EXTENSIONS];
+export const IMAGE_EXTENSIONS = [".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
 
 /** The folders of a data set, as the pipeline names them. */
 export const SPLITS = ["train", "valid", "test"];
@@ -159,35 +157,20 @@ function batchReader(files: LabelledFile[], seed: number, classes: number, optio
 /** A picture's values: packed bytes, or floats. */
 type Pixels = Int32Array | Float32Array;
 
-/** Decodes files, in their order: by TensorFlow, ahead of when they are wanted, or one by one by sharp. */
+/** Decodes files, in their order: by TensorFlow, ahead of when they are wanted; what it cannot read, one by one. */
 function decodeInOrder(paths: string[], decoding: DecodeOptions, options: ImageDatasetOptions) {
-	const native = paths.filter((path) => !onlySharpReads(path));
-	const decoder = native.length > 0 ? decodeFiles(native, decoding) : null;
+	const decoder = paths.length > 0 ? decodeFiles(paths, decoding) : null;
 	const rest = paths.values();
-	let decoded = 0;
 	const next = async (): Promise<Pixels> => {
 		const path = rest.next().value as string;
-		if (onlySharpReads(path)) {
-			const pixels = await loadImage(path, options);
-			const values = pixels.dataSync<"float32">();
-			pixels.dispose();
-			return decoding.packed ? pack(values, packedLength(decoding)) : values;
-		}
-		try {
-			return (decoder as NonNullable<typeof decoder>).next();
-		} catch (error) {
-			// TensorFlow does not say which of the files it was.
-			for (const suspect of native.slice(decoded)) (await loadImage(suspect, options)).dispose();
-			throw error;
-		} finally {
-			decoded++;
-		}
+		const decoded = decoder?.next();
+		if (decoded) return decoded;
+		const pixels = await loadImage(path, options);
+		const values = pixels.dataSync<"float32">();
+		pixels.dispose();
+		return decoding.packed ? pack(values, packedLength(decoding)) : values;
 	};
 	return { next, stop: () => decoder?.stop() };
-}
-
-function onlySharpReads(path: string): boolean {
-	return SHARP_EXTENSIONS.includes(extname(path).toLowerCase());
 }
 
 function pack(values: Float32Array, length: number): Int32Array {
@@ -256,11 +239,13 @@ export async function loadImage(path: string, options: ImageDatasetOptions = {})
  */
 export async function decodeImage(path: string, bytes: Uint8Array, channels: number): Promise<tf.Tensor3D> {
 	try {
-		const readable = onlySharpReads(path) ? await sharp(bytes).toColourspace("srgb").png().toBuffer() : bytes;
+		const bySharp = formatOf(bytes)?.decoder === "sharp";
+		const readable = bySharp ? await sharp(bytes, SHARP_OPTIONS).toColourspace("srgb").png().toBuffer() : bytes;
 		return tf.tidy(() => decode(readable, channels));
 	} catch (error) {
 		const why = (error as Error).message.split("\n")[0];
-		throw new Error(`${path} cannot be decoded (${why}): run cleanTheData on its data set first`);
+		const message = `${path} cannot be decoded (${why}): run cleanTheData on its data set first`;
+		throw new Error(message, { cause: error });
 	}
 }
 
@@ -382,6 +367,9 @@ function toPixels(decoded: tf.Tensor3D, options: ImageDatasetOptions): tf.Tensor
 	const resize = interpolation === "nearest" ? tf.image.resizeNearestNeighbor : tf.image.resizeBilinear;
 	return resize(pixels, imageSize, false, true);
 }
+
+/** What is damaged is an error; what only differs from the format's rules is not. */
+const SHARP_OPTIONS = { failOn: "error" } as const;
 
 /** TensorFlow's own operation: `tf.node.decodeImage` knows fewer formats. */
 function decode(bytes: Uint8Array, channels: number): tf.Tensor3D {

@@ -17,8 +17,8 @@ export interface DecodeOptions {
 
 /** Pictures in the order asked for: `height × width × channels` floats, or as many bytes, see `packedLength`. */
 export interface DecodedPictures {
-	/** @throws TensorFlow's error when a file cannot be read or decoded */
-	next(): Int32Array | Float32Array;
+	/** The next file's picture; `null` when TensorFlow cannot read or decode the file. */
+	next(): Int32Array | Float32Array | null;
 	/** Frees what it holds; also to be called when some pictures were not taken. */
 	stop(): void;
 }
@@ -36,19 +36,23 @@ const AHEAD = 4;
 export function decodeFiles(paths: string[], options: DecodeOptions): DecodedPictures {
 	const results = mapFiles(paths, decodeFunction(options), { chunk: CHUNK, ahead: AHEAD });
 
+	const size = pictureShape(options).reduce((product, length) => product * length);
+	let indices: Int32Array | null = new Int32Array();
 	let chunk: Int32Array | Float32Array = new Int32Array();
 	let taken = 0;
-	const size = pictureShape(options).reduce((product, length) => product * length);
+	let file = 0;
 	return {
 		next() {
-			if (taken === chunk.length) {
+			if (taken === indices?.length) {
 				const batch = results.next();
-				chunk = batch.dataSync() as Int32Array | Float32Array;
-				batch.dispose();
+				indices = batch ? batch.indices : null;
+				if (batch) chunk = batch.values.dataSync() as Int32Array | Float32Array;
+				batch?.values.dispose();
 				taken = 0;
 			}
-			taken += size;
-			return chunk.subarray(taken - size, taken);
+			if (indices?.[taken] !== file++) return null;
+			taken++;
+			return chunk.subarray((taken - 1) * size, taken * size);
 		},
 		stop: results.stop,
 	};

@@ -1,0 +1,126 @@
+// What the first bytes of a picture say: its format, who decodes it, and how large it claims to be.
+// biome-ignore-all lint/suspicious/noControlCharactersInRegex: files begin with them.
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+
+/** A file format of pictures. */
+export interface Format {
+	/** As people call it, for example `"JPEG"`. */
+	name: string;
+	/** Who decodes it for training; `null`: nobody does, and training passes such files over. */
+	decoder: "TensorFlow" | "sharp" | null;
+	/** The endings of such files. */
+	endings: string[];
+}
+
+/** Formats by how their files begin, the bytes read as Latin-1. */
+const FORMATS: (Format & { begins: RegExp })[] = [
+	{ name: "JPEG", decoder: "TensorFlow", endings: [".jpg", ".jpeg"], begins: /^\xff\xd8\xff/ },
+	{ name: "PNG", decoder: "TensorFlow", endings: [".png"], begins: /^\x89PNG/ },
+	{ name: "GIF", decoder: "TensorFlow", endings: [".gif"], begins: /^GIF8/ },
+	// TensorFlow reads BMP with 8, 24 and 32 bits a pixel, without compression (0; 3: only says where the channels are).
+	{ name: "BMP", decoder: "TensorFlow", endings: [".bmp"], begins: /^BM.{26}[\x08\x18\x20]\0[\0\x03]/s },
+	{ name: "packed BMP", decoder: null, endings: [".bmp"], begins: /^BM.{4}\0{4}/s },
+	// TensorFlow reads WebP with transparency or several frames only if four channels are asked for.
+	{ name: "WebP", decoder: "TensorFlow", endings: [".webp"], begins: /^RIFF.{4}WEBPVP8 /s },
+	{ name: "WebP", decoder: "sharp", endings: [".webp"], begins: /^RIFF.{4}WEBP/s },
+	{ name: "AVIF", decoder: "sharp", endings: [".avif"], begins: /^.{4}ftyp.{0,40}avi[fs]/s },
+	{ name: "TIFF", decoder: "sharp", endings: [".tif", ".tiff"], begins: /^(II[*+]\0|MM\0[*+])/ },
+	{ name: "HEIC", decoder: null, endings: [".heic", ".heif"], begins: /^.{4}ftyp(hei|hev|mif1|msf1)/s },
+	{ name: "JPEG XL", decoder: null, endings: [".jxl"], begins: /^(\xff\x0a|\0{3}\x0cJXL )/ },
+	{ name: "JPEG 2000", decoder: null, endings: [".jp2", ".j2k"], begins: /^(\0{3}\x0cjP|\xff\x4f\xff\x51)/ },
+	{ name: "ICO", decoder: null, endings: [".ico", ".cur"], begins: /^\0\0[\x01\x02]\0.{5}\0/s },
+	{ name: "ICNS", decoder: null, endings: [".icns"], begins: /^icns/ },
+	{ name: "Photoshop", decoder: null, endings: [".psd"], begins: /^8BPS/ },
+	{ name: "SVG", decoder: null, endings: [".svg"], begins: /^\s*(<\?xml[^>]*>\s*)?(<!--[^>]*>\s*)?<svg/ },
+	{ name: "PDF", decoder: null, endings: [".pdf"], begins: /^%PDF-/ },
+	{ name: "PostScript", decoder: null, endings: [".eps", ".ps"], begins: /^%!PS/ },
+	{ name: "OpenEXR", decoder: null, endings: [".exr"], begins: /^\x76\x2f\x31\x01/ },
+	{ name: "DirectDraw surface", decoder: null, endings: [".dds"], begins: /^DDS \x7c/ },
+	{ name: "Netpbm", decoder: null, endings: [".pbm", ".pgm", ".ppm", ".pnm"], begins: /^P[1-7]\s/ },
+];
+
+/** What the start of a file says. */
+export interface Head {
+	format: Format | null;
+	/** How many pixels decoding makes, as the header claims; `null` if it says nothing or is not known. */
+	pixels: number | null;
+}
+
+/** As many bytes hold the header of most files; JPEG's can be long, and more is read if need be. */
+const HEAD = 4096;
+const shared = Buffer.alloc(HEAD);
+
+/**
+ * Reads the start of a picture.
+ *
+ * @throws the system's error when the file cannot be read
+ */
+export function readHead(path: string): Head {
+	const file = openSync(path, "r");
+	try {
+		const head = shared.subarray(0, readSync(file, shared, 0, HEAD, 0));
+		const format = formatOf(head);
+		if (!format) return { format, pixels: null };
+		const read: Read = (at, size) => {
+			if (at + size <= head.length) return head.subarray(at, at + size);
+			const more = Buffer.alloc(size);
+			return more.subarray(0, readSync(file, more, 0, size, at));
+		};
+		return { format, pixels: pixelsOf(format.name, read, path) };
+	} finally {
+		closeSync(file);
+	}
+}
+
+/** The format of bytes that begin a file, or `null`: no known picture. */
+export function formatOf(bytes: Uint8Array): Format | null {
+	const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 512)).toString("latin1");
+	return FORMATS.find(({ begins }) => begins.test(text)) ?? null;
+}
+
+/** Some bytes of a file; fewer at its end. */
+type Read = (at: number, size: number) => Buffer;
+
+function pixelsOf(name: string, read: Read, path: string): number | null {
+	if (name === "JPEG") return jpegPixels(read);
+	if (name === "GIF") return gifPixels(readFileSync(path));
+	const header = read(0, 32);
+	if (header.length < 32) return null;
+	if (name === "PNG") return header.readUInt32BE(16) * header.readUInt32BE(20);
+	if (name === "BMP") return Math.abs(header.readInt32LE(18) * header.readInt32LE(22));
+	if (name === "WebP") return (header.readUInt16LE(26) & 0x3fff) * (header.readUInt16LE(28) & 0x3fff);
+	return null;
+}
+
+/** Goes from marker to marker to the one that holds the size, as libjpeg does. */
+function jpegPixels(read: Read): number | null {
+	for (let at = 2; ; ) {
+		const bytes = read(at, 9);
+		if (bytes.length < 9) return null;
+		const [mark, kind] = bytes;
+		const holdsSize = kind >= 0xc0 && kind <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(kind);
+		if (mark !== 0xff || kind === 0xff || kind === 0) at++;
+		else if (holdsSize) return bytes.readUInt16BE(5) * bytes.readUInt16BE(7);
+		else if (kind === 1 || (kind >= 0xd0 && kind <= 0xd8)) at += 2;
+		else if (kind === 0xd9 || kind === 0xda) return null;
+		else at += 2 + bytes.readUInt16BE(2);
+	}
+}
+
+/** The pixels of all frames, which TensorFlow decodes even if it gives the first only, a byte for each and not three. */
+function gifPixels(bytes: Buffer): number | null {
+	if (bytes.length < 13) return null;
+	const colours = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
+	const canvas = bytes.readUInt16LE(6) * bytes.readUInt16LE(8);
+	let frames = 0;
+	for (let at = 13 + colours(bytes[10]); at + 10 < bytes.length && bytes[at] !== 0x3b; ) {
+		if (bytes[at] === 0x2c) {
+			frames += bytes.readUInt16LE(at + 5) * bytes.readUInt16LE(at + 7);
+			at += 11 + colours(bytes[at + 9]);
+		} else if (bytes[at] === 0x21) at += 2;
+		else break;
+		while (bytes[at]) at += 1 + bytes[at];
+		at++;
+	}
+	return Math.max(canvas, frames / 3);
+}

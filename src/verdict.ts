@@ -1,0 +1,199 @@
+// Whether training can use a file, and if not, why: each is decoded to its last pixel by what training decodes it with.
+import { readFileSync, statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import sharp from "sharp";
+import { decodeImage } from "./datasets";
+import { decodeNodes } from "./decoding";
+import { type Format, readHead } from "./formats";
+import { DType, node, textAttribute } from "./graphdef";
+import { type FileFunction, mapFiles } from "./pipeline";
+
+/**
+ * Why a file cannot be used for training:
+ *
+ * - `"empty"`: it has no bytes;
+ * - `"truncated"`: its end is missing;
+ * - `"not an image"`: it does not begin as any known picture does;
+ * - `"damaged data"`: it begins well and has its end, but does not decode;
+ * - `"unsupported format"`: a picture, of a format that training passes over, such as HEIC or ICO;
+ * - `"too large"`: it claims more than `MAX_PIXELS`, and was not decoded;
+ * - `"unreadable"`: the system does not let it be read, or it is no file.
+ */
+export type Reason =
+	| "empty"
+	| "truncated"
+	| "not an image"
+	| "damaged data"
+	| "unsupported format"
+	| "too large"
+	| "unreadable";
+
+/** What came of a file: `reason` and `detail` (what the decoder or the system said) are `null` if it can be used. */
+export interface Verified {
+	path: string;
+	reason: Reason | null;
+	detail: string | null;
+	/** The format of its content, whatever its ending says; `null` if it is none that is known. */
+	format: Format | null;
+}
+
+/** Pictures with more pixels are refused without being decoded, as by Pillow: twice its `MAX_IMAGE_PIXELS`. */
+export const MAX_PIXELS = 178_956_970;
+
+/**
+ * Decodes pictures in full, as training will, many at a time.
+ *
+ * A file passes if and only if training can read it: TensorFlow decodes JPEG, PNG, GIF, BMP and plain WebP; sharp AVIF,
+ * TIFF and WebP with transparency or frames. The files' order is not kept.
+ *
+ * @param paths are taken as they are needed, so that a million of them need no memory
+ */
+export async function* verifyImages(paths: Iterable<string>): AsyncGenerator<Verified, void, undefined> {
+	for (const some of inPieces(paths, 2048)) {
+		const files = some.map(look);
+		yield* files.filter(({ reason }) => reason);
+		const good = files.filter(({ reason }) => !reason) as Readable[];
+		const native = good.filter(({ format }) => format.decoder === "TensorFlow");
+		const rest = good.filter(({ format }) => format.decoder !== "TensorFlow");
+		const isJpeg = ({ format }: Readable) => format.name === "JPEG";
+		yield* verifyInGraph(native.filter(isJpeg), JPEG);
+		yield* verifyInGraph(
+			native.filter((file) => !isJpeg(file)),
+			OTHERS,
+		);
+		for (const few of inPieces(rest, 8)) yield* await Promise.all(few.map(verifyAlone));
+	}
+}
+
+/**
+ * Decodes a picture in full, as training will.
+ *
+ * @returns `null` if it can be used, or else why not
+ */
+export async function verifyImage(path: string): Promise<{ reason: Reason; detail: string } | null> {
+	for await (const { reason, detail } of verifyImages([path])) return reason && { reason, detail: detail ?? "" };
+	return null;
+}
+
+/** A file whose head was read and is in order. */
+type Readable = Verified & { format: Format; reason: null };
+
+/** Rules out what can be ruled out without decoding. */
+function look(path: string): Verified {
+	const is = (reason: Reason | null, detail: string | null, format: Format | null = null) => ({
+		path,
+		reason,
+		detail,
+		format,
+	});
+	try {
+		const file = statSync(path);
+		// Without this check a pipe would be waited for, forever.
+		if (!file.isFile()) return is("unreadable", "not a regular file");
+		if (file.size === 0) return is("empty", "0 bytes");
+		const { format, pixels } = readHead(path);
+		if (!format) return is("not an image", "the start of no known format");
+		if (!format.decoder) return is("unsupported format", `${format.name}: training cannot read it`, format);
+		if (pixels && pixels > MAX_PIXELS) return is("too large", `claims ${pixels} pixels`, format);
+		if (pixels === null && format.decoder === "TensorFlow")
+			return { path, ...explain(path, format, "no size"), format };
+		return is(null, null, format);
+	} catch (error) {
+		return is("unreadable", (error as Error).message);
+	}
+}
+
+const size = node("size", "Shape", ["decoded:image:0"], {
+	T: { type: DType.uint8 },
+	out_type: { type: DType.int32 },
+});
+const toSize = { output: "size:output:0", dtype: DType.int32, shape: [3] };
+/** An eighth of the size: the data are read to their end all the same, and pixels are not needed. */
+const smallJpeg = node("decoded", "DecodeJpeg", ["file:contents:0"], {
+	channels: { i: 3 },
+	ratio: { i: 8 },
+	fancy_upscaling: { b: true },
+	try_recover_truncated: { b: false },
+	acceptable_fraction: { f: 1 },
+	dct_method: textAttribute(""),
+});
+const JPEG: FileFunction = { nodes: [node("file", "ReadFile", ["path"]), smallJpeg, size], ...toSize };
+const OTHERS: FileFunction = { nodes: [...decodeNodes(3), size], ...toSize };
+
+async function* verifyInGraph(files: Readable[], decode: FileFunction): AsyncGenerator<Verified, void, undefined> {
+	if (files.length === 0) return;
+	const paths = files.map(({ path }) => path);
+	const results = mapFiles(paths, decode, { chunk: 32, ahead: 4 });
+	try {
+		for (let file = 0; file < files.length; ) {
+			const chunk = results.next();
+			chunk?.values.dispose();
+			const passed = new Set(chunk?.indices);
+			const end = chunk ? chunk.indices[chunk.indices.length - 1] + 1 : files.length;
+			for (; file < end; file++) yield passed.has(file) ? files[file] : await verifyAlone(files[file]);
+		}
+	} finally {
+		results.stop();
+	}
+}
+
+/** Decodes a file by itself, to learn what is wrong with it. */
+async function verifyAlone(file: Readable): Promise<Verified> {
+	const { path, format } = file;
+	try {
+		const bytes = await readFile(path);
+		if (format.decoder === "sharp") {
+			const { width, height } = await sharp(bytes).metadata();
+			if (width * height > MAX_PIXELS)
+				return { ...file, reason: "too large", detail: `claims ${width} × ${height} pixels` };
+		}
+		(await decodeImage(path, bytes, 3)).dispose();
+		return file;
+	} catch (error) {
+		const { cause = error } = error as Error;
+		const detail = (cause as Error).message.split("\n")[0].trim();
+		return { ...file, ...explain(path, format, detail) };
+	}
+}
+
+/**
+ * Says what is wrong with a file that begins well. The decoder's words do not decide: sharp takes them from a place that
+ * all its threads write to.
+ */
+function explain(path: string, { name }: Format, detail: string): { reason: Reason; detail: string } {
+	try {
+		const truncated = isTruncated(name, readFileSync(path));
+		if (truncated) return { reason: "truncated", detail: `the end of the ${name} is missing` };
+		return { reason: "damaged data", detail };
+	} catch (error) {
+		return { reason: "unreadable", detail: (error as Error).message };
+	}
+}
+
+function isTruncated(format: string, bytes: Buffer): boolean {
+	const end = ENDS[format];
+	// A few bytes after the end mark are common.
+	if (end) return !bytes.subarray(-64).includes(end);
+	if (bytes.length < 16) return true;
+	if (format === "WebP") return bytes.readUInt32LE(4) + 8 > bytes.length;
+	if (format === "BMP") return bytes.readUInt32LE(2) > bytes.length;
+	return false;
+}
+
+/** What stands at the end of a file. */
+const ENDS: Record<string, Buffer> = {
+	JPEG: Buffer.from([0xff, 0xd9]),
+	PNG: Buffer.from("IEND"),
+	GIF: Buffer.from(";"),
+};
+
+function* inPieces<T>(items: Iterable<T>, size: number): Generator<T[]> {
+	let piece: T[] = [];
+	for (const item of items) {
+		piece.push(item);
+		if (piece.length < size) continue;
+		yield piece;
+		piece = [];
+	}
+	if (piece.length > 0) yield piece;
+}
