@@ -1,6 +1,6 @@
 // What the first bytes of a picture say: its format, who decodes it, and how large it claims to be.
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: files begin with them.
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 
 /** A file format of pictures. */
 export interface Format {
@@ -32,8 +32,6 @@ const FORMATS: (Format & { begins: RegExp })[] = [
 	{ name: "ICNS", decoder: null, endings: [".icns"], begins: /^icns/ },
 	{ name: "Photoshop", decoder: null, endings: [".psd"], begins: /^8BPS/ },
 	{ name: "SVG", decoder: null, endings: [".svg"], begins: /^\s*(<\?xml[^>]*>\s*)?(<!--[^>]*>\s*)?<svg/ },
-	{ name: "PDF", decoder: null, endings: [".pdf"], begins: /^%PDF-/ },
-	{ name: "PostScript", decoder: null, endings: [".eps", ".ps"], begins: /^%!PS/ },
 	{ name: "OpenEXR", decoder: null, endings: [".exr"], begins: /^\x76\x2f\x31\x01/ },
 	{ name: "DirectDraw surface", decoder: null, endings: [".dds"], begins: /^DDS \x7c/ },
 	{ name: "Netpbm", decoder: null, endings: [".pbm", ".pgm", ".ppm", ".pnm"], begins: /^P[1-7]\s/ },
@@ -69,6 +67,15 @@ export function readHead(path: string): Head {
 		return { format, pixels: pixelsOf(format.name, read, path) };
 	} finally {
 		closeSync(file);
+	}
+}
+
+/** The format of a file's content, or `null`: no known picture, or no file that can be read. */
+export function formatOfFile(path: string): Format | null {
+	try {
+		return statSync(path).isFile() ? readHead(path).format : null;
+	} catch {
+		return null;
 	}
 }
 

@@ -28,11 +28,13 @@ export type Reason =
 	| "too large"
 	| "unreadable";
 
-/** What came of a file: `reason` and `detail` (what the decoder or the system said) are `null` if it can be used. */
+/** What came of a file. */
 export interface Verified {
 	path: string;
+	/** `null` if training can use it. */
 	reason: Reason | null;
-	detail: string | null;
+	/** What the decoder or the system said. */
+	detail: string;
 	/** The format of its content, whatever its ending says; `null` if it is none that is known. */
 	format: Format | null;
 }
@@ -48,21 +50,36 @@ export const MAX_PIXELS = 178_956_970;
  *
  * @param paths are taken as they are needed, so that a million of them need no memory
  */
-export async function* verifyImages(paths: Iterable<string>): AsyncGenerator<Verified, void, undefined> {
-	for (const some of inPieces(paths, 2048)) {
-		const files = some.map(look);
-		yield* files.filter(({ reason }) => reason);
-		const good = files.filter(({ reason }) => !reason) as Readable[];
-		const native = good.filter(({ format }) => format.decoder === "TensorFlow");
-		const rest = good.filter(({ format }) => format.decoder !== "TensorFlow");
-		const isJpeg = ({ format }: Readable) => format.name === "JPEG";
-		yield* verifyInGraph(native.filter(isJpeg), JPEG);
-		yield* verifyInGraph(
+export async function* verifyImages(paths: Iterable<string> | AsyncIterable<string>): Results {
+	let before: Results | undefined;
+	for await (const some of inPieces(paths, 512)) {
+		// While these are decoded, the heads of the next are read.
+		const begun = verifyPiece(some.map(look));
+		if (before) yield* before;
+		before = begun;
+	}
+	if (before) yield* before;
+}
+
+type Results = AsyncGenerator<Verified, void, undefined>;
+
+function verifyPiece(files: Verified[]): Results {
+	const good = files.filter(({ reason }) => !reason) as Readable[];
+	const isJpeg = ({ format }: Readable) => format.name === "JPEG";
+	const bySharp = good.filter(({ format }) => format.decoder === "sharp");
+	const native = good.filter(({ format }) => format.decoder === "TensorFlow");
+	const begun = [
+		verifyInGraph(native.filter(isJpeg), JPEG),
+		verifyInGraph(
 			native.filter((file) => !isJpeg(file)),
 			OTHERS,
-		);
-		for (const few of inPieces(rest, 8)) yield* await Promise.all(few.map(verifyAlone));
-	}
+		),
+	];
+	return (async function* () {
+		yield* files.filter(({ reason }) => reason);
+		for (const results of begun) yield* results;
+		for await (const some of inPieces(bySharp, 8)) yield* await Promise.all(some.map(verifyAlone));
+	})();
 }
 
 /**
@@ -71,7 +88,7 @@ export async function* verifyImages(paths: Iterable<string>): AsyncGenerator<Ver
  * @returns `null` if it can be used, or else why not
  */
 export async function verifyImage(path: string): Promise<{ reason: Reason; detail: string } | null> {
-	for await (const { reason, detail } of verifyImages([path])) return reason && { reason, detail: detail ?? "" };
+	for await (const { reason, detail } of verifyImages([path])) return reason && { reason, detail };
 	return null;
 }
 
@@ -80,7 +97,7 @@ type Readable = Verified & { format: Format; reason: null };
 
 /** Rules out what can be ruled out without decoding. */
 function look(path: string): Verified {
-	const is = (reason: Reason | null, detail: string | null, format: Format | null = null) => ({
+	const is = (reason: Reason | null, detail: string, format: Format | null = null) => ({
 		path,
 		reason,
 		detail,
@@ -97,9 +114,9 @@ function look(path: string): Verified {
 		if (pixels && pixels > MAX_PIXELS) return is("too large", `claims ${pixels} pixels`, format);
 		if (pixels === null && format.decoder === "TensorFlow")
 			return { path, ...explain(path, format, "no size"), format };
-		return is(null, null, format);
+		return is(null, "", format);
 	} catch (error) {
-		return is("unreadable", (error as Error).message);
+		return is("unreadable", whyUnreadable(error as NodeJS.ErrnoException));
 	}
 }
 
@@ -120,21 +137,23 @@ const smallJpeg = node("decoded", "DecodeJpeg", ["file:contents:0"], {
 const JPEG: FileFunction = { nodes: [node("file", "ReadFile", ["path"]), smallJpeg, size], ...toSize };
 const OTHERS: FileFunction = { nodes: [...decodeNodes(3), size], ...toSize };
 
-async function* verifyInGraph(files: Readable[], decode: FileFunction): AsyncGenerator<Verified, void, undefined> {
-	if (files.length === 0) return;
+/** Begins at once, and not only when the first result is asked for. */
+function verifyInGraph(files: Readable[], decode: FileFunction): Results {
 	const paths = files.map(({ path }) => path);
-	const results = mapFiles(paths, decode, { chunk: 32, ahead: 4 });
-	try {
-		for (let file = 0; file < files.length; ) {
-			const chunk = results.next();
-			chunk?.values.dispose();
-			const passed = new Set(chunk?.indices);
-			const end = chunk ? chunk.indices[chunk.indices.length - 1] + 1 : files.length;
-			for (; file < end; file++) yield passed.has(file) ? files[file] : await verifyAlone(files[file]);
+	const decoded = files.length > 0 ? mapFiles(paths, decode, { chunk: 32, ahead: 16 }) : null;
+	let chunk = decoded?.next();
+	return (async function* () {
+		try {
+			for (let file = 0; file < files.length; chunk = decoded?.next()) {
+				chunk?.values.dispose();
+				const passed = new Set(chunk?.indices);
+				const end = chunk ? chunk.indices[chunk.indices.length - 1] + 1 : files.length;
+				for (; file < end; file++) yield passed.has(file) ? files[file] : await verifyAlone(files[file]);
+			}
+		} finally {
+			decoded?.stop();
 		}
-	} finally {
-		results.stop();
-	}
+	})();
 }
 
 /** Decodes a file by itself, to learn what is wrong with it. */
@@ -166,8 +185,14 @@ function explain(path: string, { name }: Format, detail: string): { reason: Reas
 		if (truncated) return { reason: "truncated", detail: `the end of the ${name} is missing` };
 		return { reason: "damaged data", detail };
 	} catch (error) {
-		return { reason: "unreadable", detail: (error as Error).message };
+		return { reason: "unreadable", detail: whyUnreadable(error as NodeJS.ErrnoException) };
 	}
+}
+
+/** @throws when it is not the file's fault */
+function whyUnreadable(error: NodeJS.ErrnoException): string {
+	if (["EMFILE", "ENFILE", "ENOMEM"].includes(error.code ?? "")) throw error;
+	return error.message;
 }
 
 function isTruncated(format: string, bytes: Buffer): boolean {
@@ -187,9 +212,9 @@ const ENDS: Record<string, Buffer> = {
 	GIF: Buffer.from(";"),
 };
 
-function* inPieces<T>(items: Iterable<T>, size: number): Generator<T[]> {
+async function* inPieces<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
 	let piece: T[] = [];
-	for (const item of items) {
+	for await (const item of items) {
 		piece.push(item);
 		if (piece.length < size) continue;
 		yield piece;
