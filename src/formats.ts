@@ -40,8 +40,14 @@ const FORMATS: (Format & { begins: RegExp })[] = [
 /** What the start of a file says. */
 export interface Head {
 	format: Format | null;
-	/** How many pixels decoding makes, as the header claims; `null` if it says nothing or is not known. */
-	pixels: number | null;
+	/** What the header claims, in pixels; `null` if it does not say, or is of a format that sharp decodes. */
+	size: Size | null;
+}
+export interface Size {
+	width: number;
+	height: number;
+	/** How many pixels are decoded: those of all frames. */
+	pixels: number;
 }
 
 /** As many bytes hold the header of most files; JPEG's can be long, and more is read if need be. */
@@ -58,13 +64,13 @@ export function readHead(path: string): Head {
 	try {
 		const head = shared.subarray(0, readSync(file, shared, 0, HEAD, 0));
 		const format = formatOf(head);
-		if (!format) return { format, pixels: null };
+		if (!format) return { format, size: null };
 		const read: Read = (at, size) => {
 			if (at + size <= head.length) return head.subarray(at, at + size);
 			const more = Buffer.alloc(size);
 			return more.subarray(0, readSync(file, more, 0, size, at));
 		};
-		return { format, pixels: pixelsOf(format.name, read, path) };
+		return { format, size: sizeOf(format.name, read, path) };
 	} finally {
 		closeSync(file);
 	}
@@ -88,37 +94,39 @@ export function formatOf(bytes: Uint8Array): Format | null {
 /** Some bytes of a file; fewer at its end. */
 type Read = (at: number, size: number) => Buffer;
 
-function pixelsOf(name: string, read: Read, path: string): number | null {
-	if (name === "JPEG") return jpegPixels(read);
-	if (name === "GIF") return gifPixels(readFileSync(path));
+function sizeOf(name: string, read: Read, path: string): Size | null {
+	if (name === "JPEG") return jpegSize(read);
+	if (name === "GIF") return gifSize(readFileSync(path));
 	const header = read(0, 32);
 	if (header.length < 32) return null;
-	if (name === "PNG") return header.readUInt32BE(16) * header.readUInt32BE(20);
-	if (name === "BMP") return Math.abs(header.readInt32LE(18) * header.readInt32LE(22));
-	if (name === "WebP") return (header.readUInt16LE(26) & 0x3fff) * (header.readUInt16LE(28) & 0x3fff);
+	if (name === "PNG") return toSize(header.readUInt32BE(16), header.readUInt32BE(20));
+	if (name === "BMP") return toSize(Math.abs(header.readInt32LE(18)), Math.abs(header.readInt32LE(22)));
+	if (name === "WebP") return toSize(header.readUInt16LE(26) & 0x3fff, header.readUInt16LE(28) & 0x3fff);
 	return null;
 }
 
+const toSize = (width: number, height: number): Size => ({ width, height, pixels: width * height });
+
 /** Goes from marker to marker to the one that holds the size, as libjpeg does. */
-function jpegPixels(read: Read): number | null {
+function jpegSize(read: Read): Size | null {
 	for (let at = 2; ; ) {
 		const bytes = read(at, 9);
 		if (bytes.length < 9) return null;
 		const [mark, kind] = bytes;
 		const holdsSize = kind >= 0xc0 && kind <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(kind);
 		if (mark !== 0xff || kind === 0xff || kind === 0) at++;
-		else if (holdsSize) return bytes.readUInt16BE(5) * bytes.readUInt16BE(7);
+		else if (holdsSize) return toSize(bytes.readUInt16BE(7), bytes.readUInt16BE(5));
 		else if (kind === 1 || (kind >= 0xd0 && kind <= 0xd8)) at += 2;
 		else if (kind === 0xd9 || kind === 0xda) return null;
 		else at += 2 + bytes.readUInt16BE(2);
 	}
 }
 
-/** The pixels of all frames, which TensorFlow decodes even if it gives the first only, a byte for each and not three. */
-function gifPixels(bytes: Buffer): number | null {
+/** TensorFlow gives the first frame, but decodes all: a byte for each of their pixels, and not three. */
+function gifSize(bytes: Buffer): Size | null {
 	if (bytes.length < 13) return null;
 	const colours = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
-	const canvas = bytes.readUInt16LE(6) * bytes.readUInt16LE(8);
+	const canvas = toSize(bytes.readUInt16LE(6), bytes.readUInt16LE(8));
 	let frames = 0;
 	for (let at = 13 + colours(bytes[10]); at + 10 < bytes.length && bytes[at] !== 0x3b; ) {
 		if (bytes[at] === 0x2c) {
@@ -129,5 +137,5 @@ function gifPixels(bytes: Buffer): number | null {
 		while (bytes[at]) at += 1 + bytes[at];
 		at++;
 	}
-	return Math.max(canvas, frames / 3);
+	return { ...canvas, pixels: Math.max(canvas.pixels, frames / 3) };
 }

@@ -131,3 +131,15 @@ function pipeline(
 	const ret = { number: "index", value: output };
 	return [nodes, [{ signature: { name: "map", inputArg, outputArg }, nodeDef, ret }]];
 }
+
+/** Cuts a stream into arrays of `size` items, the last of which can be shorter. */
+export async function* inPieces<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+	let piece: T[] = [];
+	for await (const item of items) {
+		piece.push(item);
+		if (piece.length < size) continue;
+		yield piece;
+		piece = [];
+	}
+	if (piece.length > 0) yield piece;
+}

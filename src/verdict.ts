@@ -3,10 +3,10 @@ import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import sharp from "sharp";
 import { decodeImage } from "./datasets";
-import { decodeNodes } from "./decoding";
+import { decodeNodes, decodeSmallJpegNodes } from "./decoding";
 import { type Format, readHead } from "./formats";
-import { DType, node, textAttribute } from "./graphdef";
-import { type FileFunction, mapFiles } from "./pipeline";
+import { DType, node } from "./graphdef";
+import { type FileFunction, inPieces, mapFiles } from "./pipeline";
 
 /**
  * Why a file cannot be used for training:
@@ -108,34 +108,25 @@ function look(path: string): Verified {
 		// Without this check a pipe would be waited for, forever.
 		if (!file.isFile()) return is("unreadable", "not a regular file");
 		if (file.size === 0) return is("empty", "0 bytes");
-		const { format, pixels } = readHead(path);
+		const { format, size } = readHead(path);
 		if (!format) return is("not an image", "the start of no known format");
 		if (!format.decoder) return is("unsupported format", `${format.name}: training cannot read it`, format);
-		if (pixels && pixels > MAX_PIXELS) return is("too large", `claims ${pixels} pixels`, format);
-		if (pixels === null && format.decoder === "TensorFlow")
-			return { path, ...explain(path, format, "no size"), format };
+		if (size && size.pixels > MAX_PIXELS)
+			return is("too large", `claims ${size.width} × ${size.height} pixels`, format);
+		if (!size && format.decoder === "TensorFlow") return { path, ...explain(path, format, "no size"), format };
 		return is(null, "", format);
 	} catch (error) {
 		return is("unreadable", whyUnreadable(error as NodeJS.ErrnoException));
 	}
 }
 
-const size = node("size", "Shape", ["decoded:image:0"], {
+const sizeNode = node("size", "Shape", ["decoded:image:0"], {
 	T: { type: DType.uint8 },
 	out_type: { type: DType.int32 },
 });
 const toSize = { output: "size:output:0", dtype: DType.int32, shape: [3] };
-/** An eighth of the size: the data are read to their end all the same, and pixels are not needed. */
-const smallJpeg = node("decoded", "DecodeJpeg", ["file:contents:0"], {
-	channels: { i: 3 },
-	ratio: { i: 8 },
-	fancy_upscaling: { b: true },
-	try_recover_truncated: { b: false },
-	acceptable_fraction: { f: 1 },
-	dct_method: textAttribute(""),
-});
-const JPEG: FileFunction = { nodes: [node("file", "ReadFile", ["path"]), smallJpeg, size], ...toSize };
-const OTHERS: FileFunction = { nodes: [...decodeNodes(3), size], ...toSize };
+const JPEG: FileFunction = { nodes: [...decodeSmallJpegNodes(8), sizeNode], ...toSize };
+const OTHERS: FileFunction = { nodes: [...decodeNodes(3), sizeNode], ...toSize };
 
 /** Begins at once, and not only when the first result is asked for. */
 function verifyInGraph(files: Readable[], decode: FileFunction): Results {
@@ -211,14 +202,3 @@ const ENDS: Record<string, Buffer> = {
 	PNG: Buffer.from("IEND"),
 	GIF: Buffer.from(";"),
 };
-
-async function* inPieces<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-	let piece: T[] = [];
-	for await (const item of items) {
-		piece.push(item);
-		if (piece.length < size) continue;
-		yield piece;
-		piece = [];
-	}
-	if (piece.length > 0) yield piece;
-}
