@@ -1,11 +1,12 @@
 // Finds the files that training could not read and sets them aside, so that nothing is lost.
-import { existsSync, opendirSync, rmSync } from "node:fs";
-import { extname, join, resolve } from "node:path";
+import { existsSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { loadArtifact, saveArtifact } from "./artifacts";
-import { countImages, IMAGE_EXTENSIONS, type ImageCount, SPLITS } from "./datasets";
+import { countImages, type ImageCount, SPLITS } from "./datasets";
+import { count, endingOf, filesIn, isRead } from "./files";
 import { formatOfFile } from "./formats";
 import { fileProgress, type OnFileProgress } from "./progress";
-import { isQuarantine, isThere, moveToQuarantine, quarantined } from "./quarantine";
+import { isThere, moveToQuarantine, quarantined } from "./quarantine";
 import { verifyImages } from "./verdict";
 import { verifiedFiles } from "./verified";
 
@@ -130,27 +131,3 @@ export async function ensureClean(dataset: string, artifacts: string): Promise<C
 	for (const split of SPLITS) await cleanTheData(join(dataset, split));
 	return recordCleaning(dataset, artifacts, (performance.now() - started) / 1000);
 }
-
-/** All files in a folder, one by one, so that a million names need no memory. */
-function* filesIn(directory: string): Generator<string> {
-	const folder = opendirSync(directory);
-	try {
-		for (let entry = folder.readSync(); entry; entry = folder.readSync()) {
-			const path = join(directory, entry.name);
-			if (!entry.isDirectory()) yield path;
-			else if (!isQuarantine(path)) yield* filesIn(path);
-		}
-	} finally {
-		folder.closeSync();
-	}
-}
-
-function count(items: Iterable<unknown>): number {
-	let total = 0;
-	for (const _ of items) total++;
-	return total;
-}
-
-const endingOf = (path: string) => extname(path).toLowerCase();
-/** Whether training reads files with this ending. */
-const isRead = (path: string) => IMAGE_EXTENSIONS.includes(endingOf(path));
