@@ -10,6 +10,7 @@ import { type DecodeOptions, decodeFiles, packedLength } from "./decoding";
 import type { Prepare } from "./fast";
 import { formatOf } from "./formats";
 import { DType, nodeBackend, runOperation } from "./graphdef";
+import { isQuarantine } from "./quarantine";
 
 /** The endings of the files that are read: those of Keras, and some more. Others are passed over. */
 export const IMAGE_EXTENSIONS = [".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
@@ -277,6 +278,7 @@ function indexDirectory(directory: string, { classNames, followLinks = false }: 
 	const example = `one folder per class, for example ${join(directory, "cat")}/*.jpg`;
 	const found = readFolder(directory, example)
 		.filter((entry) => isFolder(join(directory, entry.name), entry, true) && !entry.name.startsWith("."))
+		.filter(({ name }) => !isQuarantine(join(directory, name)))
 		.map(({ name }) => name)
 		.sort();
 	if (found.length === 0) throw new Error(`${directory} has no images: expected ${example}`);
@@ -304,7 +306,7 @@ function imagesIn(directory: string, followLinks: boolean): string[] {
 		if (ancestors.includes(real)) return; // a symbolic link that leads back up
 		for (const entry of readdirSync(folder, { withFileTypes: true })) {
 			const path = join(folder, entry.name);
-			if (!isFolder(path, entry, followLinks)) continue;
+			if (!isFolder(path, entry, followLinks) || isQuarantine(path)) continue;
 			folders.push(path);
 			walk(path, [...ancestors, real]);
 		}

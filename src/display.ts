@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import sharp from "sharp";
 import { type Figure, svgOf } from "./chart";
 import { type Bundle, kernel } from "./kernel";
+import { type FileProgress, inWords } from "./progress";
 import { escapeHtml, type Table, tableBundle } from "./table";
 import type { History, Progress } from "./training";
 
@@ -169,6 +170,27 @@ export function liveProgress(options: { id?: string } = {}): (progress: Progress
 	};
 }
 
+/** Shows how far going through files has come, in one place. Gives the `onProgress` option of `cleanTheData` and `findIssues`. */
+export function liveFileProgress(): (progress: FileProgress) => void {
+	const id = randomUUID();
+	let update = false;
+	return (progress) => {
+		const { done, files } = progress;
+		const text = inWords(progress);
+		const bar = done < files ? progressBar(done / files) : "";
+		show({ "text/html": `<div>${text}${bar}</div>`, "text/plain": text }, { id, update });
+		update = true;
+	};
+}
+
+/** @param share of the work that is done, 0–1 */
+function progressBar(share: number): string {
+	return (
+		'<div style="height:6px;max-width:860px;border-radius:3px;background:rgba(128,128,128,.3)">' +
+		`<div style="height:100%;width:${(100 * share).toFixed(1)}%;border-radius:3px;background:#1f77b4"></div></div>`
+	);
+}
+
 /** The means of the epoch so far, after each batch; `x` counts in epochs. */
 interface Running {
 	x: number[];
@@ -183,12 +205,9 @@ function underway(progress: Progress, running: Running, seconds: number): Bundle
 	const where = `Epoch ${epoch}/${epochs}, batch ${batch}/${batches}`;
 	const speed = `${Math.round(samples / seconds)} images/s, ${time(left)} left`;
 	const now = `loss ${loss.toFixed(4)}, accuracy ${(100 * acc).toFixed(1)} %`;
-	const bar =
-		'<div style="height:6px;max-width:860px;border-radius:3px;background:rgba(128,128,128,.3)">' +
-		`<div style="height:100%;width:${(100 * share).toFixed(1)}%;border-radius:3px;background:#1f77b4"></div></div>`;
 	const chart = svgOf(liveCurves(progress, running), { width: 860, height: 280 });
 	return {
-		"text/html": `<div><b>${where}</b> · ${speed} · ${now}${bar}${chart}</div>`,
+		"text/html": `<div><b>${where}</b> · ${speed} · ${now}${progressBar(share)}${chart}</div>`,
 		"text/plain": `${where}: ${speed}, ${now}`,
 	};
 }

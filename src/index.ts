@@ -6,6 +6,7 @@ export * from "./cleaning";
 export * from "./cnn";
 export * from "./datasets";
 export * from "./display";
+export * from "./issues";
 export * from "./kernel";
 export * from "./metrics";
 export * from "./table";

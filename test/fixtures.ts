@@ -1,6 +1,7 @@
 // What the tests share: recorded answers, temporary folders, comparisons.
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -46,6 +47,15 @@ export function copyOfPictures(): string {
 	const folder = join(temporaryFolder(), "train");
 	cpSync(pictures, folder, { recursive: true });
 	return folder;
+}
+
+/** The hashes of a folder's files, but for manifests: what must not get lost. */
+export function contents(folder: string): string[] {
+	const hashOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+	return readdirSync(folder, { recursive: true, withFileTypes: true })
+		.filter((entry) => entry.isFile() && entry.name !== "manifest.jsonl")
+		.map((entry) => hashOf(join(entry.path, entry.name)))
+		.sort();
 }
 
 /** Runs `work` and returns what it printed. */

@@ -280,8 +280,8 @@ async function installKernel() {
 		language: "typescript",
 		// By a message, which a thread of the kernel hears also while a cell keeps the main one busy.
 		interrupt_mode: "message",
-		// TensorFlow's start-up notes on the processor would appear in the first cell.
-		env: { TF_CPP_MIN_LOG_LEVEL: "2" },
+		// Notes on the processor would appear in the first cell, and one of each damaged file in the terminal.
+		env: { TF_CPP_MIN_LOG_LEVEL: "3" },
 	};
 	// Nothing is asked of hosts elsewhere, and the question whether it may be does not cover the first notebook.
 	const settings = { "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false } };
