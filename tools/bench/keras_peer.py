@@ -73,15 +73,6 @@ def fit_with_best_steps(xs, ys, batch_size):
 
 
 def make_steps():
-    from PIL import Image
-
-    def clean(check):
-        for path in (dataset / "train").rglob("*.*"):
-            try:
-                check(Image.open(path))
-            except Exception:
-                pass
-
     model = new_model()
     batches = list(load("train").as_numpy_iterator())
     xs, ys = (np.concatenate([batch[i] for batch in batches]) for i in range(2))
@@ -105,9 +96,6 @@ def make_steps():
         "evaluate": lambda: model.evaluate(test, verbose=0),
         "predict": lambda: model.predict(xs, batch_size=32, verbose=0),
         "augment 100 batches": lambda: [augment(images) for _ in range(100)][-1].numpy(),
-        # The pipeline's check, which reads the header only, and one as strict as cleanTheData.
-        "clean, headers": lambda: clean(lambda image: image.verify()),
-        "clean, full decode": lambda: clean(lambda image: image.load()),
     }
 
 

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { augment, augmented, dataAugmentation } from "../../src/augmentation";
-import { cleanTheData } from "../../src/cleaning";
 import { cnn } from "../../src/cnn";
 import { type Batch, imageDatasetFromDirectory } from "../../src/datasets";
 import { traced } from "../../src/graph";
@@ -37,13 +36,6 @@ async function inMemory() {
 	};
 }
 
-async function clean() {
-	const { log } = console;
-	console.log = () => {};
-	await cleanTheData(join(dataset, "train"), { dryRun: true });
-	console.log = log;
-}
-
 async function makeSteps(): Promise<Record<string, () => Promise<unknown>>> {
 	const memory = await inMemory();
 	const [batchesOf32, batchesOf128] = [memory(32), memory(128)];
@@ -66,9 +58,6 @@ async function makeSteps(): Promise<Record<string, () => Promise<unknown>>> {
 		"augment 100 batches": async () => {
 			for (let i = 0; i < 100; i++) tf.dispose(augmentInGraph([images]));
 		},
-		// Ours always decodes in full.
-		"clean, headers": clean,
-		"clean, full decode": clean,
 	};
 }
 

@@ -1,0 +1,26 @@
+// Cleaning, in the ways that are asked for in lines on standard input; answers with milliseconds as JSON.
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { cleanTheData } from "../../src/cleaning";
+
+const [folder] = process.argv.slice(2);
+process.env.XDG_CACHE_HOME = mkdtempSync(join(tmpdir(), "bench-"));
+
+/** Whatever Pillow does, ours decodes in full, on all cores. */
+async function clean(step: string) {
+	const { log } = console;
+	console.log = () => {};
+	await cleanTheData(folder, { dryRun: true, cache: step === "a second time", onProgress: null });
+	console.log = log;
+}
+
+(async () => {
+	for await (const line of createInterface({ input: process.stdin })) {
+		const started = performance.now();
+		if (line !== "memory") await clean(line);
+		const megabytes = process.resourceUsage().maxRSS / 1024;
+		console.log(JSON.stringify({ ms: performance.now() - started, megabytes }));
+	}
+})();
