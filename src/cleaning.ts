@@ -1,15 +1,16 @@
 // Finds the files that training could not read and sets them aside, so that nothing is lost.
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { loadArtifact, saveArtifact } from "./artifacts";
 import { countImages, type ImageCount, SPLITS } from "./datasets";
-import { count, endingOf, filesIn, isRead } from "./files";
+import { count, endingOf, filesIn, isRead, requireFolder } from "./files";
 import { formatOfFile } from "./formats";
 import { fileProgress, type OnFileProgress } from "./progress";
 import { isThere, moveToQuarantine, quarantined } from "./quarantine";
 import { verifyImages } from "./verdict";
 import { verifiedFiles } from "./verified";
 
+export type { FileProgress, OnFileProgress } from "./progress";
 export { quarantined, quarantinePath, type RemovedFile, restore } from "./quarantine";
 export { MAX_PIXELS, type Reason, type Verified, verifyImage, verifyImages } from "./verdict";
 
@@ -36,9 +37,10 @@ export interface CleanOptions {
  * Removes the pictures of a folder that cannot be decoded in full: the Keras pipeline's `clean_the_data`, made strict and safe.
  *
  * Every file with a picture's ending is decoded to its last pixel, by what training decodes it with: a file stays if and
- * only if training can read it. Files with other endings, which training passes over, stay too. "Removing" moves a file
- * to `quarantine/<folder>` beside the folder and notes it in a manifest; `restore` brings it back. Prints a line for
- * each removed file and the count, and how many files have another format than their ending says.
+ * only if training can read it. Files with other endings, which training passes over, stay too, HEIC or ICO pictures
+ * among them; one that is called .jpg goes, since training would stop at it. "Removing" moves a file to
+ * `quarantine/<folder>` beside the folder and notes it in a manifest; `restore` brings it back. Prints a line for each
+ * removed file and the count, and how many files have another format than their ending says.
  *
  * A run that is stopped, or killed, loses nothing: the next one goes on.
  *
@@ -49,7 +51,7 @@ export interface CleanOptions {
  */
 export async function cleanTheData(directory: string, options: CleanOptions = {}): Promise<number> {
 	const { permanently = false, dryRun = false, removeUnsupported = false, cache = true } = options;
-	if (!existsSync(directory)) throw new Error(`cannot clean ${directory}: there is no such folder`);
+	requireFolder(directory, "clean");
 	const known = cache ? verifiedFiles(directory) : null;
 	const { tick, end } = fileProgress(count(filesIn(directory)), options.onProgress);
 	const kept = new Map<string, { files: number; example: string }>();
@@ -79,13 +81,14 @@ export async function cleanTheData(directory: string, options: CleanOptions = {}
 
 	async function* unverified() {
 		for (const path of filesIn(directory)) {
-			const ignored = isRead(path) ? null : formatOfFile(path);
-			if (isRead(path) ? !known?.has(path) : ignored?.decoder === null && removeUnsupported) {
+			const passedOver = isRead(path) ? null : formatOfFile(path);
+			const isToVerify = isRead(path) ? !known?.has(path) : removeUnsupported && passedOver?.decoder === null;
+			if (isToVerify) {
 				yield path;
 				continue;
 			}
-			if (ignored)
-				keep(`${ignored.name} with the ending ${endingOf(path) || "missing"}, which training passes over`, path);
+			const ending = endingOf(path) || "missing";
+			if (passedOver) keep(`${passedOver.name} with the ending ${ending}, which training passes over`, path);
 			await tick();
 		}
 	}

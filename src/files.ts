@@ -1,5 +1,5 @@
 // Goes through the files of a folder.
-import { opendirSync } from "node:fs";
+import { opendirSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { IMAGE_EXTENSIONS } from "./datasets";
 import { isQuarantine } from "./quarantine";
@@ -16,6 +16,13 @@ export function* filesIn(directory: string): Generator<string> {
 	} finally {
 		folder.closeSync();
 	}
+}
+
+/** @throws with what was to be done to it, when it is not there or no folder */
+export function requireFolder(directory: string, what: string): void {
+	const entry = statSync(directory, { throwIfNoEntry: false });
+	if (entry?.isDirectory()) return;
+	throw new Error(`cannot ${what} ${directory}: ${entry ? "it is not a folder" : "there is no such folder"}`);
 }
 
 /** How many there are. */

@@ -6,7 +6,7 @@ import type { DataFrame } from "danfojs-node";
 import { IMAGE_EXTENSIONS, SPLITS } from "./datasets";
 import type { Picture } from "./display";
 import { closePairs } from "./duplicates";
-import { filesIn, isRead } from "./files";
+import { filesIn, isRead, requireFolder } from "./files";
 import { fileProgress, type OnFileProgress } from "./progress";
 import { type ImageProperties, imageProperties } from "./properties";
 
@@ -131,7 +131,7 @@ function columnsOf(check: Check): string[] {
 type Examined = ImageProperties & { split: string; class: string };
 
 async function examine(directory: string, onProgress?: OnFileProgress): Promise<Examined[]> {
-	if (!existsSync(directory)) throw new Error(`cannot look for issues in ${directory}: there is no such folder`);
+	requireFolder(directory, "look for issues in");
 	const splits = SPLITS.filter((split) => existsSync(join(directory, split)));
 	const roots = splits.length > 0 ? splits.map((split) => join(directory, split)) : [directory];
 	const files = roots.flatMap((root) => [...filesIn(root)].filter(isRead).sort());

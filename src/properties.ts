@@ -55,20 +55,27 @@ export async function* imageProperties(paths: Iterable<string>): AsyncGenerator<
 }
 
 /** A file that TensorFlow can decode, and how much smaller: see `decodeSmallJpegNodes`; 0 is for other formats. */
-type File = { path: string; readable: string; format: string; width: number; height: number; ratio: number };
+type File = Pick<ImageProperties, "path" | "format" | "bytes" | "width" | "height"> & {
+	readable: string;
+	ratio: number;
+};
 
 async function toFile(path: string, converted: string): Promise<File | null> {
 	try {
+		const file = statSync(path);
+		// A pipe would be waited for, forever.
+		if (!file.isFile()) return null;
 		const { format, size } = readHead(path);
 		if (!format?.decoder) return null;
+		const common = { path, format: format.name, bytes: file.size };
 		if (format.decoder === "sharp") {
 			const { width, height } = await sharp(path).toColourspace("srgb").png().toFile(converted);
-			return { path, readable: converted, format: format.name, width, height, ratio: 0 };
+			return { ...common, readable: converted, width, height, ratio: 0 };
 		}
 		if (!size) return null;
 		// What is left has about 100,000 pixels or more.
 		const ratio = format.name === "JPEG" ? ([8, 4, 2].find((by) => size.pixels / by ** 2 > 1e5) ?? 1) : 0;
-		return { path, readable: path, format: format.name, width: size.width, height: size.height, ratio };
+		return { ...common, readable: path, width: size.width, height: size.height, ratio };
 	} catch {
 		return null;
 	}
@@ -84,9 +91,8 @@ function* measured(files: File[]): Generator<ImageProperties> {
 			const length = values.length / chunk.indices.length;
 			chunk.values.dispose();
 			for (const [i, file] of chunk.indices.entries()) {
-				const { path, format, width, height } = files[file];
-				const numbers = measure(values.subarray(i * length, (i + 1) * length));
-				yield { path, format, bytes: statSync(path).size, width, height, ...numbers };
+				const { readable: _, ratio: __, ...known } = files[file];
+				yield { ...known, ...measure(values.subarray(i * length, (i + 1) * length)) };
 			}
 		}
 	} finally {

@@ -177,6 +177,8 @@ function freeName(folder: string, name: string): string {
 export const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 async function hashOf(path: string): Promise<string | null> {
+	// A pipe would be waited for, forever.
+	if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return null;
 	const hash = createHash("sha256");
 	try {
 		for await (const bytes of createReadStream(path)) hash.update(bytes);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	copyFileSync,
@@ -75,11 +75,12 @@ describe("cleanTheData", () => {
 		assert.deepEqual(quarantined(folder), []);
 	});
 
-	test("goes round neither links to folders nor pipes, and sets broken links aside", async () => {
+	test("waits for no pipe, follows no link to a folder, and sets pipes and broken links aside", async () => {
 		const folder = copyOfPictures();
 		symlinkSync(folder, join(folder, "cats", "loop"));
 		symlinkSync("nowhere.jpg", join(folder, "cats", "dangling.jpg"));
-		assert.equal(await cleanQuietly(folder), 1);
+		for (const name of ["pipe.jpg", "pipe"]) execFileSync("mkfifo", [join(folder, "cats", name)]);
+		assert.equal(await cleanQuietly(folder), 2);
 		assert.ok(existsSync(join(folder, "cats", "loop", "dogs")));
 	});
 
@@ -175,6 +176,8 @@ describe("cleanTheData", () => {
 	});
 
 	test("says which folder it cannot find", async () => {
+		const file = join(pictures, "cats", "plain.jpg");
+		await assert.rejects(cleanTheData(file), /cannot clean .*plain\.jpg: it is not a folder/);
 		await assert.rejects(cleanTheData("/no/such/folder"), /cannot clean \/no\/such\/folder: there is no such folder/);
 	});
 });
