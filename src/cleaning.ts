@@ -10,9 +10,10 @@ import { isThere, moveToQuarantine, quarantined } from "./quarantine";
 import { verifyImages } from "./verdict";
 import { verifiedFiles } from "./verified";
 
+export { MAX_PIXELS } from "./formats";
 export type { FileProgress, OnFileProgress } from "./progress";
 export { quarantined, quarantinePath, type RemovedFile, restore } from "./quarantine";
-export { MAX_PIXELS, type Reason, type Verified, verifyImage, verifyImages } from "./verdict";
+export { type Reason, type Verified, verifyImage, verifyImages } from "./verdict";
 
 export interface CleanOptions {
 	/** Deletes the files for good in place of moving them to the quarantine. Default false. */

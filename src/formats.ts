@@ -37,6 +37,9 @@ const FORMATS: (Format & { begins: RegExp })[] = [
 	{ name: "Netpbm", decoder: null, endings: [".pbm", ".pgm", ".ppm", ".pnm"], begins: /^P[1-7]\s/ },
 ];
 
+/** Pictures with more pixels are refused without being decoded, as by Pillow: twice its `MAX_IMAGE_PIXELS`. */
+export const MAX_PIXELS = 178_956_970;
+
 /** What the start of a file says. */
 export interface Head {
 	format: Format | null;

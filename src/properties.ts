@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { decodeNodes, decodeSmallJpegNodes } from "./decoding";
-import { readHead } from "./formats";
+import { MAX_PIXELS, readHead } from "./formats";
 import { constant, DType, type GraphNode, integers, node, textAttribute } from "./graphdef";
 import { type FileFunction, inPieces, mapFiles } from "./pipeline";
 
@@ -69,10 +69,13 @@ async function toFile(path: string, converted: string): Promise<File | null> {
 		if (!format?.decoder) return null;
 		const common = { path, format: format.name, bytes: file.size };
 		if (format.decoder === "sharp") {
-			const { width, height } = await sharp(path).toColourspace("srgb").png().toFile(converted);
+			const { width, height } = await sharp(path, { limitInputPixels: MAX_PIXELS })
+				.toColourspace("srgb")
+				.png()
+				.toFile(converted);
 			return { ...common, readable: converted, width, height, ratio: 0 };
 		}
-		if (!size) return null;
+		if (!size || size.pixels > MAX_PIXELS) return null;
 		// What is left has about 100,000 pixels or more.
 		const ratio = format.name === "JPEG" ? ([8, 4, 2].find((by) => size.pixels / by ** 2 > 1e5) ?? 1) : 0;
 		return { ...common, readable: path, width: size.width, height: size.height, ratio };

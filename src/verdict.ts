@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import sharp from "sharp";
 import { decodeImage } from "./datasets";
 import { decodeNodes, decodeSmallJpegNodes } from "./decoding";
-import { type Format, readHead } from "./formats";
+import { type Format, MAX_PIXELS, readHead } from "./formats";
 import { DType, node } from "./graphdef";
 import { type FileFunction, inPieces, mapFiles } from "./pipeline";
 
@@ -38,9 +38,6 @@ export interface Verified {
 	/** The format of its content, whatever its ending says; `null` if it is none that is known. */
 	format: Format | null;
 }
-
-/** Pictures with more pixels are refused without being decoded, as by Pillow: twice its `MAX_IMAGE_PIXELS`. */
-export const MAX_PIXELS = 178_956_970;
 
 /**
  * Decodes pictures in full, as training will, many at a time.
