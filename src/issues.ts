@@ -9,6 +9,7 @@ import { closePairs } from "./duplicates";
 import { filesIn, isRead, requireFolder } from "./files";
 import { fileProgress, type OnFileProgress } from "./progress";
 import { type ImageProperties, imageProperties } from "./properties";
+import { quantile } from "./statistics";
 
 /**
  * The checks, in cleanvision's words, and two more. A picture is an issue if its score, 0 (worst) to 1, is below the
@@ -177,13 +178,6 @@ function sizeScores(sizes: number[]): number[] {
 	if (width === 0)
 		return sizes.map((size) => (size === middle ? 1 : Math.max(0, 0.5 - Math.abs(size / middle - 1) / 2)));
 	return sizes.map((size) => 1 - Math.min(1, Math.abs(size - middle) / width));
-}
-
-/** Between the two nearest, as NumPy's `percentile`. */
-function quantile(sorted: Float64Array, share: number): number {
-	const place = share * (sorted.length - 1);
-	const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
-	return below + (above - below) * (place % 1);
 }
 
 /** For each picture the first of those with the same bytes. Only what has the same size and looks is read. */
