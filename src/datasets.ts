@@ -244,9 +244,10 @@ export async function decodeImage(path: string, bytes: Uint8Array, channels: num
 		const readable = bySharp ? await sharp(bytes, SHARP_OPTIONS).toColourspace("srgb").png().toBuffer() : bytes;
 		return tf.tidy(() => decode(readable, channels));
 	} catch (error) {
-		const why = (error as Error).message.split("\n")[0];
-		const message = `${path} cannot be decoded (${why}): run cleanTheData on its data set first`;
-		throw new Error(message, { cause: error });
+		const { message } = error as Error;
+		// TensorFlow's second line says what its first has a number for.
+		const why = (/^Message: (.*)/m.exec(message)?.[1] ?? message.split("\n")[0]).trim();
+		throw new Error(`${path} cannot be decoded (${why}): run cleanTheData on its data set first`, { cause: why });
 	}
 }
 

@@ -157,9 +157,8 @@ async function verifyAlone(file: Readable): Promise<Verified> {
 		(await decodeImage(path, bytes, 3)).dispose();
 		return file;
 	} catch (error) {
-		const { cause = error } = error as Error;
-		const detail = (cause as Error).message.split("\n")[0].trim();
-		return { ...file, ...explain(path, format, detail) };
+		const { message, cause = message } = error as Error;
+		return { ...file, ...explain(path, format, String(cause)) };
 	}
 }
 
