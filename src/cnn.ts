@@ -15,6 +15,13 @@ export interface CnnOptions {
 	dropout?: number;
 	/** Whether each convolution is followed by batch normalization (before its ReLU). Default false. */
 	batchNormalization?: boolean;
+	/**
+	 * Whether the convolutions but the first look at each channel by itself and then mix the channels (Chollet, CVPR
+	 * 2017), which takes about a ninth of the parameters. Default false.
+	 */
+	separable?: boolean;
+	/** What the squares of the weights, but for biases, add to the loss, times this. Default 0. */
+	l2?: number;
 	/** Whether the last feature maps are averaged, in place of flattened with all their positions. Default false. */
 	globalAveragePooling?: boolean;
 	/** Makes the first weights and the dropout repeatable. Default: others each time. */
@@ -32,32 +39,47 @@ export interface CnnOptions {
  */
 export function cnn(options: CnnOptions = {}): tf.Sequential {
 	const { inputShape = [64, 64, 3], classes = 2, filters = [32, 64, 128, 256], denseUnits = 256 } = options;
-	const { dropout = 0.4, batchNormalization = false, globalAveragePooling = false } = options;
-	checkOptions(inputShape, classes, filters, dropout);
+	const {
+		dropout = 0.4,
+		batchNormalization = false,
+		globalAveragePooling = false,
+		separable = false,
+		l2 = 0,
+	} = options;
+	checkOptions(inputShape, classes, filters, dropout, l2);
 
 	let seed = options.seed ?? Math.floor(Math.random() * 1e9);
 	const kernelInitializer = () => tf.initializers.glorotUniform({ seed: seed++ });
+	const regularizer = l2 > 0 ? { kernelRegularizer: tf.regularizers.l2({ l2 }) } : {};
 	const model = tf.sequential();
 	filters.forEach((count, i) => {
 		const block = i + 1;
 		const input = i === 0 ? { inputShape } : {};
 		const convolution = {
+			...input,
 			filters: count,
 			kernelSize: 3,
-			kernelInitializer: kernelInitializer(),
-			name: `conv2d_${block}`,
+			name: `${separable && i > 0 ? "separable_" : ""}conv2d_${block}`,
+			...(batchNormalization ? { useBias: false } : { activation: "relu" as const }),
 		};
+		model.add(
+			separable && i > 0
+				? tf.layers.separableConv2d({
+						...convolution,
+						depthwiseInitializer: kernelInitializer(),
+						pointwiseInitializer: kernelInitializer(),
+						...(l2 > 0 && { pointwiseRegularizer: regularizer.kernelRegularizer }),
+					})
+				: tf.layers.conv2d({ ...convolution, ...regularizer, kernelInitializer: kernelInitializer() }),
+		);
 		if (batchNormalization) {
-			model.add(tf.layers.conv2d({ ...convolution, ...input, useBias: false }));
 			model.add(tf.layers.batchNormalization({ name: `batch_normalization_${block}` }));
 			model.add(tf.layers.activation({ activation: "relu", name: `relu_${block}` }));
-		} else {
-			model.add(tf.layers.conv2d({ ...convolution, ...input, activation: "relu" }));
 		}
 		model.add(tf.layers.maxPooling2d({ poolSize: 2, name: `max_pooling2d_${block}` }));
 	});
 	const dense = (units: number, activation: "relu" | "softmax", name: string) =>
-		tf.layers.dense({ units, activation, name, kernelInitializer: kernelInitializer() });
+		tf.layers.dense({ units, activation, name, ...regularizer, kernelInitializer: kernelInitializer() });
 	model.add(
 		globalAveragePooling
 			? tf.layers.globalAveragePooling2d({ name: "global_average_pooling2d" })
@@ -91,7 +113,13 @@ export function summary(model: tf.LayersModel): LayerSummary[] {
 	});
 }
 
-function checkOptions([height, width]: number[], classes: number, filters: number[], dropout: number): void {
+function checkOptions(
+	[height, width]: number[],
+	classes: number,
+	filters: number[],
+	dropout: number,
+	l2: number,
+): void {
 	// Each block takes two pixels off (3×3, no padding) and halves what is left.
 	const left = filters.reduce((size) => Math.floor((size - 2) / 2), Math.min(height, width));
 	if (left < 1) {
@@ -99,5 +127,6 @@ function checkOptions([height, width]: number[], classes: number, filters: numbe
 		throw new Error(`pictures of ${height}×${width} are too small for ${filters.length} blocks: use ${least} or more`);
 	}
 	if (!Number.isInteger(classes) || classes < 2) throw new Error(`classes is ${classes}: expected 2 or more`);
+	if (!(l2 >= 0)) throw new Error(`l2 is ${l2}: expected 0 or more`);
 	if (!(dropout >= 0 && dropout < 1)) throw new Error(`dropout is ${dropout}: expected 0 up to 1`);
 }

@@ -119,8 +119,12 @@ export function curves(history: Pick<History, "loss" | "acc" | "valLoss" | "valA
 	};
 }
 
-/** A confusion matrix as a heat map: true classes down, predicted classes across. */
-export function confusionMatrixFigure(matrix: number[][], classNames: string[]): Figure {
+/**
+ * A confusion matrix as a heat map: true classes down, predicted classes across.
+ *
+ * @param options `shares`: whether the matrix is normalized, and shown in per cent. Default false
+ */
+export function confusionMatrixFigure(matrix: number[][], classNames: string[], { shares = false } = {}): Figure {
 	return {
 		data: [
 			{
@@ -128,13 +132,13 @@ export function confusionMatrixFigure(matrix: number[][], classNames: string[]):
 				z: matrix,
 				x: classNames,
 				y: classNames,
-				texttemplate: "%{z}",
+				texttemplate: shares ? "%{z:.1%}" : "%{z}",
 				colorscale: "Blues",
 				reversescale: true,
 			},
 		],
 		layout: {
-			title: { text: "Confusion matrix" },
+			title: { text: shares ? "Confusion matrix, shares" : "Confusion matrix" },
 			xaxis: { title: { text: "Predicted class" }, type: "category" },
 			yaxis: { title: { text: "True class" }, type: "category", autorange: "reversed" },
 		},

@@ -12,6 +12,8 @@ export * from "./issues";
 export * from "./kernel";
 export * from "./metrics";
 export * from "./prediction";
+export * from "./properties";
+export * from "./slices";
 export * from "./table";
 export * from "./training";
 export * from "./tuning";

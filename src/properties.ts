@@ -18,6 +18,8 @@ export interface ImageProperties {
 	/** In pixels. */
 	width: number;
 	height: number;
+	/** The mean of the pixels. */
+	brightness: number;
 	/** The brightness that 5 and 99 of 100 pixels are below. */
 	brightness5: number;
 	brightness99: number;
@@ -205,11 +207,14 @@ function coloursOf(rgb: Uint8Array) {
 	const brightness = new Uint32Array(4 * 255 + 1);
 	const spread = new Uint32Array(256);
 	const channels = new Uint32Array(3 * 256);
+	let total = 0;
 	for (let i = 0; i < rgb.length; i += 3) {
 		const r = rgb[i];
 		const g = rgb[i + 1];
 		const b = rgb[i + 2];
-		brightness[Math.round(4 * Math.sqrt(0.241 * r * r + 0.691 * g * g + 0.068 * b * b))]++;
+		const bright = Math.sqrt(0.241 * r * r + 0.691 * g * g + 0.068 * b * b);
+		total += bright;
+		brightness[Math.round(4 * bright)]++;
 		spread[Math.max(r, g, b) - Math.min(r, g, b)]++;
 		channels[r]++;
 		channels[256 + g]++;
@@ -218,6 +223,7 @@ function coloursOf(rgb: Uint8Array) {
 	const pixels = rgb.length / 3;
 	const colourfulness = percentile(spread, pixels, 0.99) / 255;
 	return {
+		brightness: total / pixels / 255,
 		brightness5: percentile(brightness, pixels, 0.05) / (brightness.length - 1),
 		brightness99: percentile(brightness, pixels, 0.99) / (brightness.length - 1),
 		// A grey picture has one channel.

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn, summary } from "../src/cnn";
+import { logLoss } from "../src/metrics";
+import { compile, predict, train } from "../src/training";
 import { fixture } from "./fixtures";
 
 const recorded = fixture<{ rows: { type: string; outputShape: string; parameters: number }[]; parameters: number }>(
@@ -37,6 +39,34 @@ test("options change the network as their names say", () => {
 	assert.deepEqual(types(cnn({ filters: [4] })).slice(0, 2), ["Conv2D", "MaxPooling2D"]);
 });
 
+test("separable convolutions have a kernel for each channel, and a mix", () => {
+	const [, , separable] = summary(cnn({ filters: [8, 16], separable: true }));
+	assert.deepEqual([separable.type, separable.parameters], ["SeparableConv2D", 9 * 8 + 8 * 16 + 16]);
+});
+
+test("l2 adds the squares of the kernels to the loss, and not of the biases", async () => {
+	for (const separable of [false, true]) {
+		const model = cnn({
+			inputShape: [12, 12, 3],
+			filters: [4, 4],
+			denseUnits: 4,
+			dropout: 0,
+			l2: 0.1,
+			separable,
+			seed: 1,
+		});
+		compile(model);
+		const kernels = model.getWeights().filter(({ shape }, i) => shape.length > 1 && !(separable && i === 2));
+		const squares = kernels.reduce((total, kernel) => total + kernel.square().sum().dataSync()[0], 0);
+		const [xs, ys] = [tf.randomUniform([3, 12, 12, 3], 0, 1, "float32", 2) as tf.Tensor4D, tf.tensor1d([0, 1, 1])];
+		const batches = tf.data.array([{ xs, ys }]) as unknown as Parameters<typeof train>[1];
+		const { yTrue, probabilities } = await predict(model, batches);
+		const { loss } = await train(model, batches, { epochs: 1, onProgress: null });
+		const expected = logLoss(yTrue, probabilities) + 0.1 * squares;
+		assert.ok(Math.abs(loss[0] - expected) < 1e-4, `${loss[0]}, not ${expected}`);
+	}
+});
+
 test("dropout draws another mask on each call, and the same ones with the same seed", () => {
 	const outputs = () => {
 		const layer = cnn({ inputShape: [46, 46, 3], seed: 9 }).layers.find(
@@ -55,4 +85,5 @@ test("says why a network cannot be built", () => {
 	assert.doesNotThrow(() => cnn({ inputShape: [46, 46, 3] }));
 	assert.throws(() => cnn({ classes: 1 }), /classes is 1: expected 2 or more/);
 	assert.throws(() => cnn({ dropout: 1 }), /dropout is 1/);
+	assert.throws(() => cnn({ l2: -1 }), /l2 is -1: expected 0 or more/);
 });
