@@ -100,14 +100,32 @@ export interface ImageDatasetOptions {
  *   picture cannot be decoded
  */
 export function imageDatasetFromDirectory(directory: string, options: ImageDatasetOptions = {}): ImageDataset {
-	const { batchSize = 32, labelMode = "int", imageSize = [256, 256] } = options;
 	const seed = options.seed ?? Math.floor(Math.random() * 1e6);
-	requireWholeNumbers({ batchSize, imageHeight: imageSize[0], imageWidth: imageSize[1] });
-
 	const { classNames, files } = selectSubset(indexDirectory(directory, options), options, seed);
-	if (labelMode === "binary" && classNames.length !== 2) {
+	if (options.labelMode === "binary" && classNames.length !== 2) {
 		throw new Error(`labelMode "binary" needs exactly two classes, but ${directory} has ${classNames.length}`);
 	}
+	return imageDatasetFromFiles(files, { ...options, classNames, seed });
+}
+
+/**
+ * Makes the same dataset of files that are listed: a fold, a part, or files with other labels.
+ *
+ * @param files each with its label, an index into `classNames`
+ * @param options those of `imageDatasetFromDirectory`, as far as they are not about folders
+ * @throws when there are no files, or a label has no name
+ */
+export function imageDatasetFromFiles(
+	files: LabelledFile[],
+	options: ImageDatasetOptions & { classNames: string[] },
+): ImageDataset {
+	const { classNames, batchSize = 32, imageSize = [256, 256] } = options;
+	const seed = options.seed ?? Math.floor(Math.random() * 1e6);
+	requireWholeNumbers({ batchSize, imageHeight: imageSize[0], imageWidth: imageSize[1] });
+	if (files.length === 0) throw new Error("there are no files to make a dataset of");
+	const nameless = files.find(({ label }) => !(label in classNames));
+	if (nameless)
+		throw new Error(`${nameless.path} has the label ${nameless.label}: the classes are ${classNames.join(", ")}`);
 	if (options.verbose ?? true) console.log(`Found ${files.length} files belonging to ${classNames.length} classes.`);
 	const batches = batchReader(files, seed, classNames.length, options);
 	const source = { batches, prepare: unpacker(toDecodeOptions(options)) };
@@ -272,7 +290,8 @@ export function countImages(dataset: string, splits = SPLITS): ImageCount[] {
 	});
 }
 
-type LabelledFile = { path: string; label: number };
+/** A picture and its class, as an index. */
+export type LabelledFile = { path: string; label: number };
 type Index = { classNames: string[]; files: LabelledFile[] };
 
 function indexDirectory(directory: string, { classNames, followLinks = false }: ImageDatasetOptions): Index {

@@ -1,6 +1,7 @@
 // Everything the notebooks import, in one place.
 export * from "./artifacts";
 export * from "./augmentation";
+export * from "./backbone";
 export * from "./calibration";
 export * from "./chart";
 export * from "./cleaning";
@@ -13,6 +14,9 @@ export * from "./kernel";
 export * from "./metrics";
 export * from "./prediction";
 export * from "./properties";
+export * from "./quantization";
+export * from "./sampling";
+export * from "./schedules";
 export * from "./slices";
 export * from "./table";
 export * from "./training";

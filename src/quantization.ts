@@ -1,0 +1,60 @@
+// Smaller model files: weights of 16 or 8 bits.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+
+/**
+ * Saves a model with rounded weights, as the TensorFlow.js converter's `--quantize_uint8` and `--quantize_uint16` do;
+ * `tf.loadLayersModel` makes float32 of them again.
+ *
+ * Each tensor's values become whole numbers between its least and its greatest value; those of one value stay as they are.
+ *
+ * @param folder gets `model.json` and `weights.bin`
+ * @param bits 8 or 16
+ * @returns how many bytes the weights take
+ */
+export async function saveQuantized(model: tf.LayersModel, folder: string, bits: 8 | 16): Promise<number> {
+	const parts: Buffer[] = [];
+	const specs: object[] = [];
+	let topology: object = {};
+	const collect = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs = [], weightData }) => {
+		topology = modelTopology as object;
+		const data = Buffer.concat([weightData ?? new ArrayBuffer(0)].flat().map((part) => Buffer.from(part)));
+		let at = 0;
+		for (const { name, shape, dtype } of weightSpecs) {
+			const length = shape.reduce((product, size) => product * size, 1);
+			const values = new Float32Array(new Uint8Array(data.subarray(at, at + 4 * length)).buffer);
+			at += 4 * length;
+			const { bytes, quantization } = rounded(values, bits);
+			parts.push(bytes);
+			specs.push({ name, shape, dtype, ...(quantization && { quantization }) });
+		}
+		return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: "JSON" } };
+	});
+	await model.save(collect);
+	const weights = Buffer.concat(parts);
+	const weightsManifest = [{ paths: ["weights.bin"], weights: specs }];
+	mkdirSync(folder, { recursive: true });
+	writeFileSync(join(folder, "weights.bin"), weights);
+	writeFileSync(
+		join(folder, "model.json"),
+		JSON.stringify({ format: "layers-model", modelTopology: topology, weightsManifest }),
+	);
+	return weights.length;
+}
+
+function rounded(values: Float32Array, bits: 8 | 16) {
+	let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+	for (const value of values) {
+		min = Math.min(min, value);
+		max = Math.max(max, value);
+	}
+	const scale = (max - min) / (2 ** bits - 1);
+	if (!(scale > 0)) return { bytes: Buffer.from(values.buffer) };
+	const steps = bits === 8 ? new Uint8Array(values.length) : new Uint16Array(values.length);
+	for (let i = 0; i < values.length; i++) steps[i] = Math.round((values[i] - min) / scale);
+	return {
+		bytes: Buffer.from(steps.buffer),
+		quantization: { dtype: `uint${bits}`, min, scale, original_dtype: "float32" },
+	};
+}
