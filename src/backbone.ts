@@ -60,7 +60,9 @@ export async function extractFeatures(
 ): Promise<Features> {
 	const [, height, width] = backbone.inputs[0].shape as number[];
 	const parts: Features[] = [];
-	await data.forEachAsync(({ xs, ys }) => {
+	const batches = await data.iterator();
+	for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
+		const { xs, ys } = batch.value;
 		const features = tf.tidy(() => {
 			const resized = height > 0 ? tf.image.resizeBilinear(xs, [height, width], false, true) : xs;
 			const scaled = resized.mul((range[1] - range[0]) / 255).add(range[0]);
@@ -69,7 +71,7 @@ export async function extractFeatures(
 		});
 		parts.push({ features, labels: ys as tf.Tensor1D });
 		xs.dispose();
-	});
+	}
 	const [features, labels] = [
 		tf.concat(parts.map((part) => part.features)),
 		tf.concat(parts.map((part) => part.labels)),

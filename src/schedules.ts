@@ -118,7 +118,7 @@ export interface LearningRateCurve {
 	learningRates: number[];
 	/** The mean loss of the batches so far, older ones counting less. */
 	losses: number[];
-	/** A tenth of the rate with the least loss. */
+	/** The rate at which the loss falls fastest. */
 	suggestion: number;
 }
 
@@ -135,7 +135,7 @@ export async function findLearningRate(
 ): Promise<LearningRateCurve> {
 	const before = { weights: model.getWeights().map((weight) => weight.clone()), rate: learningRateOf(model) };
 	const rateAt = (step: number) => from * (to / from) ** (step / (steps - 1));
-	const curve: LearningRateCurve = { learningRates: [], losses: [], suggestion: from };
+	const curve = { learningRates: [] as number[], losses: [] as number[] };
 	let [smooth, sum, batches] = [0, 0, 0];
 	const callback = new tf.CustomCallback({
 		onTrainBegin: async () => setLearningRate(model, from),
@@ -163,8 +163,14 @@ export async function findLearningRate(
 		setLearningRate(model, before.rate);
 		tf.dispose(before.weights);
 	}
-	curve.suggestion = curve.learningRates[curve.losses.indexOf(Math.min(...curve.losses))] / 10;
-	return curve;
+	return { ...curve, suggestion: steepest(curve) };
+}
+
+/** Over a tenth of the rates at a time, since single batches say little. */
+function steepest({ learningRates, losses }: { learningRates: number[]; losses: number[] }): number {
+	const window = Math.ceil(losses.length / 10);
+	const falls = losses.slice(window).map((loss, i) => losses[i] - loss);
+	return learningRates[falls.indexOf(Math.max(...falls)) + Math.floor(window / 2)];
 }
 
 type WithRate = { optimizer: { learningRate: number } };
