@@ -166,11 +166,11 @@ export async function findLearningRate(
 	return { ...curve, suggestion: steepest(curve) };
 }
 
-/** Over a tenth of the rates at a time, since single batches say little. */
+/** Over a tenth of the rates at a time, since single batches say little; the first tenth is chance, the smallest rates. */
 function steepest({ learningRates, losses }: { learningRates: number[]; losses: number[] }): number {
 	const window = Math.ceil(losses.length / 10);
-	const falls = losses.slice(window).map((loss, i) => losses[i] - loss);
-	return learningRates[falls.indexOf(Math.max(...falls)) + Math.floor(window / 2)];
+	const falls = losses.slice(2 * window).map((loss, i) => losses[i + window] - loss);
+	return learningRates[falls.indexOf(Math.max(...falls)) + Math.floor(1.5 * window)];
 }
 
 type WithRate = { optimizer: { learningRate: number } };
