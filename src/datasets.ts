@@ -55,7 +55,7 @@ export interface ImageDatasetOptions {
 	 * tf.layers takes no int32. Default `"int"`.
 	 */
 	labelMode?: "int" | "categorical" | "binary";
-	/** The classes in the order wanted; each must be a folder's name. Default: all folders in alphanumeric order. */
+	/** The classes in the order wanted, the folders' names. Default: alphanumeric order. */
 	classNames?: string[];
 	/** 3, 1 or 4 channels. Default `"rgb"`. */
 	colorMode?: "rgb" | "grayscale" | "rgba";
@@ -304,6 +304,11 @@ function indexDirectory(directory: string, { classNames, followLinks = false }: 
 	if (found.length === 0) throw new Error(`${directory} has no images: expected ${example}`);
 	const missing = classNames?.find((name) => !found.includes(name));
 	if (missing) throw new Error(`${directory} has no class ${missing}: its folders are ${found.join(", ")}`);
+	const unnamed = classNames && found.find((name) => !classNames.includes(name));
+	if (unnamed)
+		throw new Error(
+			`${directory} has a class ${unnamed}, but classNames are ${classNames.join(", ")}: leave out the folder`,
+		);
 	const names = classNames ?? found;
 	if (names.length === 1) {
 		throw new Error(`${directory} has only one class (${names[0]}): a classifier needs two or more folders`);

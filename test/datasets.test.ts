@@ -9,6 +9,7 @@ import {
 	countImages,
 	type ImageDatasetOptions,
 	imageDatasetFromDirectory,
+	imageDatasetFromFiles,
 	loadImage,
 } from "../src/datasets";
 import {
@@ -177,6 +178,10 @@ describe("imageDatasetFromDirectory", () => {
 		});
 		assert.equal(text, "Found 8 files belonging to 2 classes.");
 		assert.throws(
+			() => imageDatasetFromDirectory(pictures, { classNames: ["cats"] }),
+			/has a class dogs, but classNames are cats: leave out the folder/,
+		);
+		assert.throws(
 			() => imageDatasetFromDirectory(pictures, { classNames: ["birds"] }),
 			/no class birds: its folders are cats, dogs/,
 		);
@@ -253,4 +258,40 @@ test("countImages counts pictures per class of each split", () => {
 		{ split: "pictures", class: "cats", pictures: 4 },
 		{ split: "pictures", class: "dogs", pictures: 4 },
 	]);
+});
+
+describe("imageDatasetFromFiles", () => {
+	const whole = imageDatasetFromDirectory(pictures, { imageSize: [8, 8], shuffle: false, verbose: false });
+
+	test("gives the listed files, with the labels that are given", async () => {
+		const files = [5, 0, 3].map((i) => ({ path: whole.filePaths[i], label: 1 - whole.labels[i] }));
+		const options = {
+			imageSize: [8, 8] as [number, number],
+			classNames: ["cats", "dogs"],
+			shuffle: false,
+			verbose: false,
+		};
+		const part = imageDatasetFromFiles(files, options);
+		const [[batch], [all]] = [await part.toArray(), await whole.toArray()];
+		assert.deepEqual(
+			batch.ys.arraySync(),
+			files.map(({ label }) => label),
+		);
+		const chosen = all.xs.gather(tf.tensor1d([5, 0, 3], "int32"));
+		assert.equal(batch.xs.sub(chosen).abs().max().dataSync()[0], 0);
+		assert.deepEqual(
+			[part.size, part.classNames, part.filePaths],
+			[1, ["cats", "dogs"], files.map(({ path }) => path)],
+		);
+	});
+
+	test("says what does not fit", () => {
+		const classNames = ["cats", "dogs"];
+		assert.throws(() => imageDatasetFromFiles([], { classNames }), /there are no files to make a dataset of/);
+		const files = [{ path: "a.jpg", label: 2 }];
+		assert.throws(
+			() => imageDatasetFromFiles(files, { classNames }),
+			/a\.jpg has the label 2: the classes are cats, dogs/,
+		);
+	});
 });
