@@ -94,3 +94,9 @@ describe("what is wrong is said in one line", () => {
 		assert.deepEqual((await parse("--seed", "0", "--patience", "0")).parameters.seed, 0);
 	});
 });
+
+test("a backbone is a folder, seen from where it was typed, or an address", async () => {
+	assert.equal((await parse("--backbone", "models/net")).values.backbone, resolve("models/net"));
+	const address = "https://example.org/net/model.json";
+	assert.equal((await parse("--backbone", address)).values.backbone, address);
+});

@@ -105,7 +105,9 @@ const toFlag = (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLo
 
 function setParameter(parameters, known, flag, name, text) {
 	if (!known.has(name)) throw new Error(unknown(flag, known));
-	parameters[name] = FOLDERS.has(name) ? fromHere(text) : convert(flag, name, text, known.get(name).value);
+	// A backbone can also be an address.
+	const isFolder = FOLDERS.has(name) || (name === "backbone" && !/^https?:/.test(text));
+	parameters[name] = isFolder ? fromHere(text) : convert(flag, name, text, known.get(name).value);
 }
 
 /** The text as a value of the default's kind. */
