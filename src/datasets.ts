@@ -3,7 +3,6 @@ import { type Dirent, readdirSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import seedrandom from "seedrandom";
 import sharp from "sharp";
 import { pictureCache } from "./cache";
 import { type DecodeOptions, decodeFiles, packedLength } from "./decoding";
@@ -11,6 +10,7 @@ import type { Prepare } from "./fast";
 import { formatOf } from "./formats";
 import { DType, nodeBackend, runOperation } from "./graphdef";
 import { isQuarantine } from "./quarantine";
+import { shuffled } from "./sampling";
 
 /** The endings of the files that are read: those of Keras, and some more. Others are passed over. */
 export const IMAGE_EXTENSIONS = [".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
@@ -373,17 +373,6 @@ function selectSubset(index: Index, { validationSplit, subset }: ImageDatasetOpt
 		throw new Error(`validationSplit ${validationSplit} leaves no pictures for the ${subset} subset`);
 	}
 	return { ...index, files: chosen };
-}
-
-/** Fisher–Yates with a generator that gives the same order everywhere, unlike `tf.util.shuffle`. */
-function shuffled<T>(items: readonly T[], seed: string): T[] {
-	const random = seedrandom(seed);
-	const result = [...items];
-	for (let i = result.length - 1; i > 0; i--) {
-		const j = Math.floor(random() * (i + 1));
-		[result[i], result[j]] = [result[j], result[i]];
-	}
-	return result;
 }
 
 const CHANNELS = { grayscale: 1, rgb: 3, rgba: 4 } as const;

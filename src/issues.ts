@@ -1,6 +1,5 @@
 // Finds what is wrong with pictures that can be decoded: duplicates, leaks between the sets, dark, blurry and odd ones.
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { DataFrame } from "danfojs-node";
 import { IMAGE_EXTENSIONS, SPLITS } from "./datasets";
@@ -9,6 +8,7 @@ import { closePairs } from "./duplicates";
 import { filesIn, isRead, requireFolder } from "./files";
 import { fileProgress, type OnFileProgress } from "./progress";
 import { type ImageProperties, imageProperties } from "./properties";
+import { sha256 } from "./quarantine";
 import { quantile } from "./statistics";
 
 /**
@@ -191,12 +191,6 @@ async function exactCopies(pictures: Examined[]): Promise<Uint32Array> {
 		for (const same of groupBy(some, (i) => hashes.get(i) as string)) for (const i of same) first[i] = same[0];
 	}
 	return first;
-}
-
-async function sha256(path: string): Promise<string> {
-	const hash = createHash("sha256");
-	for await (const bytes of createReadStream(path)) hash.update(bytes);
-	return hash.digest("hex");
 }
 
 /** Compares each picture with those that look like it: how near the nearest other is, and which go together. */

@@ -1,4 +1,5 @@
 // How good predictions are, in scikit-learn's words and numbers.
+import { labelsOf, requireSameLength } from "./labels";
 import { mean, sum } from "./statistics";
 
 export * from "./bootstrap";
@@ -120,7 +121,7 @@ export function precisionRecallFscoreSupport(
 	yPred: ArrayLike<number>,
 	{ beta = 1, labels, average = null, posLabel = 1, zeroDivision = 0 }: ScoreOptions = {},
 ): Scores<number> | Scores<number[]> {
-	checkLengths(yTrue, yPred);
+	requireSameLength(yTrue, yPred, "yPred");
 	const present = labelsOf(yTrue, yPred);
 	if (average === "binary") requireBinary(present, posLabel);
 	const scored = average === "binary" ? [posLabel] : (labels ?? present);
@@ -154,10 +155,10 @@ export function confusionMatrix(
 	yPred: ArrayLike<number>,
 	{ labels = labelsOf(yTrue, yPred), normalize }: ConfusionMatrixOptions = {},
 ): number[][] {
-	checkLengths(yTrue, yPred);
+	requireSameLength(yTrue, yPred, "yPred");
 	const index = new Map(labels.map((label, i) => [label, i]));
 	if (!Array.from(yTrue).some((label) => index.has(label))) {
-		throw new Error(`none of the labels ${labels.join(", ")} is in yTrue, which has ${labelsOf(yTrue, []).join(", ")}`);
+		throw new Error(`none of the labels ${labels.join(", ")} is in yTrue, which has ${labelsOf(yTrue).join(", ")}`);
 	}
 	const matrix = labels.map(() => labels.map(() => 0));
 	for (let k = 0; k < yTrue.length; k++) {
@@ -173,7 +174,7 @@ export function confusionMatrix(
 
 /** The share of samples whose predicted label is the true one, 0–1: `sklearn.metrics.accuracy_score`. */
 export function accuracyScore(yTrue: ArrayLike<number>, yPred: ArrayLike<number>): number {
-	checkLengths(yTrue, yPred);
+	requireSameLength(yTrue, yPred, "yPred");
 	return sum(Array.from(yTrue, (label, k) => Number(label === yPred[k]))) / yTrue.length;
 }
 
@@ -214,7 +215,7 @@ export function cohenKappaScore(
 }
 
 function scoreClasses(yTrue: ArrayLike<number>, yPred: ArrayLike<number>, options: ReportOptions) {
-	checkLengths(yTrue, yPred);
+	requireSameLength(yTrue, yPred, "yPred");
 	const present = labelsOf(yTrue, yPred);
 	const { labels = present, zeroDivision = 0 } = options;
 	const names = options.targetNames ?? labels.map(String);
@@ -287,15 +288,6 @@ function requireBinary(present: number[], posLabel: number): void {
 	const some = present.join(", ");
 	if (present.length > 2) throw new Error(`average "binary" is for two classes, but there are ${some}: choose another`);
 	if (!present.includes(posLabel)) throw new Error(`posLabel ${posLabel} is not among the labels ${some}`);
-}
-
-function checkLengths(yTrue: ArrayLike<number>, yPred: ArrayLike<number>): void {
-	if (yTrue.length === yPred.length && yTrue.length > 0) return;
-	throw new Error(`yTrue has ${yTrue.length} labels and yPred ${yPred.length}: expected one of each per sample`);
-}
-
-function labelsOf(yTrue: ArrayLike<number>, yPred: ArrayLike<number>): number[] {
-	return [...new Set([...Array.from(yTrue), ...Array.from(yPred)])].sort((a, b) => a - b);
 }
 
 /** Without those that are not defined; weights that are all 0 count as 1. */

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { loadImage } from "./datasets";
 import { decodeFiles } from "./decoding";
+import { requireSameClasses } from "./labels";
 import { verifyImage } from "./verdict";
 
 /** What a model says of a picture. */
@@ -36,12 +37,7 @@ export async function predictImages(
 	paths: string[],
 	{ classNames, batchSize = 32 }: PredictImagesOptions,
 ): Promise<ImagePrediction[]> {
-	const outputs = model.outputs[0].shape[1];
-	if (outputs !== classNames.length) {
-		throw new Error(
-			`the model tells ${outputs} classes apart, but there are ${classNames.length} classNames: ${classNames.join(", ")}`,
-		);
-	}
+	requireSameClasses(model, classNames);
 	const imageSize = model.inputs[0].shape.slice(1, 3) as [number, number];
 	const reading = { channels: 3, interpolation: "bilinear", cropToAspectRatio: false, packed: false } as const;
 	const decoder = paths.length > 0 ? decodeFiles(paths, { imageSize, ...reading }) : null;

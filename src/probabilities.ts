@@ -1,4 +1,5 @@
 // How good predicted probabilities are, in scikit-learn's words and numbers: ranking, sharpness, calibration.
+import { labelsOf, requireSameLength } from "./labels";
 import { mean, quantile, sum } from "./statistics";
 
 /** A probability for each class of each sample, `[samples][classes]`, or of two classes that of the second. */
@@ -207,7 +208,7 @@ export function calibrationCurve(
 		posLabel = 1,
 	}: { nBins?: number; strategy?: "uniform" | "quantile"; posLabel?: number } = {},
 ): CalibrationCurve {
-	requireSameLength(yTrue, yProb);
+	requireSameLength(yTrue, yProb, "yProb");
 	const wrong = Array.from(yProb).find((p) => !(p >= 0 && p <= 1));
 	if (wrong !== undefined) throw new Error(`yProb has ${wrong}: expected probabilities of 0 to 1`);
 	const sorted = Float64Array.from(yProb).sort();
@@ -249,7 +250,7 @@ export function expectedCalibrationError(
 
 /** For each distinct score, from the greatest down: how many samples of the class, and others, are at least as great. */
 function cumulated(yTrue: ArrayLike<number>, yScore: ArrayLike<number>, posLabel: number) {
-	requireSameLength(yTrue, yScore);
+	requireSameLength(yTrue, yScore, "yScore");
 	const scores = Float64Array.from(yScore);
 	if (scores.some(Number.isNaN)) throw new Error("yScore has NaN: expected a number for each sample");
 	const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a]);
@@ -269,7 +270,7 @@ const isTable = (values: Probabilities): values is ArrayLike<number>[] => typeof
 
 /** Probabilities as rows with a column for each class. */
 function checked(yTrue: ArrayLike<number>, yProba: Probabilities, given?: number[]) {
-	requireSameLength(yTrue, yProba);
+	requireSameLength(yTrue, yProba, "probabilities");
 	const rows = isTable(yProba) ? yProba : Array.from(yProba, (p) => [1 - p, p]);
 	const labels = given ?? Array.from(rows[0], (_, i) => i);
 	if (labels.length !== rows[0].length) {
@@ -285,15 +286,4 @@ function checked(yTrue: ArrayLike<number>, yProba: Probabilities, given?: number
 		if (!(Math.abs(total - 1) < 1e-3)) throw new Error(`the probabilities of sample ${i} sum to ${total}: expected 1`);
 	});
 	return { rows, labels };
-}
-
-function requireSameLength(yTrue: ArrayLike<number>, other: ArrayLike<unknown>): void {
-	if (yTrue.length === other.length && yTrue.length > 0) return;
-	throw new Error(
-		`yTrue has ${yTrue.length} labels, and there are ${other.length} predictions: expected one of each per sample`,
-	);
-}
-
-function labelsOf(yTrue: ArrayLike<number>): number[] {
-	return [...new Set(Array.from(yTrue))].sort((a, b) => a - b);
 }

@@ -178,14 +178,15 @@ export const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false
 
 async function hashOf(path: string): Promise<string | null> {
 	// A pipe would be waited for, forever.
-	if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return null;
+	const isFile = statSync(path, { throwIfNoEntry: false })?.isFile();
+	return isFile ? sha256(path).catch(() => null) : null;
+}
+
+/** The SHA-256 of a file's content, in hexadecimal digits. */
+export async function sha256(path: string): Promise<string> {
 	const hash = createHash("sha256");
-	try {
-		for await (const bytes of createReadStream(path)) hash.update(bytes);
-		return hash.digest("hex");
-	} catch {
-		return null;
-	}
+	for await (const bytes of createReadStream(path)) hash.update(bytes);
+	return hash.digest("hex");
 }
 
 function whyNot({ code, message }: NodeJS.ErrnoException): string {

@@ -28,15 +28,15 @@ export function stratifiedKFold(
 	}
 	// Dealt out as cards, class after class, so that folds differ by at most one sample.
 	const order = members.flatMap((some, k) => some.map(() => k));
-	const random = seedrandom(seed === undefined ? undefined : String(seed));
+	const start = seed ?? Math.random();
 	const foldOf = new Uint32Array(labels.length);
 	members.forEach((some, k) => {
 		const counts = Array.from(
 			{ length: nSplits },
 			(_, fold) => order.filter((value, i) => value === k && i % nSplits === fold).length,
 		);
-		const folds = counts.flatMap((count, fold) => Array<number>(count).fill(fold));
-		if (shuffle) shuffleInPlace(folds, random);
+		const dealt = counts.flatMap((count, fold) => Array<number>(count).fill(fold));
+		const folds = shuffle ? shuffled(dealt, `${start}/${k}`) : dealt;
 		some.forEach((sample, i) => {
 			foldOf[sample] = folds[i];
 		});
@@ -60,10 +60,13 @@ export function computeClassWeight(labels: ArrayLike<number>): Record<number, nu
 	return Object.fromEntries([...counts].map(([label, count]) => [label, labels.length / (counts.size * count)]));
 }
 
-/** Fisher–Yates. */
-function shuffleInPlace<T>(items: T[], random: () => number): void {
-	for (let i = items.length - 1; i > 0; i--) {
+/** Fisher–Yates with a generator that gives the same order everywhere, unlike `tf.util.shuffle`. */
+export function shuffled<T>(items: readonly T[], seed: string): T[] {
+	const random = seedrandom(seed);
+	const result = [...items];
+	for (let i = result.length - 1; i > 0; i--) {
 		const j = Math.floor(random() * (i + 1));
-		[items[i], items[j]] = [items[j], items[i]];
+		[result[i], result[j]] = [result[j], result[i]];
 	}
+	return result;
 }

@@ -9,6 +9,7 @@ import { type Batch, type ImageDataset, imageDatasetFromDirectory } from "./data
 import { compiledModel, type Prepare, predictStep, testStep, trainStep } from "./fast";
 import type { TensorFunction } from "./graph";
 import { checkInterrupt, endingItself, kernel } from "./kernel";
+import { requireSameClasses } from "./labels";
 
 /** What training recorded: one number an epoch in each list. */
 export interface History {
@@ -115,6 +116,7 @@ export async function train(
 	});
 	const started = performance.now();
 	requireCompiled(model);
+	requireSameClasses(model, classNamesOf(data));
 	crossEntropyFromLogits(model);
 	const trained = feed(data, fast);
 	const validated = validationData && feed(validationData, fast);
@@ -201,6 +203,9 @@ async function runningWith<R>(
 		delete compiled.makeTestFunction;
 	}
 }
+
+/** The names of a dataset's classes, if it knows them. */
+const classNamesOf = (data: tf.data.Dataset<Batch>) => (data as Partial<ImageDataset>).classNames;
 
 function requireCompiled(model: tf.LayersModel): void {
 	if (!model.optimizer) throw new Error("the model is not compiled: call compile(model) first");
@@ -368,6 +373,7 @@ export async function evaluate(
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<{ loss: number; accuracy: number }> {
 	requireCompiled(model);
+	requireSameClasses(model, classNamesOf(data));
 	crossEntropyFromLogits(model);
 	const { dataset, prepare } = feed(data, fast);
 	const test = testStep(compiledModel(model), prepare, { fast });
@@ -401,6 +407,7 @@ export async function predict(
 	data: tf.data.Dataset<Batch>,
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<Predictions> {
+	requireSameClasses(model, classNamesOf(data));
 	const result: Predictions = { yTrue: [], yPred: [], probabilities: [] };
 	const { dataset, prepare } = feed(data, fast);
 	const step = predictStep(compiledModel(model), prepare, { fast });

@@ -223,7 +223,7 @@ test("probabilities that cannot be are refused, with both sides", () => {
 		/probabilities of sample 0 sum to 0\.9: expected 1/,
 	);
 	assert.throws(() => logLoss([0, 2], [0.5, 0.5]), /yTrue has the label 2, but the probabilities are of 0, 1/);
-	assert.throws(() => rocCurve([0, 1], [0.5]), /yTrue has 2 labels, and there are 1 predictions/);
+	assert.throws(() => rocCurve([0, 1], [0.5]), /yTrue has 2 labels and yScore 1: expected one of each/);
 	assert.throws(() => rocCurve([0, 1], [0.5, Number.NaN]), /yScore has NaN/);
 	assert.throws(() => rocCurve([], []), /yTrue has 0 labels/);
 	assert.throws(

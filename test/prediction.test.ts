@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../src/cnn";
-import { imageDatasetFromDirectory } from "../src/datasets";
+import { imageDatasetFromDirectory, imageDatasetFromFiles } from "../src/datasets";
 import { predictImages } from "../src/prediction";
-import { compile, predict, saveModel } from "../src/training";
+import { compile, evaluate, predict, saveModel, train } from "../src/training";
 import { pictures, root, temporaryFolder } from "./fixtures";
 
 const model = cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 });
@@ -52,7 +52,14 @@ test("no files, no predictions; and no tensor is left", async () => {
 
 test("a model of other classes is refused, with both sides", async () => {
 	const wrong = predictImages(model, [], { classNames: ["a", "b", "c"] });
-	await assert.rejects(wrong, /the model tells 2 classes apart, but there are 3 classNames: a, b, c/);
+	compile(model);
+	const files = [0, 1, 2].map((label) => ({ path: join(pictures, "cats", "plain.jpg"), label }));
+	const data = imageDatasetFromFiles(files, { classNames: ["a", "b", "c"], imageSize: [16, 16], verbose: false });
+	const message = /the model tells 2 classes apart, but there are 3: a, b, c/;
+	await assert.rejects(predict(model, data), message);
+	await assert.rejects(evaluate(model, data), message);
+	await assert.rejects(train(model, data), message);
+	await assert.rejects(wrong, /the model tells 2 classes apart, but there are 3: a, b, c/);
 });
 
 test("npm run predict prints a table, CSV and JSON", async () => {
