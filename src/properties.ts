@@ -31,7 +31,7 @@ export interface ImageProperties {
 	greyDeviation: number;
 	/** How far apart the channels of a pixel are, 0–1: below this are 99 of 100 pixels. */
 	colourfulness: number;
-	/** 256 bits, the first 64 of which are the usual pHash; see `hashOf`. */
+	/** 64 bits of pHash, and 256 more of the same kind; see `hashOf`. */
 	hash: Uint32Array;
 }
 
