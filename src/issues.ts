@@ -88,7 +88,9 @@ export interface FindIssuesOptions {
 export async function findIssues(directory: string, options: FindIssuesOptions = {}): Promise<Issues> {
 	const thresholds = { ...THRESHOLDS, ...options.thresholds };
 	const pictures = await examine(directory, options.onProgress);
-	const { nearest, sets } = compare(pictures, directory, thresholds, await exactCopies(pictures));
+	const looks = groupBy([...pictures.keys()], (i) => pictures[i].hash.join());
+	const copies = await exactCopies(pictures, looks);
+	const { nearest, sets } = compare(pictures, looks, directory, thresholds, copies);
 	const scores: Record<Check, ArrayLike<number>> = { ...scoresOf(pictures), ...nearest };
 	const isIssue = (check: Check, i: number) => scores[check][i] < thresholds[check];
 	const checks = Object.keys(THRESHOLDS) as Check[];
@@ -181,8 +183,8 @@ function sizeScores(sizes: number[]): number[] {
 }
 
 /** For each picture the first of those with the same bytes. Only what has the same size and looks is read. */
-async function exactCopies(pictures: Examined[]): Promise<Uint32Array> {
-	const alike = groupBy([...pictures.keys()], (i) => `${pictures[i].bytes} ${pictures[i].hash.join()}`);
+async function exactCopies(pictures: Examined[], looks: number[][]): Promise<Uint32Array> {
+	const alike = looks.flatMap((some) => groupBy(some, (i) => pictures[i].bytes));
 	const first = Uint32Array.from(pictures.keys());
 	for (const some of alike) {
 		if (some.length === 1) continue;
@@ -193,10 +195,18 @@ async function exactCopies(pictures: Examined[]): Promise<Uint32Array> {
 	return first;
 }
 
-/** Compares each picture with those that look like it: how near the nearest other is, and which go together. */
-function compare(pictures: Examined[], directory: string, thresholds: Record<Check, number>, copies: Uint32Array) {
-	// Pictures with the same hash are compared once.
-	const looks = groupBy([...pictures.keys()], (i) => pictures[i].hash.join());
+/**
+ * Compares each picture with those that look like it: how near the nearest other is, and which go together.
+ *
+ * @param looks the pictures by their hashes; those with the same hash are compared once
+ */
+function compare(
+	pictures: Examined[],
+	looks: number[][],
+	directory: string,
+	thresholds: Record<Check, number>,
+	copies: Uint32Array,
+) {
 	const words = pictures[0].hash.length;
 	const hashes = new Uint32Array(looks.length * words);
 	looks.forEach((some, look) => {

@@ -1,6 +1,6 @@
 // How good predicted probabilities are, in scikit-learn's words and numbers: ranking, sharpness, calibration.
 import { labelsOf, requireSameLength } from "./labels";
-import { mean, quantile, sum } from "./statistics";
+import { binOf, mean, quantile, sum } from "./statistics";
 
 /** A probability for each class of each sample, `[samples][classes]`, or of two classes that of the second. */
 export type Probabilities = ArrayLike<number> | ArrayLike<number>[];
@@ -216,7 +216,7 @@ export function calibrationCurve(
 	const inner = Array.from({ length: nBins - 1 }, (_, i) => edge((i + 1) / nBins));
 	const bins = Array.from({ length: nBins }, () => ({ count: 0, predicted: 0, hits: 0 }));
 	for (let i = 0; i < yProb.length; i++) {
-		const bin = bins[inner.filter((value) => value < yProb[i]).length];
+		const bin = bins[binOf(inner, yProb[i])];
 		bin.count++;
 		bin.predicted += yProb[i];
 		bin.hits += Number(yTrue[i] === posLabel);

@@ -27,15 +27,12 @@ export function stratifiedKFold(
 		throw new Error(`nSplits is ${nSplits}: expected 2 up to the ${most} samples of the largest class`);
 	}
 	// Dealt out as cards, class after class, so that folds differ by at most one sample.
-	const order = members.flatMap((some, k) => some.map(() => k));
+	let offset = 0;
 	const start = seed ?? Math.random();
 	const foldOf = new Uint32Array(labels.length);
 	members.forEach((some, k) => {
-		const counts = Array.from(
-			{ length: nSplits },
-			(_, fold) => order.filter((value, i) => value === k && i % nSplits === fold).length,
-		);
-		const dealt = counts.flatMap((count, fold) => Array<number>(count).fill(fold));
+		const dealt = some.map((_, i) => (offset + i) % nSplits).sort((a, b) => a - b);
+		offset += some.length;
 		const folds = shuffle ? shuffled(dealt, `${start}/${k}`) : dealt;
 		some.forEach((sample, i) => {
 			foldOf[sample] = folds[i];

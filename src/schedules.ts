@@ -136,7 +136,7 @@ export async function findLearningRate(
 	const before = { weights: model.getWeights().map((weight) => weight.clone()), rate: learningRateOf(model) };
 	const rateAt = (step: number) => from * (to / from) ** (step / (steps - 1));
 	const curve = { learningRates: [] as number[], losses: [] as number[] };
-	let [smooth, sum, batches] = [0, 0, 0];
+	let [smooth, sum] = [0, 0];
 	const callback = new tf.CustomCallback({
 		onTrainBegin: async () => setLearningRate(model, from),
 		onBatchEnd: async (batch, logs) => {
@@ -145,8 +145,7 @@ export async function findLearningRate(
 			[smooth, sum] = [0.9 * smooth + 0.1 * loss, 0.9 * sum + 0.1];
 			curve.learningRates.push(learningRateOf(model));
 			curve.losses.push(smooth / sum);
-			batches++;
-			if (batches === steps || smooth / sum > 4 * Math.min(...curve.losses) || Number.isNaN(smooth)) {
+			if (curve.losses.length === steps || smooth / sum > 4 * Math.min(...curve.losses) || Number.isNaN(smooth)) {
 				model.stopTraining = true;
 			}
 			setLearningRate(model, rateAt(batch + 1));

@@ -1,5 +1,5 @@
 // Where a model is good and where it is not: scores by a property of the pictures.
-import { quantile, sum } from "./statistics";
+import { binOf, quantile, sum } from "./statistics";
 
 /** The pictures with values from `from` up to `to`. */
 export interface Slice {
@@ -25,7 +25,7 @@ export function accuracyBySlice(
 	const sorted = Float64Array.from(values).sort();
 	const inner = Array.from({ length: slices - 1 }, (_, i) => quantile(sorted, (i + 1) / slices));
 	const members: number[][] = Array.from({ length: slices }, () => []);
-	for (let i = 0; i < values.length; i++) members[inner.filter((edge) => edge < values[i]).length].push(i);
+	for (let i = 0; i < values.length; i++) members[binOf(inner, values[i])].push(i);
 	return members
 		.filter((some) => some.length > 0)
 		.map((some) => ({
