@@ -1,10 +1,13 @@
 // `npm run doctor`: what is installed, which device TensorFlow uses, what is wrong and how to mend it.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { at, browserCommand, outputOf, python, runQuietly, tensorflowDir } from "./common.mjs";
+import { at, browserCommand, outputOf, python, shown, tensorflowDir } from "./common.mjs";
+import { chosenDevice, findGpu, gpuFolder, gpuWheels, probe } from "./gpu.mjs";
 import { checkNode, findCompiler, findPython, setup } from "./setup.mjs";
 
 const install = "npm run setup";
+let probed;
+const inGB = (mebibytes) => ((mebibytes * 2 ** 20) / 1e9).toFixed(1);
 
 /** Each check returns what it found, or throws with what is wrong and what to do. */
 const checks = {
@@ -31,22 +34,34 @@ const checks = {
 		const file = at(".venv", "share", "jupyter", "kernels", "tslab", "kernel.json");
 		return required(existsSync(file) && file, "the kernel is not installed");
 	},
-	TensorFlow: async () => {
+	TensorFlow: () => {
 		required(tensorflowDir(), ".venv has no TensorFlow");
-		// In a process of its own, since a library that does not fit can end it.
-		const script = `
-			const tf = require("@tensorflow/tfjs-node-gpu");
-			const { binding, isUsingGpuDevice } = tf.backend();
-			const image = tf.ones([1, 8, 8, 1]);
-			const sum = tf.conv2d(image, tf.ones([3, 3, 1, 1]), 1, "valid").sum().dataSync()[0];
-			console.log(JSON.stringify({ version: binding.TF_Version, gpu: isUsingGpuDevice, right: sum === 324 }));`;
-		const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "2" };
-		const output = await runQuietly("node", ["-e", script], { env }).catch((error) => {
-			throw new Error(`${error.message}\n  mend it: remove node_modules and .venv, and run ${install}`);
-		});
-		const { version, gpu, right } = JSON.parse(output.trim().split("\n").at(-1));
+		const { version, device, right } = tensorflow();
 		required(right, "a small convolution gives a wrong result");
-		return `${version} on the ${gpu ? "GPU" : "CPU"}; a small convolution gives the right result`;
+		return `${version}; a small convolution on ${device} gives the right result`;
+	},
+	GPU: () => {
+		let gpu;
+		try {
+			gpu = findGpu();
+		} catch (error) {
+			if (chosenDevice() === "gpu") throw error;
+			return `none: ${error.message}`;
+		}
+		const { name, memory, used, driver, capability } = gpu;
+		const found = `${name}, ${inGB(memory - used)} of ${inGB(memory)} GB free, compute capability ${capability}, driver ${driver}`;
+		if (chosenDevice() !== "gpu") return `${found}; not used, \`${install} -- --gpu\` changes that`;
+		const { problem, missing, libraries } = tensorflow();
+		const of = (part) => gpuWheels().find(({ name }) => name.includes(part)).version;
+		const details = [
+			`${found}; CUDA ${of("cuda-runtime")}, cuDNN ${of("cudnn")}`,
+			...libraries.map((file) => `loaded ${shown(file)}`),
+			...missing.map(({ name, why }) => `not loaded: ${name}, ${whereIs(name)}: ${why}`),
+		].join("\n  ");
+		if (!problem) return details;
+		throw new Error(
+			`${details}\n  It is not used: ${problem}.\n  nvidia-smi shows who keeps it busy; ${install} -- --gpu tries again, --cpu does without`,
+		);
 	},
 	"Chromium (for --pdf)": () =>
 		browserCommand() ?? "none: PDF reports need one, for example: sudo apt install chromium",
@@ -72,6 +87,23 @@ process.exitCode = wrong === 0 ? 0 : 1;
 function required(value, problem) {
 	if (value) return value;
 	throw new Error(`${problem}: run ${install}`);
+}
+
+/** What TensorFlow says of itself, asked once. */
+function tensorflow() {
+	try {
+		probed ??= probe();
+		return probed;
+	} catch (error) {
+		throw new Error(`${error.message}\n  mend it: remove node_modules and .venv, and run ${install}`);
+	}
+}
+
+function whereIs(library) {
+	const packages = join(gpuFolder, "nvidia");
+	const folder =
+		existsSync(packages) && readdirSync(packages).find((name) => existsSync(join(packages, name, "lib", library)));
+	return folder ? `which lies in ${shown(join(packages, folder, "lib"))}` : `which is not in ${shown(gpuFolder)}`;
 }
 
 function versionOf(name) {

@@ -9,19 +9,30 @@ import {
 	mkdirSync,
 	readdirSync,
 	readFileSync,
+	readlinkSync,
+	renameSync,
 	rmSync,
+	statfsSync,
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { at, outputOf, python, root, run, runQuietly, tensorflowDir, tensorflowWheel } from "./common.mjs";
+import { parseArgs } from "node:util";
+import { at, outputOf, python, root, run, runQuietly, shown, tensorflowDir, tensorflowWheel } from "./common.mjs";
+import { chosenDevice, deviceFile, findGpu, gigabytes, gpuFolder, gpuWheels, NoDriver, probe } from "./gpu.mjs";
 
 const tfjs = at("node_modules", "@tensorflow", "tfjs-node-gpu");
+const gpuDownloads = at(".venv", "gpu-downloads");
 
-/** Makes sure that packages, Python side, native binding, kernel and plotly are there and current. */
-export async function setup() {
+/**
+ * Makes sure that packages, Python side, native binding, kernel and plotly are there and current.
+ *
+ * @param device `"gpu"` or `"cpu"` to run on from now on; without, what was chosen before, or the first time a GPU if
+ *   there is one
+ */
+export async function setup(device) {
 	checkNode();
 	// Said before anything is downloaded, not after.
 	if (!existsSync(at(".venv", ".stamps"))) findPython();
@@ -31,6 +42,7 @@ export async function setup() {
 		// The two downloads have nothing to do with each other and take most of the time.
 		await Promise.all([installNodePackages(), installPythonPackages()]);
 		await buildBinding();
+		await chooseDevice(device);
 		await installKernel();
 		await installPapermillPlugin();
 		await minifyPlotly();
@@ -195,7 +207,11 @@ async function installPythonPackages() {
 		at(".venv", ".stamps", "packages"),
 		inputs,
 		async () => {
-			await runQuietly(findPython(), ["-m", "venv", "--clear", at(".venv")]);
+			// Not `venv --clear`, which would take along what is large and installed beside.
+			const beside = [gpuFolder, gpuDownloads, deviceFile, at(".venv", "peers")];
+			mkdirSync(at(".venv"), { recursive: true });
+			for (const file of filesIn(at(".venv"))) if (!beside.includes(file)) rmSync(file, { recursive: true });
+			await runQuietly(findPython(), ["-m", "venv", at(".venv")]);
 			// requirements.txt names the whole closure, so nothing is resolved here and TensorFlow's own
 			// Python dependencies, which only Python programs need, stay out.
 			await runQuietly(python, [
@@ -230,17 +246,12 @@ export async function installPeers() {
 /** Compiles the Node-API binding of tfjs-node-gpu against the libraries in the TensorFlow wheel. */
 async function buildBinding() {
 	const tensorflow = tensorflowDir();
-	const sources = ["tfjs_backend.cc", "tfjs_binding.cc"].map((name) => join(tfjs, "binding", name));
-	const inputs = [contents(...sources), tensorflowWheel(), relative(tfjs, tensorflow), process.platform, process.arch];
+	const sources = filesIn(join(tfjs, "binding"));
+	const inputs = [contents(...sources), tensorflowWheel(), process.platform, process.arch];
 	await step("native binding", join(tfjs, "lib", ".stamp"), inputs, async () => {
 		const compiler = findCompiler();
-		const lib = join(tfjs, "deps", "lib");
 		const out = join(tfjs, "lib", "napi-v8");
-		mkdirSync(dirname(lib), { recursive: true });
 		mkdirSync(out, { recursive: true });
-		rmSync(lib, { force: true });
-		// A link to the folder, not to the files: the GPU wheel finds its CUDA libraries relative to this folder.
-		symlinkSync(relative(dirname(lib), tensorflow), lib);
 		const libraries = filesIn(tensorflow).filter((file) =>
 			/^libtensorflow_(cc|framework)[.\d]*\.(so|dylib)[.\d]*$/.test(basename(file)),
 		);
@@ -255,13 +266,95 @@ async function buildBinding() {
 			`-I${at("node_modules", "node-api-headers", "include")}`,
 			`-I${join(tensorflow, "include")}`,
 			`-I${tfjs}`,
-			...sources,
-			...libraries.map((file) => join(lib, basename(file))),
+			...sources.filter((file) => file.endsWith(".cc")),
+			...libraries,
 			`-Wl,-rpath,${rpath}`,
 			"-o",
 			join(out, "tfjs_binding.node"),
 		]);
 	});
+}
+
+/** Links the binding with the TensorFlow for the CPU or the one for the GPU: the same version, so either fits. */
+async function chooseDevice(asked) {
+	const device = asked ?? chosenDevice();
+	if (device === "gpu" && !asked) await installGpuPackages();
+	const usable = asked || !device ? await usableDevice(asked) : device;
+	link(usable === "gpu" ? join(gpuFolder, "tensorflow") : tensorflowDir());
+	if (usable !== chosenDevice()) writeFileSync(deviceFile, usable);
+}
+
+/** `"gpu"` when that is not declined, there is one and TensorFlow runs on it; says so, or why not. */
+async function usableDevice(asked) {
+	try {
+		if (asked === "cpu") {
+			console.log("setup: TensorFlow runs on the CPU");
+			return asked;
+		}
+		const { name } = findGpu();
+		await installGpuPackages();
+		const { problem } = probe(join(gpuFolder, "tensorflow"));
+		if (problem) throw new Error(problem);
+		console.log(`setup: TensorFlow runs on the ${name} (npm run setup -- --cpu goes back to the CPU)`);
+		return "gpu";
+	} catch (error) {
+		if (asked || !(error instanceof NoDriver))
+			console.log(`setup: TensorFlow runs on the CPU: ${error.message.split("\n")[0]}`);
+		return "cpu";
+	}
+}
+
+/** Each wheel is downloaded by itself, so that an interrupted set-up goes on with the next one. */
+async function installGpuPackages() {
+	const wheels = gpuWheels();
+	const requirements = at("requirements-gpu.txt");
+	const inputs = [contents(requirements), outputOf(python, ["--version"])];
+	await step(
+		`TensorFlow for the GPU (${gigabytes(wheels)} GB to download, 6 GB on disk)`,
+		join(gpuFolder, ".stamp"),
+		inputs,
+		async () => {
+			mkdirSync(gpuDownloads, { recursive: true });
+			const { bavail, bsize } = statfsSync(gpuDownloads);
+			const free = bavail * bsize;
+			if (free < 10e9)
+				throw new Error(`10 GB of disk are needed for the GPU's libraries, and ${(free / 1e9).toFixed(1)} GB are free`);
+			// pip's own folder for temporary files is in memory on some systems.
+			const env = { ...process.env, TMPDIR: gpuDownloads, PIP_DISABLE_PIP_VERSION_CHECK: "1" };
+			const pip = (...args) => runQuietly(python, ["-m", "pip", ...args, "--no-deps", "--no-cache-dir"], { env });
+			for (const { name, version, megabytes } of wheels) {
+				console.log(`setup:   ${name} ${version}, ${megabytes} MB`);
+				await pip("download", "--dest", gpuDownloads, `${name}==${version}`);
+			}
+			console.log("setup:   unpacking");
+			rmSync(gpuFolder, { recursive: true, force: true });
+			await pip("install", "--no-index", "--find-links", gpuDownloads, "--target", gpuFolder, "-r", requirements);
+			linkForgottenLibrary();
+			rmSync(gpuDownloads, { recursive: true });
+		},
+	);
+}
+
+/**
+ * TensorFlow 2.21 looks for this library in the folders of all CUDA packages but its own, from Python too, and does
+ * without the GPU when it is not found. Its own needs it finds from here as well, relative to the link's folder.
+ */
+function linkForgottenLibrary() {
+	const library = "libcusolver.so.11";
+	const place = join(gpuFolder, "nvidia", "cuda_runtime", "lib", library);
+	symlinkSync(join("..", "..", "cusolver", "lib", library), place);
+}
+
+/** Points the binding's `deps/lib` at a wheel's folder. A kernel that starts meanwhile finds the one or the other. */
+function link(tensorflow) {
+	const lib = join(tfjs, "deps", "lib");
+	// To the folder, not to the files: the wheels find CUDA's libraries relative to this folder.
+	const target = relative(dirname(lib), tensorflow);
+	if (existsSync(lib) && readlinkSync(lib) === target) return;
+	mkdirSync(dirname(lib), { recursive: true });
+	rmSync(`${lib}.new`, { force: true });
+	symlinkSync(target, `${lib}.new`);
+	renameSync(`${lib}.new`, lib);
 }
 
 /** Kernelspec and JupyterLab's settings live in `.venv`: the user's other Jupyter installations do not see them. */
@@ -328,4 +421,24 @@ async function minifyPlotly() {
 	});
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await run(setup);
+/** What `--gpu` would use and install. */
+function dryRun() {
+	try {
+		console.log(`GPU: ${findGpu().name}`);
+	} catch (error) {
+		console.log(`GPU: none; ${error.message}`);
+	}
+	const wheels = gpuWheels();
+	for (const { name, version, megabytes } of wheels) console.log(`${name}==${version}  ${megabytes} MB`);
+	console.log(`${wheels.length} wheels, ${gigabytes(wheels)} GB to download, 6 GB in ${shown(gpuFolder)}`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	await run(async () => {
+		const type = "boolean";
+		const { values } = parseArgs({ options: { gpu: { type }, cpu: { type }, "dry-run": { type } } });
+		if (values.gpu && values.cpu) throw new Error("--gpu or --cpu: one of them");
+		if (values["dry-run"]) return dryRun();
+		await setup(values.gpu ? "gpu" : values.cpu ? "cpu" : undefined);
+	});
+}
