@@ -285,7 +285,7 @@ async function chooseDevice(asked) {
 }
 
 /** `"gpu"` when that is not declined, there is one and TensorFlow runs on it; says so, or why not. */
-async function usableDevice(asked) {
+export async function usableDevice(asked) {
 	try {
 		if (asked === "cpu") {
 			console.log("setup: TensorFlow runs on the CPU");
