@@ -55,6 +55,25 @@ describe("imageDatasetFromDirectory", () => {
 		});
 	}
 
+	test("decodes the next files while this thread is busy, with training for example", async () => {
+		const folder = join(temporaryFolder(), "train");
+		for (const name of ["a", "b"]) {
+			mkdirSync(join(folder, name), { recursive: true });
+			for (let i = 0; i < 50; i++) cpSync(join(pictures, "cats", "plain.jpg"), join(folder, name, `${i}.jpg`));
+		}
+		const batches = await imageDatasetFromDirectory(folder, small).iterator();
+		tf.dispose((await batches.next()).value);
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
+		// What was not decoded meanwhile is now lost.
+		rmSync(folder, { recursive: true });
+		let count = 1;
+		for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
+			count++;
+			tf.dispose(batch.value);
+		}
+		assert.equal(count, Math.ceil(100 / small.batchSize));
+	});
+
 	test("kept pictures are Keras's, rounded: the same in each epoch, in memory and on disk", async () => {
 		const rounded = recorded.bilinear.batches.map(({ xs }) => toTensor(xs).round().dataSync());
 		for (const cache of [true, 10_000, 0]) {

@@ -90,7 +90,7 @@ describe("the page of a notebook", () => {
 	test("is named as its heading, below which stand date, device and versions", () => {
 		has(html, /<title>A hand-made notebook<\/title>/);
 		const [, overview] = /<\/h1><section class="overview">([\s\S]*?)<\/section>/.exec(html)!;
-		assert.match(overview, /Run on 2025-03-01 10:59 UTC · CPU: /);
+		assert.match(overview, /Run on 2025-03-01 10:59 UTC · [CG]PU: /);
 		assert.ok(overview.includes(`node ${process.versions.node} ·`));
 		assert.match(overview, /tensorflow \d+\.\d+/);
 		assert.ok(html.indexOf("Its introduction") > html.indexOf("</section>"));

@@ -1,7 +1,8 @@
 // `npm run bench`: the kernel, the pipeline's steps and cleaning, ours and the Python originals in turn, on the same
 // pictures and cores. `npm run bench -- kernel`, `pipeline` or `cleaning` measures only one of them. Two parts run only
 // when asked for: `growth`, which has no Python side, and `verdicts`, which compares what cleaning says of many damaged
-// files with Pillow and TensorFlow. `--quick` takes fewer pictures and rounds.
+// files with Pillow and TensorFlow. `--quick` takes fewer pictures and rounds; `--gpu` measures training on the GPU, and
+// how much of the time it waits.
 import { spawn } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
@@ -9,6 +10,7 @@ import { extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { at, fromHere, python, root, run, runInTerminal, shown } from "./common.mjs";
+import { findGpu, gpuFolder, probe } from "./gpu.mjs";
 import { installPeers, setup } from "./setup.mjs";
 import { versionsAndDevice } from "./versions.mjs";
 
@@ -29,10 +31,14 @@ const pipelineSteps = [
 ];
 /** Ours decodes in full; the one it has to beat is Pillow's full decode on all cores. */
 const cleaningSteps = ["headers only", "full decode, one process", "full decode, all cores", "a second time"];
+const gpuSteps = ["from files, batch 32", "from files, batch 256", "cached, batch 32", "cached, batch 256"];
+/** So that a step lasts longer than the second or so that nvidia-smi takes means of. */
+const GPU_EPOCHS = 20;
 const options = {
 	dataset: { type: "string" },
 	rounds: { type: "string", default: "5" },
 	quick: { type: "boolean", default: false },
+	gpu: { type: "boolean", default: false },
 };
 
 await run(async () => {
@@ -42,12 +48,14 @@ await run(async () => {
 		throw new Error(`--rounds ${values.rounds}: expected a whole number above 0`);
 	const unknown = positionals.find((part) => !parts.includes(part));
 	if (unknown) throw new Error(`there is no benchmark ${unknown}: expected ${parts.join(", ")}`);
-	const chosen = (part) => positionals.includes(part) || (positionals.length === 0 && !asked.includes(part));
+	const all = positionals.length === 0 && !values.gpu;
+	const chosen = (part) => positionals.includes(part) || (all && !asked.includes(part));
 	await setup();
 	const dataset = values.dataset ? fromHere(values.dataset) : at("dataset");
 	if (!existsSync(join(dataset, "train"))) {
 		throw new Error(`${dataset} has no train folder: run npm start once, which makes the sample data set`);
 	}
+	if (values.gpu) await benchGpu(dataset, rounds);
 	if (chosen("kernel")) await runInTerminal(python, [at("tools", "bench", "kernels.py"), dataset, String(rounds)]);
 	if (chosen("pipeline")) {
 		const folder = values.quick ? linked(dataset, { train: 128, valid: 32, test: 64 }) : dataset;
@@ -90,6 +98,44 @@ async function benchPipeline(dataset, rounds) {
 	report({ ...whole, ...(await interleaved(commands, pipelineSteps, rounds)) }, dataset, rounds, "results");
 }
 
+/** Training on the GPU, from files and from kept pictures; and the share of the time in which it has nothing to do. */
+async function benchGpu(dataset, rounds) {
+	const { problem } = probe();
+	if (problem) throw new Error(`TensorFlow does not run on the GPU: ${problem}; npm run setup -- --gpu`);
+	// The peer gets the same TensorFlow, with the same CUDA, and like ours takes memory as it needs it.
+	const environment = { EPOCHS: GPU_EPOCHS, PYTHONPATH: gpuFolder, TF_FORCE_GPU_ALLOW_GROWTH: "true" };
+	const commands = {
+		ours: ["node", await compiled("ours.ts"), dataset],
+		python: [await installPeers(), at("tools", "bench", "keras_peer.py"), dataset],
+	};
+	const waits = Object.fromEntries(gpuSteps.map((step) => [step, { ours: [], python: [] }]));
+	const observe = (step, side) => {
+		const stop = watchGpu();
+		return () => waits[step][side].push(stop());
+	};
+	const results = await interleaved(commands, gpuSteps, rounds, { mode: "gpu", environment, observe });
+	const images = GPU_EPOCHS * pictures(join(dataset, "train")).length;
+	report(results, dataset, rounds, "gpu");
+	console.log(`\n${findGpu().name}: images a second, and the share of the time that the GPU waits (ours, Python)`);
+	for (const [step, sides] of Object.entries(results)) {
+		const speeds = Object.values(sides).map((times) => ((1000 * images) / median(times)).toFixed(0));
+		const shares = Object.values(waits[step]).map((values) => `${median(values).toFixed(0)} %`);
+		console.log(`${step.padEnd(36)}${[...speeds, ...shares].map((cell) => cell.padStart(9)).join("")}`);
+	}
+}
+
+/** Asks how busy the first GPU is, ten times a second; stopping gives the mean share in which it was not, in percent. */
+function watchGpu() {
+	const query = ["--id=0", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop-ms=100"];
+	const child = spawn("nvidia-smi", query, { stdio: ["ignore", "pipe", "inherit"] });
+	const busy = [];
+	createInterface({ input: child.stdout }).on("line", (line) => busy.push(Number(line)));
+	return () => {
+		child.kill();
+		return 100 - busy.reduce((sum, share) => sum + share, 0) / busy.length;
+	};
+}
+
 /** Many files, as links to the training pictures; and how much memory their number takes. */
 async function benchCleaning(dataset, rounds, quick) {
 	const compiledOurs = await compiled("cleaning.ts");
@@ -117,12 +163,16 @@ async function benchCleaning(dataset, rounds, quick) {
 function multiplied(dataset, count) {
 	mkdirSync(at("bench"), { recursive: true });
 	const folder = mkdtempSync(at("bench", "links-"));
-	const pictures = readdirSync(join(dataset, "train"), { recursive: true }).filter((name) => /\.\w+$/.test(name));
+	const names = pictures(join(dataset, "train"));
 	for (let i = 0; i < count; i++) {
-		const name = pictures[i % pictures.length];
+		const name = names[i % names.length];
 		linkSync(join(dataset, "train", name), join(folder, `${i}${extname(name)}`));
 	}
 	return folder;
+}
+
+function pictures(folder) {
+	return readdirSync(folder, { recursive: true }).filter((name) => /\.\w+$/.test(name));
 }
 
 async function compareVerdicts() {
@@ -169,15 +219,24 @@ async function wholeRuns(commands, rounds) {
 	return results;
 }
 
-/** One process a side, which does a step for each line it is sent. A first round warms caches and does not count. */
-async function interleaved(commands, steps, rounds) {
-	const sides = { ours: start([...commands.ours, "steps"]), python: start([...commands.python, "steps"]) };
+/**
+ * One process a side, which does a step for each line it is sent. A first round warms caches and does not count.
+ *
+ * @param observe is called before a step, and what it returns after it
+ */
+async function interleaved(commands, steps, rounds, { mode = "steps", environment, observe = () => () => {} } = {}) {
+	const sides = {
+		ours: start([...commands.ours, mode], environment),
+		python: start([...commands.python, mode], environment),
+	};
 	const results = Object.fromEntries(steps.map((step) => [step, { ours: [], python: [] }]));
 	for (let round = 0; round <= rounds; round++) {
 		console.log(round === 0 ? "steps, warming up …" : `steps, round ${round} of ${rounds} …`);
 		for (const step of steps) {
 			for (const side of inTurn(round)) {
+				const observed = round > 0 ? observe(step, side) : () => {};
 				const { ms } = await sides[side].ask(step);
+				observed();
 				if (round > 0) results[step][side].push(ms);
 			}
 		}
@@ -192,8 +251,8 @@ function inTurn(round) {
 }
 
 /** A process that answers in lines of JSON. */
-function start([command, ...args]) {
-	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
+function start([command, ...args], environment = {}) {
+	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", ...environment };
 	const child = spawn(command, args, { cwd: root, env, stdio: ["pipe", "pipe", "ignore"] });
 	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 	const answer = async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { at, tensorflowWheel } from "./common.mjs";
+import { chosenDevice, findGpu } from "./gpu.mjs";
 
 const PACKAGES = ["@tensorflow/tfjs-node-gpu", "tslab", "sharp", "danfojs-node", "plotly.js-dist"];
 
@@ -14,8 +15,19 @@ export function versionsAndDevice() {
 			tensorflow: /-([\d.]+)\.dist-info$/.exec(tensorflowWheel())[1],
 			...Object.fromEntries(PACKAGES.map((name) => [name, installed(name)])),
 		},
-		device: `CPU: ${cpus()[0]?.model ?? process.arch}, ${availableParallelism()} threads`,
+		device: gpuInUse() ?? `CPU: ${cpus()[0]?.model ?? process.arch}, ${availableParallelism()} threads`,
 	};
+}
+
+/** The GPU that set-up chose, as long as its driver answers; else null. */
+function gpuInUse() {
+	if (chosenDevice() !== "gpu") return null;
+	try {
+		const { name, driver } = findGpu();
+		return `GPU: ${name}, driver ${driver}`;
+	} catch {
+		return null;
+	}
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(versionsAndDevice()));

@@ -19,9 +19,9 @@ AUTOTUNE = tf.data.AUTOTUNE
 augmentation = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.1)])
 
 
-def load(split):
+def load(split, batch_size=32):
     return keras.utils.image_dataset_from_directory(
-        dataset / split, seed=42, image_size=(64, 64), batch_size=32, label_mode="int", verbose=False
+        dataset / split, seed=42, image_size=(64, 64), batch_size=batch_size, label_mode="int", verbose=False
     )
 
 
@@ -99,6 +99,22 @@ def make_steps():
     }
 
 
+def make_gpu_steps():
+    model = new_model()
+
+    def epochs(batch_size, cache):
+        files = load("train", batch_size)
+        data = files.cache().prefetch(AUTOTUNE) if cache else files
+        return lambda: model.fit(data, epochs=int(os.environ["EPOCHS"]), verbose=0)
+
+    return {
+        "from files, batch 32": epochs(32, False),
+        "from files, batch 256": epochs(256, False),
+        "cached, batch 32": epochs(32, True),
+        "cached, batch 256": epochs(256, True),
+    }
+
+
 def run_once():
     def on_epoch_end(epoch, _):
         if epoch == 0:
@@ -113,6 +129,6 @@ def run_once():
 if mode == "once":
     run_once()
 else:
-    steps = make_steps()
+    steps = make_gpu_steps() if mode == "gpu" else make_steps()
     for line in sys.stdin:
         print(json.dumps({"ms": 1000 * timed(steps[line.strip()])}), flush=True)
