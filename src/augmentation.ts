@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch, ImageDataset } from "./datasets";
 import { nodeBackend } from "./graphdef";
-import { type Draw, uniformDraws } from "./random";
+import { countersOf, type Draw, uniformDraws } from "./random";
 
 /** What happens to pixels that come from outside the picture, as in Keras. */
 export type FillMode = "reflect" | "constant" | "wrap" | "nearest";
@@ -36,7 +36,7 @@ abstract class RandomTransform extends tf.layers.Layer {
 		readonly options: TransformOptions,
 	) {
 		super(options as ConstructorParameters<typeof tf.layers.Layer>[0]);
-		this.drawUniform = uniformDraws(options.seed);
+		this.drawUniform = uniformDraws(this, options.seed);
 	}
 
 	/** Where the pixels of each picture come from, drawn anew: float32 `[batch, 8]`, see `rotationMatrices`. */
@@ -199,7 +199,8 @@ export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.
 		return { xs: augment(xs, augmentation), ys };
 	}) as tf.data.Dataset<Batch>;
 	const prepare = (xs: tf.Tensor) => augment(source?.prepare(xs) as tf.Tensor4D, augmentation);
-	return Object.assign(changed, { source: source && { batches: source.batches, prepare } });
+	const counters = [...(source?.counters ?? []), ...countersOf(augmentation.layers)];
+	return Object.assign(changed, { source: source && { batches: source.batches, prepare, counters } });
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Prepare } from "./fast";
 import { formatOf } from "./formats";
 import { DType, nodeBackend, runOperation } from "./graphdef";
 import { isQuarantine } from "./quarantine";
+import type { Counter } from "./random";
 import { shuffled } from "./sampling";
 
 /** The endings of the files that are read: those of Keras, and some more. Others are passed over. */
@@ -34,6 +35,8 @@ export interface BatchSource {
 	batches(): AsyncGenerator<Batch>;
 	/** Makes float32 `[batch, height, width, channels]` of a batch's `xs`. */
 	prepare: Prepare;
+	/** How many epochs were begun, and how far the random numbers of its augmentation were used. */
+	counters: Counter[];
 }
 
 /** A `tf.data` dataset of batches that knows its classes and files. */
@@ -127,8 +130,9 @@ export function imageDatasetFromFiles(
 	if (nameless)
 		throw new Error(`${nameless.path} has the label ${nameless.label}: the classes are ${classNames.join(", ")}`);
 	if (options.verbose ?? true) console.log(`Found ${files.length} files belonging to ${classNames.length} classes.`);
-	const batches = batchReader(files, seed, classNames.length, options);
-	const source = { batches, prepare: unpacker(toDecodeOptions(options)) };
+	const epochs = { count: 0 };
+	const batches = batchReader(files, { seed, epochs }, classNames.length, options);
+	const source = { batches, prepare: unpacker(toDecodeOptions(options)), counters: [epochs] };
 	// The types ask for a synchronous generator; tf.data awaits each result all the same.
 	const dataset = tf.data.generator((() => prepared(source)) as unknown as () => Generator<Batch>);
 	return Object.assign(dataset, {
@@ -141,14 +145,18 @@ export function imageDatasetFromFiles(
 }
 
 /** Goes through the files, each time in another order, and keeps what it decoded. */
-function batchReader(files: LabelledFile[], seed: number, classes: number, options: ImageDatasetOptions) {
+function batchReader(
+	files: LabelledFile[],
+	{ seed, epochs }: { seed: number; epochs: Counter },
+	classes: number,
+	options: ImageDatasetOptions,
+) {
 	const { batchSize = 32, shuffle = true, labelMode = "int", cache } = options;
 	const decoding = toDecodeOptions(options);
 	const kept = pictureCache(packedLength(decoding), typeof cache === "number" ? cache : undefined);
 	const numbers = files.map((_, i) => i);
-	let epoch = 0;
 	return async function* (): AsyncGenerator<Batch> {
-		const order = shuffle ? shuffled(numbers, `${seed}/${epoch++}`) : numbers;
+		const order = shuffle ? shuffled(numbers, `${seed}/${epochs.count++}`) : numbers;
 		const missing = new Set(order.filter((i) => !kept.has(i)));
 		const decoder = decodeInOrder(
 			[...missing].map((i) => files[i].path),

@@ -126,7 +126,8 @@ function remembered(owner: object, kind: string, prepare: Prepare, make: () => T
 	return known;
 }
 
-function allLayers(model: Pick<tf.LayersModel, "layers">): tf.layers.Layer[] {
+/** The layers of a model, and those of the models among them. */
+export function allLayers(model: Pick<tf.LayersModel, "layers">): tf.layers.Layer[] {
 	return model.layers.flatMap((layer) => [layer, ...("layers" in layer ? allLayers(layer as tf.LayersModel) : [])]);
 }
 

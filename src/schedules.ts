@@ -1,5 +1,6 @@
 // How large a training step should be, and when to make it smaller.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import type { Memory, Remembering } from "./backup";
 import type { Batch } from "./datasets";
 import { train } from "./training";
 
@@ -73,7 +74,7 @@ export interface ReduceLROnPlateauOptions {
 }
 
 /** Makes smaller steps when the watched value no longer improves: `keras.callbacks.ReduceLROnPlateau` for losses. */
-export class ReduceLROnPlateau extends tf.Callback {
+export class ReduceLROnPlateau extends tf.Callback implements Remembering {
 	private best = Number.POSITIVE_INFINITY;
 	private wait = 0;
 	private cooling = 0;
@@ -111,6 +112,15 @@ export class ReduceLROnPlateau extends tf.Callback {
 		setLearningRate(model, Math.max(rate * factor, minLr));
 		this.cooling = cooldown;
 		this.wait = 0;
+	}
+
+	memory(): Memory {
+		const { best, wait, cooling } = this;
+		return { values: { best, wait, cooling }, weights: [] };
+	}
+
+	recall({ values }: Memory): void {
+		Object.assign(this, values);
 	}
 }
 

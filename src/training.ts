@@ -4,12 +4,14 @@ import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { loadArtifact, saveArtifact } from "./artifacts";
 import { augmented, dataAugmentation } from "./augmentation";
+import { type Memory, type Remembering, readBackup, writeBackup } from "./backup";
 import { cnn } from "./cnn";
 import { type Batch, type ImageDataset, imageDatasetFromDirectory } from "./datasets";
-import { compiledModel, type Prepare, predictStep, testStep, trainStep } from "./fast";
+import { allLayers, compiledModel, type Prepare, predictStep, testStep, trainStep } from "./fast";
 import type { TensorFunction } from "./graph";
 import { checkInterrupt, endingItself, kernel } from "./kernel";
 import { requireSameClasses } from "./labels";
+import { type Counter, countersOf } from "./random";
 
 /** What training recorded: one number an epoch in each list. */
 export interface History {
@@ -57,6 +59,12 @@ export interface TrainOptions {
 	fast?: boolean;
 	/** tf.layers callbacks, for example `new EarlyStopping({ patience: 2 })`. Default: none. */
 	callbacks?: (tf.Callback | tf.CustomCallback)[];
+	/**
+	 * A file that gets, after each epoch, all that training needs to go on from there. If it is there already, training
+	 * does: weights, optimizer, order of the pictures and random numbers are as if it had not been interrupted. It is
+	 * removed at the end (`keras.callbacks.BackupAndRestore`). Default: none.
+	 */
+	backup?: string;
 	/** Called after each batch and epoch. Default: one line an epoch on the console; `null` for silence. */
 	onProgress?: ((progress: Progress) => void) | null;
 }
@@ -69,14 +77,16 @@ export interface TrainOptions {
  *
  * @param model compiled with a loss, an optimizer and `metrics: ["accuracy"]`
  * @param data batches `{ xs, ys }`; it is gone through once an epoch
- * @throws when the model is not compiled or a picture cannot be decoded
+ * @throws when the model is not compiled, a picture cannot be decoded, or the backup cannot be written or is of another
+ *   model
  */
 export async function train(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 	options: TrainOptions = {},
 ): Promise<History> {
-	const { validationData, epochs = 5, classWeight, fast = true, callbacks = [], onProgress = printEpochs } = options;
+	const { validationData, epochs = 5, classWeight, fast = true, callbacks = [], backup } = options;
+	const { onProgress = printEpochs } = options;
 	const history: Progress["history"] = { loss: [], acc: [], valLoss: [], valAcc: [] };
 	const progress: Progress = {
 		epoch: 0,
@@ -122,23 +132,57 @@ export async function train(
 	const validated = validationData && feed(validationData, fast);
 	const step = weighted(trainStep(compiledModel(model), trained.prepare, { fast }), trained.sampleWeights);
 	const test = validated && testStep(compiledModel(model), validated.prepare, { fast });
+
+	const counters = [trained, validated].flatMap((part) => part?.counters ?? []);
+	counters.push(...countersOf(allLayers(model)));
+	const remembering = callbacks.filter((callback): callback is tf.Callback & Remembering => "recall" in callback);
+	const saved = backup ? await readBackup(backup, model) : null;
+	const secondsBefore = saved?.seconds ?? 0;
+	const seconds = () => secondsBefore + (performance.now() - started) / 1000;
+	if (saved) {
+		Object.assign(history, saved.history);
+		progress.samples = saved.samples;
+		counters.forEach((counter, i) => {
+			counter.count = saved.counts[i];
+		});
+	}
+	const keeper = new tf.CustomCallback({
+		// Last of all, when the callbacks have begun anew.
+		onTrainBegin: async () => {
+			for (const [i, memory] of saved?.memories.entries() ?? []) remembering[i]?.recall(memory);
+		},
+		onEpochEnd: async (epoch) => {
+			if (!backup) return;
+			await writeBackup(backup, model, {
+				epoch: epoch + 1,
+				stopped: model.stopTraining,
+				seconds: seconds(),
+				samples: progress.samples,
+				history,
+				counts: counters.map(({ count }) => count),
+				memories: remembering.map((callback) => callback.memory()),
+			});
+		},
+	});
 	await endingItself(async () => {
 		try {
 			await runningWith(model, step, test, () =>
 				model.fitDataset(trained.dataset, {
 					epochs,
+					initialEpoch: saved?.stopped ? epochs : saved?.epoch,
 					validationData: validated?.dataset,
 					classWeight,
 					verbose: 0,
-					callbacks: [reporter, ...(callbacks as tf.CustomCallback[])],
+					callbacks: [reporter, ...(callbacks as tf.CustomCallback[]), keeper],
 				}),
 			);
+			if (backup) rmSync(backup, { force: true });
 		} catch (error) {
 			if (!kernel()?.current().signal.aborted) throw error;
 		}
 	});
 	onProgress?.({ ...progress, done: true });
-	return { ...history, epochsRun: history.loss.length, seconds: (performance.now() - started) / 1000 };
+	return { ...history, epochsRun: history.loss.length, seconds: seconds() };
 }
 
 /** What a model is fed with. */
@@ -149,10 +193,13 @@ interface Feed {
 	prepare: Prepare;
 	/** The weights of the samples of the batch at hand. */
 	sampleWeights(): tf.Tensor | undefined;
+	/** How far its order and its random numbers were used. */
+	counters: Counter[];
 }
 
 function feed(data: tf.data.Dataset<Batch>, fast: boolean): Feed {
-	const source = fast ? (data as ImageDataset).source : undefined;
+	const known = (data as ImageDataset).source;
+	const source = fast ? known : undefined;
 	let weights: tf.Tensor | undefined;
 	const iterator = async () => {
 		const batches = source ? source.batches() : await data.iterator();
@@ -165,7 +212,8 @@ function feed(data: tf.data.Dataset<Batch>, fast: boolean): Feed {
 		return { next };
 	};
 	const dataset = Object.create(data, { iterator: { value: iterator } });
-	return { dataset, prepare: source?.prepare ?? asItIs, sampleWeights: () => weights };
+	const counters = known?.counters ?? [];
+	return { dataset, prepare: source?.prepare ?? asItIs, sampleWeights: () => weights, counters };
 }
 
 const asItIs: Prepare = (xs) => xs;
@@ -294,7 +342,7 @@ export interface EarlyStoppingOptions {
  * tf.layers has a callback of this name that cannot restore weights. As in Keras 3 the best weights come back at the
  * end of training, also when all epochs ran.
  */
-export class EarlyStopping extends tf.Callback {
+export class EarlyStopping extends tf.Callback implements Remembering {
 	/** The epoch, from 0, with the best value so far. */
 	bestEpoch = 0;
 	/** The epoch, from 0, after which training was stopped; 0 when it was not. */
@@ -342,6 +390,16 @@ export class EarlyStopping extends tf.Callback {
 	override async onTrainEnd(): Promise<void> {
 		if (this.bestWeights.length > 0) (this.model as tf.LayersModel).setWeights(this.bestWeights);
 		this.keepWeights([]);
+	}
+
+	memory(): Memory {
+		const { bestEpoch, stoppedEpoch, wait, best } = this;
+		return { values: { bestEpoch, stoppedEpoch, wait, best }, weights: this.bestWeights };
+	}
+
+	recall({ values, weights }: Memory): void {
+		Object.assign(this, values);
+		this.keepWeights(weights.map((weight) => tf.keep(weight)));
 	}
 
 	private weights(): tf.Tensor[] {
@@ -515,12 +573,12 @@ export async function loadOrTrain(
  * Trains the pipeline's network on a data set, from files to history: what the training notebook does step by step.
  *
  * @param dataset the folder with `train` and `valid`
- * @param options `onProgress`: as for `train`
+ * @param options `onProgress`, `backup` and more `callbacks`: as for `train`
  */
 export async function trainFrom(
 	dataset: string,
 	parameters: TrainingParameters,
-	{ onProgress }: Pick<TrainOptions, "onProgress"> = {},
+	{ callbacks = [], ...rest }: Pick<TrainOptions, "onProgress" | "backup" | "callbacks"> = {},
 ): Promise<{ model: tf.LayersModel; history: History; classNames: string[] }> {
 	const { imageSize, batchSize, epochs, learningRate, patience, augment, dropout, seed } = parameters;
 	const options = { seed, imageSize: [imageSize, imageSize] as [number, number], batchSize, verbose: false };
@@ -532,8 +590,8 @@ export async function trainFrom(
 	const history = await train(model, augment ? augmented(trainData, dataAugmentation(imageSize, seed)) : trainData, {
 		validationData,
 		epochs,
-		callbacks: [new EarlyStopping({ patience, restoreBestWeights: true })],
-		onProgress,
+		callbacks: [new EarlyStopping({ patience, restoreBestWeights: true }), ...callbacks],
+		...rest,
 	});
 	return { model, history, classNames };
 }
