@@ -1,0 +1,42 @@
+// Early stopping of bad trials: asynchronous successive halving (Li et al., MLSys 2020), as Ray Tune's ASHAScheduler.
+import { quantile } from "./statistics";
+
+export interface HalvingOptions {
+	/** Every trial trains for so many epochs. Default 1. */
+	minEpochs?: number;
+	/** At each rung one of so many goes on; the next rung is so many times higher. Default 3. */
+	reductionFactor?: number;
+}
+
+/**
+ * Makes the rule: called with a trial's value after each of its epochs, it says whether the trial goes on.
+ *
+ * At a rung (after `minEpochs`, and each time that times `reductionFactor`) a trial goes on when its value is within the
+ * best `1 / reductionFactor` of those that came to this rung before. Nobody waits for others, so which trials are
+ * stopped depends on the order in which they come.
+ *
+ * @param better `"min"` when less is better
+ */
+export function successiveHalving(
+	better: "min" | "max",
+	{ minEpochs = 1, reductionFactor = 3 }: HalvingOptions = {},
+): (epoch: number, value: number) => boolean {
+	if (!(Number.isInteger(minEpochs) && minEpochs > 0)) throw new Error(`minEpochs is ${minEpochs}: expected 1 or more`);
+	if (!(reductionFactor > 1)) throw new Error(`reductionFactor is ${reductionFactor}: expected more than 1`);
+	const rungs = new Map<number, number[]>();
+	return (epoch, value) => {
+		if (!isRung(epoch, minEpochs, reductionFactor)) return true;
+		const before = rungs.get(epoch) ?? [];
+		// What is no number is worse than all.
+		const reward = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : better === "min" ? -value : value;
+		rungs.set(epoch, [...before, reward]);
+		if (before.length === 0) return reward > Number.NEGATIVE_INFINITY;
+		return reward >= quantile(Float64Array.from(before).sort(), 1 - 1 / reductionFactor);
+	};
+}
+
+function isRung(epoch: number, minEpochs: number, factor: number): boolean {
+	let rung = minEpochs;
+	while (Math.round(rung) < epoch) rung *= factor;
+	return Math.round(rung) === epoch;
+}

@@ -1,0 +1,238 @@
+// Hyperparameter sweeps: many trainings, each in a process of its own, some at a time, that outlive interruptions.
+import { type ChildProcess, fork } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { loadArtifact, saveArtifact } from "./artifacts";
+import { countImages } from "./datasets";
+import { filesIn, isRead } from "./files";
+import { type HalvingOptions, successiveHalving } from "./halving";
+import { endingItself, kernel } from "./kernel";
+import { sha256 } from "./quarantine";
+import { type Space, trialsOf, type Value } from "./space";
+import type { Curves, Report, Task } from "./trial";
+
+/** How a trial stands, in Optuna's words; `pruned`: stopped early, by successive halving. */
+export type TrialState = "waiting" | "running" | "complete" | "pruned" | "failed";
+
+export interface Trial {
+	/** Its number, from 0, in the order of the space. */
+	id: number;
+	parameters: Record<string, Value>;
+	state: TrialState;
+	curves: Curves;
+	/** The best value of the objective over its epochs; null before the first, or when none is a number. */
+	value: number | null;
+	/** How often it was begun or gone on with. */
+	attempts: number;
+	/** How long its last attempt took, with the process's start. */
+	seconds: number;
+	/** Why it failed. */
+	error: string | null;
+}
+
+export interface SweepOptions {
+	/** The folder with `train` and `valid`. */
+	dataset: string;
+	/** Where results and unfinished trials are kept. A sweep that was interrupted goes on from there. */
+	folder: string;
+	/** What is best: the least loss or the greatest accuracy, over a trial's epochs. Default `"valLoss"`. */
+	objective?: keyof Curves;
+	/** How many trials, for each point of the space's grids. Default 10, or 1 when everything is a grid. */
+	trials?: number;
+	/** Decides which values are drawn. Default 42. */
+	seed?: number;
+	/** How many trials run at once. Default 1. */
+	workers?: number;
+	/** How many threads each trial computes with. The last digits depend on it. Default: the cores, shared out. */
+	threads?: number;
+	/** Stops bad trials early, see `successiveHalving`. Default: all run to their end. */
+	halving?: HalvingOptions | null;
+	/** How often a trial that throws, or whose process dies, is gone on with. Default 2. */
+	retries?: number;
+	/** A module that exports `trial`, a `TrialFunction`, in place of the pipeline's training. Default: none. */
+	module?: string;
+	/** Called whenever a trial starts, ends an epoch or ends. */
+	onChange?: (trials: Trial[], changed: Trial) => void;
+}
+
+/** The names that the pipeline's training takes. */
+const PARAMETERS = ["imageSize", "batchSize", "epochs", "learningRate", "patience", "seed", "augment", "dropout"];
+
+/**
+ * Trains with values from a space, and compares.
+ *
+ * Each trial is a process: what it takes of memory goes back, and one that dies takes no other along. Results and the
+ * state after each epoch are written to `folder`, so that the same call goes on where an earlier one was interrupted.
+ *
+ * @returns all trials, in their order; the interrupt button ends the sweep, with the others waiting
+ * @throws when the space names a parameter that training does not have, or the folder holds another sweep
+ */
+export async function sweep(space: Space, options: SweepOptions): Promise<Trial[]> {
+	const {
+		folder,
+		objective = "valLoss",
+		seed = 42,
+		workers = 1,
+		halving = null,
+		retries = 2,
+		module,
+		onChange,
+	} = options;
+	const unknown = Object.keys(space).find((name) => !PARAMETERS.includes(name));
+	if (unknown && !module) throw new Error(`the space has ${unknown}: training has ${PARAMETERS.join(", ")}`);
+	const dataset = resolve(options.dataset);
+	const better = objective.endsWith("oss") ? "min" : "max";
+	const drawn = Object.values(space).some((value) => typeof value === "object" && value.type !== "grid");
+	const samples = options.trials ?? (drawn ? 10 : 1);
+	const drawnTrials = trialsOf(space, { samples, seed });
+	const goesOn = halving ? successiveHalving(better, halving) : () => true;
+	const data = module ? null : await fingerprint(dataset);
+	await claim(folder, { space, samples, seed, objective, halving, data });
+
+	const best = (curves: Curves) => bestOf(curves[objective], better);
+	const trials = drawnTrials.map((parameters, id) => loadTrial(folder, id) ?? newTrial(id, parameters));
+	for (const { curves } of trials) for (const [i, value] of curves[objective].entries()) goesOn(i + 1, value);
+
+	const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
+	const abort = kernel()?.current().signal;
+	const run = async (trial: Trial) => {
+		const backup = join(folder, "backups", nameOf(trial.id));
+		const task = { dataset, parameters: trial.parameters, backup, module: module ? resolve(module) : null };
+		// An epoch that comes again after an interruption gets the same answer.
+		const answers: boolean[] = [];
+		const ask = (curves: Curves) => {
+			const epoch = curves[objective].length;
+			Object.assign(trial, { curves, value: best(curves) });
+			onChange?.(trials, trial);
+			answers[epoch] ??= goesOn(epoch, curves[objective][epoch - 1]);
+			return answers[epoch];
+		};
+		while (trial.attempts <= retries && !abort?.aborted) {
+			trial.state = "running";
+			trial.attempts++;
+			onChange?.(trials, trial);
+			const started = performance.now();
+			Object.assign(trial, await attempt(task, threads, abort, ask));
+			trial.seconds = (performance.now() - started) / 1000;
+			if (!trial.error) break;
+		}
+		if (abort?.aborted && trial.error) Object.assign(trial, { state: "waiting", error: null });
+		else finish(trial, backup);
+		onChange?.(trials, trial);
+	};
+	const finish = (trial: Trial, backup: string) => {
+		trial.value = best(trial.curves);
+		saveArtifact(join(folder, "trials"), nameOf(trial.id), trial);
+		rmSync(backup, { force: true });
+	};
+	const waiting = trials.filter(({ state }) => state === "waiting");
+	const work = async () => {
+		for (let trial = waiting.shift(); trial && !abort?.aborted; trial = waiting.shift()) await run(trial);
+	};
+	await endingItself(() => Promise.all(Array.from({ length: workers }, work)));
+	return trials;
+}
+
+/** The trial with the best value among those that did not fail; null when there is none. */
+export function bestTrial(trials: Trial[], objective: keyof Curves = "valLoss"): Trial | null {
+	const sign = objective.endsWith("oss") ? 1 : -1;
+	const valued = trials.filter(({ value, state }) => value !== null && state !== "failed");
+	return valued.sort((a, b) => sign * ((a.value as number) - (b.value as number)))[0] ?? null;
+}
+
+function newTrial(id: number, parameters: Trial["parameters"]): Trial {
+	const curves = { loss: [], acc: [], valLoss: [], valAcc: [] };
+	return { id, parameters, state: "waiting", curves, value: null, attempts: 0, seconds: 0, error: null };
+}
+
+function loadTrial(folder: string, id: number): Trial | null {
+	const trial = loadArtifact<Trial>(join(folder, "trials"), nameOf(id));
+	// JSON has no NaN.
+	for (const curve of Object.values(trial?.curves ?? {}))
+		curve.splice(0, curve.length, ...curve.map((value) => value ?? Number.NaN));
+	return trial;
+}
+
+const nameOf = (id: number) => String(id).padStart(4, "0");
+
+function bestOf(values: number[], better: "min" | "max"): number | null {
+	const numbers = values.filter((value) => Number.isFinite(value));
+	return numbers.length === 0 ? null : better === "min" ? Math.min(...numbers) : Math.max(...numbers);
+}
+
+/** Runs a trial's process to its end. `ask` gets its curves after each epoch and says whether it goes on. */
+function attempt(task: Task, threads: number, abort: AbortSignal | undefined, ask: (curves: Curves) => boolean) {
+	type Outcome = Pick<Trial, "state" | "error"> & { curves?: Curves };
+	return new Promise<Outcome>((end) => {
+		const child = start(threads);
+		const kill = () => child.kill("SIGKILL");
+		abort?.addEventListener("abort", kill);
+		let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
+		child.on("message", (report: Report) => {
+			if ("error" in report) outcome = { state: "failed", error: report.error };
+			else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
+			else {
+				pruned = !ask(report.curves);
+				child.send(!pruned);
+			}
+		});
+		child.on("exit", (code, signal) => {
+			abort?.removeEventListener("abort", kill);
+			end(outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` });
+		});
+		child.on("error", () => {}); // of a message to a process that has just died: its exit says the rest
+		child.send(task);
+	});
+}
+
+function start(threads: number): ChildProcess {
+	return fork(join(__dirname, "trial.ts"), {
+		// TypeScript, wherever this was called from; and numbers that are none.
+		execArgv: ["--require", require.resolve("tsx/cjs")],
+		serialization: "advanced",
+		stdio: ["ignore", "ignore", "ignore", "ipc"],
+		env: {
+			...process.env,
+			TF_CPP_MIN_LOG_LEVEL: "3",
+			TF_NUM_INTRAOP_THREADS: String(threads),
+			TF_NUM_INTEROP_THREADS: String(threads),
+		},
+	});
+}
+
+/** Takes a folder for a sweep, or finds the same one in it. */
+async function claim(folder: string, settings: object): Promise<void> {
+	mkdirSync(folder, { recursive: true });
+	const known = loadArtifact<object>(folder, "sweep");
+	const [before, now] = [known, settings].map((value) => JSON.stringify(value));
+	if (!known && existsSync(join(folder, "trials")) && readdirSync(join(folder, "trials")).length > 0) {
+		throw new Error(`${folder} has trials but no sweep.json: choose another folder`);
+	}
+	if (known && before !== now) {
+		const changed = Object.entries(settings).filter(
+			([name, value]) => JSON.stringify(value) !== JSON.stringify((known as Record<string, unknown>)[name]),
+		);
+		const what = changed.map(([name]) => (name === "data" ? "the data set" : name)).join(", ");
+		throw new Error(`${folder} holds another sweep (${what} differ): choose another folder, or remove it`);
+	}
+	saveArtifact(folder, "sweep", settings);
+}
+
+/**
+ * The names and contents of the pictures to train and validate with, as one hash.
+ *
+ * @throws when there are none to train with
+ */
+async function fingerprint(dataset: string): Promise<string> {
+	const hash = createHash("sha256");
+	const splits = ["train", "valid"];
+	countImages(dataset, splits);
+	for (const split of splits) {
+		for (const path of [...filesIn(join(dataset, split))].filter(isRead).sort()) {
+			hash.update(`${relative(dataset, path)}\0${await sha256(path)}\n`);
+		}
+	}
+	return hash.digest("hex");
+}

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { successiveHalving } from "../src/halving";
+import { choice, grid, logUniform, type Space } from "../src/space";
+import { bestTrial, type SweepOptions, sweep, type Trial } from "../src/sweep";
+import { pictures, root, temporaryFolder } from "./fixtures";
+
+/** A data set with the recorded pictures in both sets. */
+function smallDataset(): string {
+	const folder = temporaryFolder();
+	for (const split of ["train", "valid"]) cpSync(pictures, join(folder, split), { recursive: true });
+	return folder;
+}
+
+const dataset = smallDataset();
+const dying = join(__dirname, "fixtures", "dying-trial.ts");
+const space: Space = {
+	learningRate: logUniform(1e-4, 1e-2),
+	imageSize: 48,
+	batchSize: choice(2, 4),
+	epochs: 3,
+	patience: 9,
+};
+const run = (options: Partial<SweepOptions> = {}, searched = space) =>
+	sweep(searched, { dataset, folder: join(temporaryFolder(), "sweep"), trials: 3, threads: 1, ...options });
+const outcome = (trials: Trial[]) =>
+	trials.map(({ id, parameters, state, curves, value }) => ({ id, parameters, state, curves, value }));
+
+describe("sweep", () => {
+	let serial: Trial[];
+
+	test("two workers find what one finds, to the bit", async () => {
+		serial = await run();
+		assert.deepEqual(
+			serial.map(({ id, state, attempts }) => ({ id, state, attempts })),
+			[0, 1, 2].map((id) => ({ id, state: "complete", attempts: 1 })),
+		);
+		for (const { curves, value } of serial) {
+			assert.deepEqual(
+				Object.values(curves).map((curve) => curve.length),
+				[3, 3, 3, 3],
+			);
+			assert.equal(value, Math.min(...curves.valLoss));
+		}
+		assert.equal(new Set(serial.map(({ value }) => value)).size, 3);
+		assert.deepEqual(outcome(await run({ workers: 2 })), outcome(serial));
+	});
+
+	test("a trial whose process is killed goes on from its last epoch, and counts once", async () => {
+		const folder = join(temporaryFolder(), "sweep");
+		const epochs: number[] = [];
+		const onChange = (_: Trial[], { id, state, curves }: Trial) => {
+			if (id === 0 && state === "running") epochs.push(curves.loss.length);
+		};
+		const trials = await run({ folder, module: dying, workers: 2, onChange });
+		assert.deepEqual(outcome(trials), outcome(serial));
+		assert.deepEqual(
+			trials.map(({ attempts }) => attempts),
+			[2, 2, 2],
+		);
+		// Begun, two epochs, killed before the second was kept, begun again, the second and the third.
+		assert.deepEqual(epochs, [0, 1, 2, 2, 2, 3]);
+		assert.deepEqual(readdirSync(join(folder, "trials")), ["0000.json", "0001.json", "0002.json"]);
+	});
+
+	test("a sweep that is killed goes on where it was", async () => {
+		const folder = join(temporaryFolder(), "sweep");
+		const options = JSON.stringify({ dataset, folder, trials: 3, threads: 1 });
+		const code = `
+			const { sweep } = require("./src/sweep");
+			sweep(${JSON.stringify(space)}, { ...${options}, onChange: (_, { id, state, curves }) => {
+				if (id === 1 && curves.loss.length === 2) process.kill(process.pid, "SIGKILL");
+			} });`;
+		const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", code], { cwd: root, stdio: "ignore" });
+		await new Promise((ended) => child.on("exit", ended));
+		assert.deepEqual(readdirSync(join(folder, "trials")), ["0000.json"]);
+		const seen = new Set<number>();
+		const trials = await run({ folder, onChange: (_, { id }) => seen.add(id) });
+		assert.deepEqual([...seen], [1, 2], "what was complete is not run again");
+		assert.deepEqual(outcome(trials), outcome(serial));
+	});
+
+	test("a trial that throws is tried again, then failed with its error, and the sweep goes on", async () => {
+		const trials = await run({ module: dying, retries: 1 }, { ...space, dropout: grid(0.77, 0.1), epochs: 1 });
+		assert.deepEqual(
+			trials.map(({ state, attempts, error }) => ({ state, attempts, error })),
+			[
+				...Array(3).fill({ state: "failed", attempts: 2, error: "this trial cannot be run" }),
+				...Array(3).fill({ state: "complete", attempts: 1, error: null }),
+			],
+		);
+		assert.ok((bestTrial(trials) as Trial).id >= 3);
+	});
+
+	test("bad trials are stopped early", async () => {
+		const trials = await run({ halving: { minEpochs: 1, reductionFactor: 2 }, objective: "loss" });
+		for (const { state, curves } of trials) assert.equal(state === "complete", curves.loss.length === 3);
+		assert.deepEqual(trials[0].state, "complete");
+		const first = trials.map(({ curves }) => curves.loss[0]);
+		assert.equal(trials[1].state === "pruned" && trials[1].curves.loss.length === 1, first[1] > first[0]);
+	});
+
+	test("what cannot be a sweep is refused before anything runs, and a folder keeps its sweep", async () => {
+		const folder = join(temporaryFolder(), "sweep");
+		await assert.rejects(run({ folder }, { learningrate: 1 }), /the space has learningrate: training has imageSize,/);
+		await assert.rejects(run({ folder }, { dropout: choice() }), /dropout in the space: choices is empty/);
+		await assert.rejects(
+			run({ folder, dataset: join(dataset, "none") }),
+			/cannot read .*none\/train: there is no such/,
+		);
+		await assert.rejects(
+			run({ folder, halving: { reductionFactor: 1 } }),
+			/reductionFactor is 1: expected more than 1/,
+		);
+		assert.ok(!existsSync(folder));
+		await run({ folder, trials: 1 }, { ...space, epochs: 1 });
+		await assert.rejects(run({ folder, trials: 1 }), /holds another sweep \(space differ\): choose another folder/);
+		const other = smallDataset();
+		writeFileSync(join(other, "train", "cats", "plain.jpg"), "another picture");
+		await assert.rejects(
+			run({ folder, dataset: other, trials: 1 }, { ...space, epochs: 1 }),
+			/\(the data set differ\)/,
+		);
+		rmSync(join(folder, "sweep.json"));
+		await assert.rejects(run({ folder, trials: 1 }), /has trials but no sweep\.json/);
+	});
+});
+
+test("successive halving lets the best third go on, by those who came before", () => {
+	const goesOn = successiveHalving("max", { minEpochs: 1, reductionFactor: 3 });
+	// At each rung: the first, then those at or above the quantile of two thirds of the ones before, as NumPy's.
+	const first = [0.5, 0.6, 0.4, 0.55, 0.58, 0.9, Number.NaN].map((value) => goesOn(1, value));
+	assert.deepEqual(first, [true, true, false, true, true, true, false]);
+	assert.deepEqual(
+		[2, 4, 5, 8].map((epoch) => goesOn(epoch, 0)),
+		[true, true, true, true],
+		"only at rungs",
+	);
+	assert.deepEqual(
+		[0.7, 0.6, 0.65].map((value) => goesOn(3, value)),
+		[true, false, false],
+	);
+	const less = successiveHalving("min", { minEpochs: 2 });
+	assert.deepEqual(
+		[1, 2, 0.5].map((value) => less(2, value)),
+		[true, false, true],
+	);
+});
