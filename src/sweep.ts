@@ -1,17 +1,14 @@
 // Hyperparameter sweeps: many trainings, each in a process of its own, some at a time, that outlive interruptions.
-import { type ChildProcess, fork } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { loadArtifact, saveArtifact } from "./artifacts";
-import { countImages } from "./datasets";
-import { filesIn, isRead } from "./files";
+import { attempt } from "./attempt";
+import { fingerprint } from "./fingerprint";
 import { type HalvingOptions, successiveHalving } from "./halving";
 import { endingItself, kernel } from "./kernel";
-import { sha256 } from "./quarantine";
 import { type Space, trialsOf, type Value } from "./space";
-import type { Curves, Report, Task } from "./trial";
+import type { Curves } from "./trial";
 
 /** How a trial stands, in Optuna's words; `pruned`: stopped early, by successive halving. */
 export type TrialState = "waiting" | "running" | "complete" | "pruned" | "failed";
@@ -162,46 +159,6 @@ function bestOf(values: number[], better: "min" | "max"): number | null {
 	return numbers.length === 0 ? null : better === "min" ? Math.min(...numbers) : Math.max(...numbers);
 }
 
-/** Runs a trial's process to its end. `ask` gets its curves after each epoch and says whether it goes on. */
-function attempt(task: Task, threads: number, abort: AbortSignal | undefined, ask: (curves: Curves) => boolean) {
-	type Outcome = Pick<Trial, "state" | "error"> & { curves?: Curves };
-	return new Promise<Outcome>((end) => {
-		const child = start(threads);
-		const kill = () => child.kill("SIGKILL");
-		abort?.addEventListener("abort", kill);
-		let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
-		child.on("message", (report: Report) => {
-			if ("error" in report) outcome = { state: "failed", error: report.error };
-			else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
-			else {
-				pruned = !ask(report.curves);
-				child.send(!pruned);
-			}
-		});
-		child.on("exit", (code, signal) => {
-			abort?.removeEventListener("abort", kill);
-			end(outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` });
-		});
-		child.on("error", () => {}); // of a message to a process that has just died: its exit says the rest
-		child.send(task);
-	});
-}
-
-function start(threads: number): ChildProcess {
-	return fork(join(__dirname, "trial.ts"), {
-		// TypeScript, wherever this was called from; and numbers that are none.
-		execArgv: ["--require", require.resolve("tsx/cjs")],
-		serialization: "advanced",
-		stdio: ["ignore", "ignore", "ignore", "ipc"],
-		env: {
-			...process.env,
-			TF_CPP_MIN_LOG_LEVEL: "3",
-			TF_NUM_INTRAOP_THREADS: String(threads),
-			TF_NUM_INTEROP_THREADS: String(threads),
-		},
-	});
-}
-
 /** Takes a folder for a sweep, or finds the same one in it. */
 async function claim(folder: string, settings: object): Promise<void> {
 	mkdirSync(folder, { recursive: true });
@@ -218,21 +175,4 @@ async function claim(folder: string, settings: object): Promise<void> {
 		throw new Error(`${folder} holds another sweep (${what} differ): choose another folder, or remove it`);
 	}
 	saveArtifact(folder, "sweep", settings);
-}
-
-/**
- * The names and contents of the pictures to train and validate with, as one hash.
- *
- * @throws when there are none to train with
- */
-async function fingerprint(dataset: string): Promise<string> {
-	const hash = createHash("sha256");
-	const splits = ["train", "valid"];
-	countImages(dataset, splits);
-	for (const split of splits) {
-		for (const path of [...filesIn(join(dataset, split))].filter(isRead).sort()) {
-			hash.update(`${relative(dataset, path)}\0${await sha256(path)}\n`);
-		}
-	}
-	return hash.digest("hex");
 }

@@ -1,0 +1,56 @@
+// Runs a trial in a process of its own: what it takes of memory goes back, and when it dies nothing else does.
+import { type ChildProcess, fork } from "node:child_process";
+import { join } from "node:path";
+import type { Curves, Report, Task } from "./trial";
+
+/** How an attempt ended. */
+export type Outcome = { state: "complete" | "pruned" | "failed"; error: string | null; curves?: Curves };
+
+/**
+ * Runs a trial's process to its end, or until `abort`.
+ *
+ * @param threads how many it computes with
+ * @param ask gets its curves after each epoch and says whether it goes on
+ */
+export function attempt(
+	task: Task,
+	threads: number,
+	abort: AbortSignal | undefined,
+	ask: (curves: Curves) => boolean | Promise<boolean>,
+): Promise<Outcome> {
+	return new Promise((end) => {
+		const child = start(threads);
+		const kill = () => child.kill("SIGKILL");
+		abort?.addEventListener("abort", kill);
+		let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
+		child.on("message", async (report: Report) => {
+			if ("error" in report) outcome = { state: "failed", error: report.error };
+			else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
+			else {
+				pruned = !(await ask(report.curves));
+				if (child.connected) child.send(!pruned);
+			}
+		});
+		child.on("exit", (code, signal) => {
+			abort?.removeEventListener("abort", kill);
+			end(outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` });
+		});
+		child.on("error", () => {}); // of a message to a process that has just died: its exit says the rest
+		child.send(task);
+	});
+}
+
+function start(threads: number): ChildProcess {
+	return fork(join(__dirname, "trial.ts"), {
+		// TypeScript, wherever this was called from; and numbers that are none.
+		execArgv: ["--require", require.resolve("tsx/cjs")],
+		serialization: "advanced",
+		stdio: ["ignore", "ignore", "ignore", "ipc"],
+		env: {
+			...process.env,
+			TF_CPP_MIN_LOG_LEVEL: "3",
+			TF_NUM_INTRAOP_THREADS: String(threads),
+			TF_NUM_INTEROP_THREADS: String(threads),
+		},
+	});
+}

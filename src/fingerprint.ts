@@ -1,0 +1,23 @@
+// What tells one data set from another.
+import { createHash } from "node:crypto";
+import { join, relative } from "node:path";
+import { countImages } from "./datasets";
+import { filesIn, isRead } from "./files";
+import { sha256 } from "./quarantine";
+
+/**
+ * The names and contents of the pictures to train and validate with, as one hash.
+ *
+ * @throws when there are none to train with
+ */
+export async function fingerprint(dataset: string): Promise<string> {
+	const hash = createHash("sha256");
+	const splits = ["train", "valid"];
+	countImages(dataset, splits);
+	for (const split of splits) {
+		for (const path of [...filesIn(join(dataset, split))].filter(isRead).sort()) {
+			hash.update(`${relative(dataset, path)}\0${await sha256(path)}\n`);
+		}
+	}
+	return hash.digest("hex");
+}
