@@ -1,5 +1,6 @@
 // Runs a trial in a process of its own: what it takes of memory goes back, and when it dies nothing else does.
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import type { Curves, Report, Task } from "./trial";
 
@@ -12,32 +13,30 @@ export type Outcome = { state: "complete" | "pruned" | "failed"; error: string |
  * @param threads how many it computes with
  * @param ask gets its curves after each epoch and says whether it goes on
  */
-export function attempt(
+export async function attempt(
 	task: Task,
 	threads: number,
 	abort: AbortSignal | undefined,
 	ask: (curves: Curves) => boolean | Promise<boolean>,
 ): Promise<Outcome> {
-	return new Promise((end) => {
-		const child = start(threads);
-		const kill = () => child.kill("SIGKILL");
-		abort?.addEventListener("abort", kill);
-		let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
-		child.on("message", async (report: Report) => {
-			if ("error" in report) outcome = { state: "failed", error: report.error };
-			else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
-			else {
-				pruned = !(await ask(report.curves));
-				if (child.connected) child.send(!pruned);
-			}
-		});
-		child.on("exit", (code, signal) => {
-			abort?.removeEventListener("abort", kill);
-			end(outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` });
-		});
-		child.on("error", () => {}); // of a message to a process that has just died: its exit says the rest
-		child.send(task);
+	const child = start(threads);
+	const kill = () => child.kill("SIGKILL");
+	abort?.addEventListener("abort", kill);
+	let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
+	child.on("message", async (report: Report) => {
+		if ("error" in report) outcome = { state: "failed", error: report.error };
+		else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
+		else {
+			pruned = !(await ask(report.curves));
+			if (child.connected) child.send(!pruned);
+		}
 	});
+	child.on("error", () => {}); // of a message to a process that has just died: its end says the rest
+	child.send(task);
+	// Its last message can come after its exit.
+	const [[code, signal]] = await Promise.all([once(child, "exit"), once(child, "disconnect")]);
+	abort?.removeEventListener("abort", kill);
+	return outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` };
 }
 
 function start(threads: number): ChildProcess {

@@ -19,24 +19,40 @@ export interface HalvingOptions {
  */
 export function successiveHalving(
 	better: "min" | "max",
-	{ minEpochs = 1, reductionFactor = 3 }: HalvingOptions = {},
+	options: HalvingOptions = {},
 ): (epoch: number, value: number) => boolean {
-	if (!(Number.isInteger(minEpochs) && minEpochs > 0)) throw new Error(`minEpochs is ${minEpochs}: expected 1 or more`);
-	if (!(reductionFactor > 1)) throw new Error(`reductionFactor is ${reductionFactor}: expected more than 1`);
+	checkHalving(options);
 	const rungs = new Map<number, number[]>();
 	return (epoch, value) => {
-		if (!isRung(epoch, minEpochs, reductionFactor)) return true;
+		if (!isRung(epoch, options)) return true;
 		const before = rungs.get(epoch) ?? [];
-		// What is no number is worse than all.
-		const reward = Number.isNaN(value) ? Number.NEGATIVE_INFINITY : better === "min" ? -value : value;
+		const reward = rewardOf(value, better);
 		rungs.set(epoch, [...before, reward]);
-		if (before.length === 0) return reward > Number.NEGATIVE_INFINITY;
-		return reward >= quantile(Float64Array.from(before).sort(), 1 - 1 / reductionFactor);
+		return survives(reward, before, options);
 	};
 }
 
-function isRung(epoch: number, minEpochs: number, factor: number): boolean {
+/** @throws when the options are out of their range */
+export function checkHalving({ minEpochs = 1, reductionFactor = 3 }: HalvingOptions): void {
+	if (!(Number.isInteger(minEpochs) && minEpochs > 0)) throw new Error(`minEpochs is ${minEpochs}: expected 1 or more`);
+	if (!(reductionFactor > 1)) throw new Error(`reductionFactor is ${reductionFactor}: expected more than 1`);
+}
+
+/** Whether trials are compared after this epoch. */
+export function isRung(epoch: number, { minEpochs = 1, reductionFactor = 3 }: HalvingOptions): boolean {
 	let rung = minEpochs;
-	while (Math.round(rung) < epoch) rung *= factor;
+	while (Math.round(rung) < epoch) rung *= reductionFactor;
 	return Math.round(rung) === epoch;
+}
+
+/** A value as something of which more is better; what is no number is worse than all. */
+export function rewardOf(value: number, better: "min" | "max"): number {
+	if (Number.isNaN(value)) return Number.NEGATIVE_INFINITY;
+	return better === "min" ? -value : value;
+}
+
+/** Whether a trial goes on from a rung, by the rewards of those who came to it before. */
+export function survives(reward: number, before: number[], { reductionFactor = 3 }: HalvingOptions): boolean {
+	if (before.length === 0) return reward > Number.NEGATIVE_INFINITY;
+	return reward >= quantile(Float64Array.from(before).sort(), 1 - 1 / reductionFactor);
 }

@@ -7,6 +7,7 @@ import { attempt } from "./attempt";
 import { fingerprint } from "./fingerprint";
 import { type HalvingOptions, successiveHalving } from "./halving";
 import { endingItself, kernel } from "./kernel";
+import { follow } from "./queue";
 import { type Space, trialsOf, type Value } from "./space";
 import type { Curves } from "./trial";
 
@@ -40,9 +41,12 @@ export interface SweepOptions {
 	trials?: number;
 	/** Decides which values are drawn. Default 42. */
 	seed?: number;
-	/** How many trials run at once. Default 1. */
+	/** How many trials run at once on this machine. Default 1. */
 	workers?: number;
-	/** How many threads each trial computes with. The last digits depend on it. Default: the cores, shared out. */
+	/**
+	 * How many threads each trial computes with; the last digits depend on it. Default: the cores, shared out; with
+	 * `redis` 1.
+	 */
 	threads?: number;
 	/** Stops bad trials early, see `successiveHalving`. Default: all run to their end. */
 	halving?: HalvingOptions | null;
@@ -50,6 +54,11 @@ export interface SweepOptions {
 	retries?: number;
 	/** A module that exports `trial`, a `TrialFunction`, in place of the pipeline's training. Default: none. */
 	module?: string;
+	/**
+	 * The address of a Redis, `redis://[user:password@]host:port`: trials go to the workers there, in place of this
+	 * machine (`npm run worker`). Default: none.
+	 */
+	redis?: string;
 	/** Called whenever a trial starts, ends an epoch or ends. */
 	onChange?: (trials: Trial[], changed: Trial) => void;
 }
@@ -85,15 +94,39 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Trial[
 	const samples = options.trials ?? (drawn ? 10 : 1);
 	const drawnTrials = trialsOf(space, { samples, seed });
 	const goesOn = halving ? successiveHalving(better, halving) : () => true;
-	const data = module ? null : await fingerprint(dataset);
-	await claim(folder, { space, samples, seed, objective, halving, data });
+	const data = module && !options.redis ? "" : await fingerprint(dataset);
+	const settings = { space, samples, seed, objective, halving, data };
+	await claim(folder, settings);
 
 	const best = (curves: Curves) => bestOf(curves[objective], better);
 	const trials = drawnTrials.map((parameters, id) => loadTrial(folder, id) ?? newTrial(id, parameters));
 	for (const { curves } of trials) for (const [i, value] of curves[objective].entries()) goesOn(i + 1, value);
 
-	const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
+	const finish = (trial: Trial) => {
+		trial.value = best(trial.curves);
+		saveArtifact(join(folder, "trials"), nameOf(trial.id), trial);
+	};
 	const abort = kernel()?.current().signal;
+	if (options.redis) {
+		const rules = {
+			objective,
+			better,
+			halving,
+			retries,
+			threads: options.threads ?? 1,
+			module: module ?? null,
+		} as const;
+		const heard = (trial: Trial) => {
+			trial.value = best(trial.curves);
+			if (trial.state !== "running") finish(trial);
+			onChange?.(trials, trial);
+		};
+		const { redis } = options;
+		await endingItself(() => follow(trials, rules, { redis, settings, data, abort, onChange: heard }));
+		return trials;
+	}
+
+	const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
 	const run = async (trial: Trial) => {
 		const backup = join(folder, "backups", nameOf(trial.id));
 		const task = { dataset, parameters: trial.parameters, backup, module: module ? resolve(module) : null };
@@ -116,13 +149,11 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Trial[
 			if (!trial.error) break;
 		}
 		if (abort?.aborted && trial.error) Object.assign(trial, { state: "waiting", error: null });
-		else finish(trial, backup);
+		else {
+			finish(trial);
+			rmSync(backup, { force: true });
+		}
 		onChange?.(trials, trial);
-	};
-	const finish = (trial: Trial, backup: string) => {
-		trial.value = best(trial.curves);
-		saveArtifact(join(folder, "trials"), nameOf(trial.id), trial);
-		rmSync(backup, { force: true });
 	};
 	const waiting = trials.filter(({ state }) => state === "waiting");
 	const work = async () => {

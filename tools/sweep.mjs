@@ -5,19 +5,37 @@ import { parseArgs } from "node:util";
 import { at, fromHere, run, runInTerminal } from "./common.mjs";
 import { setup } from "./setup.mjs";
 
-const usage = `npm run sweep -- FILE.json [--dataset DIR] [--folder DIR] [--trials N] [--workers N] [--threads N]
+const usage = `npm run sweep -- FILE.json [--dataset DIR] [--folder DIR] [--trials N] [--workers N] [--threads N] [--redis URL]
 
 FILE.json has the space, and what else is to be said:
   { "space": { "learningRate": { "type": "loguniform", "low": 1e-4, "high": 1e-2 },
                "dropout": { "type": "uniform", "low": 0, "high": 0.6 },
                "batchSize": { "type": "choice", "choices": [16, 32, 64] }, "epochs": 5 },
     "trials": 20, "objective": "valLoss", "halving": { "minEpochs": 1, "reductionFactor": 3 } }`;
-const known = ["space", "dataset", "folder", "objective", "trials", "seed", "workers", "threads", "halving", "retries"];
+const known = [
+	"space",
+	"dataset",
+	"folder",
+	"objective",
+	"trials",
+	"seed",
+	"workers",
+	"threads",
+	"halving",
+	"retries",
+	"redis",
+];
 
 await run(async () => {
 	const type = "string";
 	const numbers = { trials: { type }, workers: { type }, threads: { type } };
-	const options = { dataset: { type }, folder: { type }, help: { type: "boolean", short: "h" }, ...numbers };
+	const options = {
+		dataset: { type },
+		folder: { type },
+		redis: { type },
+		help: { type: "boolean", short: "h" },
+		...numbers,
+	};
 	const { values, positionals } = parseArgs({ allowPositionals: true, options });
 	if (values.help) return console.log(usage);
 	if (positionals.length !== 1) throw new Error(`expected one file with a space:\n${usage}`);
@@ -35,6 +53,7 @@ await run(async () => {
 	const dataset = values.dataset ?? given.dataset;
 	const job = {
 		...given,
+		redis: values.redis ?? given.redis,
 		dataset: dataset ? fromHere(dataset) : at("dataset"),
 		folder: folder ? fromHere(folder) : at("artifacts", "sweeps", basename(file, extname(file))),
 	};

@@ -1,0 +1,21 @@
+// `npm run worker -- --redis URL`: takes the trials of sweeps that wait in a Redis, and runs them on this machine.
+import { parseArgs } from "node:util";
+import { at, fromHere, run, runInTerminal } from "./common.mjs";
+import { setup } from "./setup.mjs";
+
+const usage = "npm run worker -- --redis redis://HOST:PORT [--dataset DIR] [--workers N]";
+
+await run(async () => {
+	const type = "string";
+	const options = { redis: { type }, dataset: { type }, workers: { type, default: "1" } };
+	const { values } = parseArgs({ options });
+	if (!values.redis) throw new Error(`where the trials wait is missing: ${usage}`);
+	const workers = Number(values.workers);
+	if (!Number.isInteger(workers) || workers < 1)
+		throw new Error(`--workers ${values.workers}: expected a whole number above 0`);
+	await setup();
+	const job = { redis: values.redis, dataset: values.dataset ? fromHere(values.dataset) : at("dataset"), workers };
+	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", WORKER: JSON.stringify(job) };
+	const args = ["--require", "tsx/cjs", at("tools", "run-worker.ts")];
+	process.exitCode = await runInTerminal("node", args, { env });
+});
