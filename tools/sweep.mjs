@@ -53,7 +53,7 @@ await run(async () => {
 	const dataset = values.dataset ?? given.dataset;
 	const job = {
 		...given,
-		redis: values.redis ?? given.redis,
+		redis: values.redis ?? given.redis ?? process.env.REDIS_URL,
 		dataset: dataset ? fromHere(dataset) : at("dataset"),
 		folder: folder ? fromHere(folder) : at("artifacts", "sweeps", basename(file, extname(file))),
 	};

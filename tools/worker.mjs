@@ -9,12 +9,13 @@ await run(async () => {
 	const type = "string";
 	const options = { redis: { type }, dataset: { type }, workers: { type, default: "1" } };
 	const { values } = parseArgs({ options });
-	if (!values.redis) throw new Error(`where the trials wait is missing: ${usage}`);
+	const redis = values.redis ?? process.env.REDIS_URL;
+	if (!redis) throw new Error(`where the trials wait is missing, here and in REDIS_URL: ${usage}`);
 	const workers = Number(values.workers);
 	if (!Number.isInteger(workers) || workers < 1)
 		throw new Error(`--workers ${values.workers}: expected a whole number above 0`);
 	await setup();
-	const job = { redis: values.redis, dataset: values.dataset ? fromHere(values.dataset) : at("dataset"), workers };
+	const job = { redis, dataset: values.dataset ? fromHere(values.dataset) : at("dataset"), workers };
 	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", WORKER: JSON.stringify(job) };
 	const args = ["--require", "tsx/cjs", at("tools", "run-worker.ts")];
 	process.exitCode = await runInTerminal("node", args, { env });

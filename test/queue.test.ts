@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { connect, work } from "../src/queue";
+import { choice, logUniform, type Space } from "../src/space";
+import { type SweepOptions, sweep, type Trial } from "../src/sweep";
+import { pictures, root, temporaryFolder } from "./fixtures";
+
+const skip = spawnSync("redis-server", ["--version"]).status === 0 ? false : "there is no redis-server";
+const space: Space = {
+	learningRate: logUniform(1e-4, 1e-2),
+	imageSize: 48,
+	batchSize: choice(2, 4),
+	epochs: 4,
+	patience: 9,
+};
+const outcome = (trials: Trial[]) =>
+	trials.map(({ id, parameters, state, curves, value }) => ({ id, parameters, state, curves, value }));
+
+async function freePort(): Promise<number> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address() as { port: number };
+	server.close();
+	return port;
+}
+
+/** A real Redis, which keeps what it was told, and which can be killed and started again. */
+async function startRedis(folder: string, port: number, ...args: string[]): Promise<ChildProcess> {
+	const settings = ["--port", String(port), "--dir", folder, "--appendonly", "yes", "--appendfsync", "always"];
+	const server = spawn("redis-server", [...settings, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+	await new Promise<void>((ready, failed) => {
+		server.stdout.on("data", (text) => /Ready to accept/.test(String(text)) && ready());
+		server.on("exit", () => failed(new Error("redis-server ended")));
+	});
+	return server;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+	const ended = once(child, "exit");
+	child.kill("SIGKILL");
+	await ended;
+}
+
+function smallDataset(): string {
+	const folder = temporaryFolder();
+	for (const split of ["train", "valid"]) cpSync(pictures, join(folder, split), { recursive: true });
+	return folder;
+}
+
+describe("a sweep over Redis", { skip }, () => {
+	const dataset = smallDataset();
+	const children: ChildProcess[] = [];
+	const folder = temporaryFolder();
+	let [port, redis, url] = [0, undefined as unknown as ChildProcess, ""];
+
+	before(async () => {
+		port = await freePort();
+		url = `redis://127.0.0.1:${port}`;
+		redis = await startRedis(folder, port);
+	});
+	after(() => {
+		for (const child of [...children, redis]) child.kill("SIGKILL");
+	});
+
+	const startWorker = async (data = dataset) => {
+		const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", WORKER: JSON.stringify({ redis: url, dataset: data }) };
+		const args = ["--require", "tsx/cjs", join(root, "tools", "run-worker.ts")];
+		const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+		children.push(child);
+		const said: string[] = [];
+		for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => said.push(String(text)));
+		return { child, said };
+	};
+	const run = (options: Partial<SweepOptions> = {}) =>
+		sweep(space, { dataset, folder: join(temporaryFolder(), "sweep"), trials: 4, threads: 1, ...options });
+
+	test("a worker that is killed and a Redis that is restarted change nothing in the results", async () => {
+		const serial = await run();
+		const workers = await Promise.all([startWorker(), startWorker()]);
+		let faults: Promise<void> | null = null;
+		const restart = async () => {
+			await kill(workers[0].child);
+			await kill(redis);
+			redis = await startRedis(folder, port);
+		};
+		const onChange = (trials: Trial[]) => {
+			// Both are in the middle of a trial then, with an epoch or more behind them.
+			const underWay = trials.filter(({ state, curves }) => state === "running" && curves.loss.length >= 2);
+			if (underWay.length === 2) faults ??= restart();
+		};
+		const module = join(__dirname, "fixtures", "slow-trial.ts");
+		const trials = await run({ redis: url, onChange, module });
+		assert.ok(faults);
+		await faults;
+		assert.deepEqual(outcome(trials), outcome(serial));
+		const taken = workers.map(({ said }) => said.join(""));
+		const goneOn = /trial (\d) goes on/.exec(taken[1]);
+		assert.ok(goneOn, `the other worker goes on with a trial:\n${taken.join("\n")}`);
+		assert.match(taken[0], new RegExp(`trial ${goneOn[1]} starts`));
+		assert.ok(trials[Number(goneOn[1])].attempts >= 2);
+	});
+
+	test("a sweep that is stopped is followed again, and its results are there", async () => {
+		await startWorker();
+		const sweepFolder = join(temporaryFolder(), "sweep");
+		const options = { dataset, folder: sweepFolder, trials: 3, threads: 1, seed: 7, redis: url };
+		const code = `
+			const { sweep } = require("./src/sweep");
+			sweep(${JSON.stringify(space)}, { ...${JSON.stringify(options)}, onChange: (_, { state }) => {
+				if (state === "running") process.kill(process.pid, "SIGKILL");
+			} });`;
+		const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", code], { cwd: root, stdio: "ignore" });
+		await once(child, "exit");
+		const trials = await run(options);
+		assert.deepEqual(
+			trials.map(({ state }) => state),
+			Array(3).fill("complete"),
+		);
+		assert.deepEqual(outcome(trials), outcome(await run({ trials: 3, seed: 7 })));
+	});
+
+	test("a worker with other data takes nothing and says why", async () => {
+		const other = smallDataset();
+		writeFileSync(join(other, "valid", "cats", "plain.jpg"), "another picture");
+		const redis = await connect(url);
+		const announced = JSON.stringify({ data: "of somebody else", versions: "TensorFlow 0, TensorFlow.js 0" });
+		await redis.hset("image-classification:sweeps", "abc", announced);
+		await assert.rejects(
+			work({ redis: url, dataset: other }),
+			/sweep abc needs TensorFlow 0, .*; here is TensorFlow 2/,
+		);
+		await redis.hset("image-classification:sweeps", "abc", announced.replace(/TensorFlow 0.*(?="})/, await versions()));
+		await assert.rejects(work({ redis: url, dataset: other }), /sweep abc needs other data than/);
+		await redis.del("image-classification:sweeps");
+		redis.disconnect();
+	});
+
+	const versions = async () => {
+		const tf = await import("@tensorflow/tfjs-node-gpu");
+		const { binding } = tf.backend() as unknown as { binding: { TF_Version: string } };
+		return `TensorFlow ${binding.TF_Version}, TensorFlow.js ${tf.version_core}`;
+	};
+
+	test("a Redis that cannot be used is named, without its password", async () => {
+		const refuses = (address: string, message: RegExp) => assert.rejects(connect(address), message);
+		await refuses("localhost", /localhost is no address of a Redis: expected redis:\/\/\[user:password@\]host:port/);
+		await refuses(
+			`redis://me:secret@127.0.0.1:1`,
+			/^Error: Redis at redis:\/\/127\.0\.0\.1:1 cannot be used: connect ECONN/,
+		);
+		const guarded = await freePort();
+		const readOnly = ["user reader on >pass ~* +@read +@connection", "user default on >secret ~* +@all"];
+		const server = await startRedis(
+			temporaryFolder(),
+			guarded,
+			...readOnly.flatMap((user) => [`--${user.split(" ")[0]}`, ...user.split(" ").slice(1)]),
+		);
+		children.push(server);
+		await refuses(`redis://127.0.0.1:${guarded}`, /does not let you in: NOAUTH/);
+		await refuses(`redis://reader:pass@127.0.0.1:${guarded}`, /does not let you in: NOPERM/);
+		await refuses(`redis://:wrong@127.0.0.1:${guarded}`, /does not let you in: WRONGPASS/);
+		(await connect(`redis://:secret@127.0.0.1:${guarded}`)).disconnect();
+	});
+});
