@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { deserialize, serialize } from "node:v8";
 import * as tf from "@tensorflow/tfjs-node-gpu";
@@ -18,7 +18,7 @@ import { nodeBackend } from "./graphdef";
 import { type HalvingOptions, isRung, rewardOf, survives } from "./halving";
 import type { Value } from "./space";
 import type { Trial } from "./sweep";
-import type { Curves, Task } from "./trial";
+import type { Curves } from "./trial";
 
 /** What a worker must know of a sweep. */
 export interface Rules {
@@ -45,7 +45,8 @@ type Place = { data: string; versions: string };
 
 const placeOf = (data: string): Place => {
 	const { TF_Version } = nodeBackend().binding as unknown as { TF_Version: string };
-	return { data, versions: `TensorFlow ${TF_Version}, TensorFlow.js ${tf.version_core}` };
+	const [node] = process.versions.node.split("."); // which writes the trials' state in its own way
+	return { data, versions: `TensorFlow ${TF_Version}, TensorFlow.js ${tf.version_core}, Node ${node}` };
 };
 const hashOf = (value: unknown) => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
 const queueOf = (place: Place) => `trials-${hashOf(place)}`;
@@ -182,39 +183,47 @@ async function checkSweeps(redis: Redis, place: Place, dataset: string, log: (li
 
 type Context = { redis: Redis; dataset: string; folder: string; log: (line: string) => void; abort?: AbortSignal };
 
-/** Runs a trial from where another worker left it, and writes its result if nobody has. */
-async function runOrder(job: Job<Order>, { redis, dataset, folder, log, abort }: Context): Promise<void> {
-	const { sweep, id, parameters, retries, threads, module } = job.data;
-	const field = String(id);
-	if (await redis.hexists(keyOf(sweep, "results"), field)) return;
+/** Runs a trial and writes its result, if nobody has; but for the last attempt, what goes wrong is left to the next. */
+async function runOrder(job: Job<Order>, context: Context): Promise<void> {
+	const { sweep, id, retries } = job.data;
+	const { redis, log, abort } = context;
+	if (await redis.hexists(keyOf(sweep, "results"), String(id))) return;
+	const started = performance.now();
+	const outcome = await attemptOrder(job, context).catch(
+		(error: Error): Outcome => ({ state: "failed", error: error.message }),
+	);
+	if (abort?.aborted) throw new Error("interrupted");
+	log(`trial ${id} ${outcome.error ? `failed: ${outcome.error}` : outcome.state}`);
+	if (outcome.error && job.attemptsMade < retries) throw new Error(outcome.error);
+	const news: News = { ...outcome, attempts: job.attemptsStarted, seconds: (performance.now() - started) / 1000 };
+	await redis.hsetnx(keyOf(sweep, "results"), String(id), serialize(news));
+	await redis.del(keyOf(sweep, `backup:${id}`));
+}
+
+/** Goes on with a trial from where another worker left it, and sends what the next one needs. */
+async function attemptOrder(job: Job<Order>, { redis, dataset, folder, log, abort }: Context): Promise<Outcome> {
+	const { sweep, id, parameters, threads, module } = job.data;
 	const backup = join(folder, `${sweep}-${id}`);
 	const backupKey = keyOf(sweep, `backup:${id}`);
 	const saved = await redis.getBuffer(backupKey);
 	if (saved) writeFileSync(backup, saved);
-	const stop = keepSending(backup, (bytes) => redis.set(backupKey, bytes));
-
-	const attempts = job.attemptsStarted;
 	log(`trial ${id} ${saved ? "goes on" : "starts"}`);
-	const started = performance.now();
-	const task: Task = { dataset, parameters, backup, module };
-	const ask = async (curves: Curves) => {
-		await redis.hset(keyOf(sweep, "running"), field, serialize({ state: "running", curves, attempts } satisfies News));
-		return goesOn(redis, job.data, curves);
-	};
-	const outcome: Outcome = await attempt(task, threads, abort, ask);
-	stop();
-	rmSync(backup, { force: true });
-	if (abort?.aborted) throw new Error("interrupted");
-	log(`trial ${id} ${outcome.error ? `failed: ${outcome.error}` : outcome.state}`);
-	if (outcome.error && job.attemptsMade < retries) throw new Error(outcome.error);
-	const news: News = { ...outcome, attempts, seconds: (performance.now() - started) / 1000 };
-	await redis.hsetnx(keyOf(sweep, "results"), field, serialize(news));
-	await redis.del(backupKey);
+	const stop = keepSending(backup, (bytes) => redis.set(backupKey, bytes));
+	try {
+		return await attempt({ dataset, parameters, backup, module }, threads, abort, async (curves) => {
+			const news: News = { state: "running", curves, attempts: job.attemptsStarted };
+			await redis.hset(keyOf(sweep, "running"), String(id), serialize(news));
+			return goesOn(redis, job.data, curves);
+		});
+	} finally {
+		stop();
+		rmSync(backup, { force: true });
+	}
 }
 
 /** Sends a file whenever it is written. */
 function keepSending(file: string, send: (bytes: Buffer) => Promise<unknown>): () => void {
-	const watcher = watch(join(file, ".."), (_, name) => {
+	const watcher = watch(dirname(file), (_, name) => {
 		if (name !== basename(file)) return;
 		try {
 			send(readFileSync(file)).catch(() => {});
@@ -234,7 +243,6 @@ async function goesOn(
 	const epoch = curves[objective].length;
 	if (!halving || !isRung(epoch, halving)) return true;
 	const reward = rewardOf(curves[objective][epoch - 1], better);
-	// One list a rung, of who came and with what.
 	const came = await redis.hget(keyOf(sweep, "rungs"), `${epoch}/${id}`);
 	if (came !== null) return came === "true";
 	const before = await redis.lrange(keyOf(sweep, `rung:${epoch}`), 0, -1);

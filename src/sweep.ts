@@ -5,10 +5,11 @@ import { join, resolve } from "node:path";
 import { loadArtifact, saveArtifact } from "./artifacts";
 import { attempt } from "./attempt";
 import { fingerprint } from "./fingerprint";
-import { type HalvingOptions, successiveHalving } from "./halving";
+import { checkHalving, type HalvingOptions, successiveHalving } from "./halving";
 import { endingItself, kernel } from "./kernel";
 import { follow } from "./queue";
 import { type Space, trialsOf, type Value } from "./space";
+import { DEFAULT_PARAMETERS } from "./training";
 import type { Curves } from "./trial";
 
 /** How a trial stands, in Optuna's words; `pruned`: stopped early, by successive halving. */
@@ -63,9 +64,6 @@ export interface SweepOptions {
 	onChange?: (trials: Trial[], changed: Trial) => void;
 }
 
-/** The names that the pipeline's training takes. */
-const PARAMETERS = ["imageSize", "batchSize", "epochs", "learningRate", "patience", "seed", "augment", "dropout"];
-
 /**
  * Trains with values from a space, and compares.
  *
@@ -76,91 +74,82 @@ const PARAMETERS = ["imageSize", "batchSize", "epochs", "learningRate", "patienc
  * @throws when the space names a parameter that training does not have, or the folder holds another sweep
  */
 export async function sweep(space: Space, options: SweepOptions): Promise<Trial[]> {
-	const {
-		folder,
-		objective = "valLoss",
-		seed = 42,
-		workers = 1,
-		halving = null,
-		retries = 2,
-		module,
-		onChange,
-	} = options;
-	const unknown = Object.keys(space).find((name) => !PARAMETERS.includes(name));
-	if (unknown && !module) throw new Error(`the space has ${unknown}: training has ${PARAMETERS.join(", ")}`);
+	const { folder, objective = "valLoss", seed = 42, halving = null, module, redis } = options;
+	const known = Object.keys(DEFAULT_PARAMETERS);
+	const unknown = Object.keys(space).find((name) => !known.includes(name));
+	if (unknown && !module) throw new Error(`the space has ${unknown}: training has ${known.join(", ")}`);
+	if (halving) checkHalving(halving);
 	const dataset = resolve(options.dataset);
-	const better = objective.endsWith("oss") ? "min" : "max";
-	const drawn = Object.values(space).some((value) => typeof value === "object" && value.type !== "grid");
-	const samples = options.trials ?? (drawn ? 10 : 1);
-	const drawnTrials = trialsOf(space, { samples, seed });
-	const goesOn = halving ? successiveHalving(better, halving) : () => true;
-	const data = module && !options.redis ? "" : await fingerprint(dataset);
+	const isDrawn = Object.values(space).some((value) => typeof value === "object" && value.type !== "grid");
+	const samples = options.trials ?? (isDrawn ? 10 : 1);
+	const drawn = trialsOf(space, { samples, seed });
+	const data = module && !redis ? "" : await fingerprint(dataset);
 	const settings = { space, samples, seed, objective, halving, data };
 	await claim(folder, settings);
 
-	const best = (curves: Curves) => bestOf(curves[objective], better);
-	const trials = drawnTrials.map((parameters, id) => loadTrial(folder, id) ?? newTrial(id, parameters));
+	const trials = drawn.map((parameters, id) => loadTrial(folder, id) ?? newTrial(id, parameters));
+	const better = objective.endsWith("oss") ? "min" : "max";
+	const abort = kernel()?.current().signal;
+	const changed = (trial: Trial) => {
+		trial.value = bestOf(trial.curves[objective], better);
+		if (trial.state !== "running" && trial.state !== "waiting") {
+			saveArtifact(join(folder, "trials"), nameOf(trial.id), trial);
+		}
+		options.onChange?.(trials, trial);
+	};
+	await endingItself(() => {
+		if (!redis) return runHere(trials, { ...options, dataset, objective }, better, changed, abort);
+		const { retries = 2, threads = 1 } = options;
+		const rules = { objective, better, halving, retries, threads, module: module ?? null } as const;
+		return follow(trials, rules, { redis, settings, data, abort, onChange: changed });
+	});
+	return trials;
+}
+
+/** Runs the trials that wait, some at a time, in processes of this machine. */
+async function runHere(
+	trials: Trial[],
+	options: SweepOptions & { objective: keyof Curves },
+	better: "min" | "max",
+	changed: (trial: Trial) => void,
+	abort: AbortSignal | undefined,
+): Promise<void> {
+	const { dataset, folder, objective, workers = 1, halving, retries = 2 } = options;
+	const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
+	const module = options.module ? resolve(options.module) : null;
+	const goesOn = halving ? successiveHalving(better, halving) : () => true;
 	for (const { curves } of trials) for (const [i, value] of curves[objective].entries()) goesOn(i + 1, value);
 
-	const finish = (trial: Trial) => {
-		trial.value = best(trial.curves);
-		saveArtifact(join(folder, "trials"), nameOf(trial.id), trial);
-	};
-	const abort = kernel()?.current().signal;
-	if (options.redis) {
-		const rules = {
-			objective,
-			better,
-			halving,
-			retries,
-			threads: options.threads ?? 1,
-			module: module ?? null,
-		} as const;
-		const heard = (trial: Trial) => {
-			trial.value = best(trial.curves);
-			if (trial.state !== "running") finish(trial);
-			onChange?.(trials, trial);
-		};
-		const { redis } = options;
-		await endingItself(() => follow(trials, rules, { redis, settings, data, abort, onChange: heard }));
-		return trials;
-	}
-
-	const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
 	const run = async (trial: Trial) => {
 		const backup = join(folder, "backups", nameOf(trial.id));
-		const task = { dataset, parameters: trial.parameters, backup, module: module ? resolve(module) : null };
 		// An epoch that comes again after an interruption gets the same answer.
 		const answers: boolean[] = [];
 		const ask = (curves: Curves) => {
 			const epoch = curves[objective].length;
-			Object.assign(trial, { curves, value: best(curves) });
-			onChange?.(trials, trial);
+			trial.curves = curves;
+			changed(trial);
 			answers[epoch] ??= goesOn(epoch, curves[objective][epoch - 1]);
 			return answers[epoch];
 		};
 		while (trial.attempts <= retries && !abort?.aborted) {
-			trial.state = "running";
-			trial.attempts++;
-			onChange?.(trials, trial);
+			Object.assign(trial, { state: "running", attempts: trial.attempts + 1 });
+			changed(trial);
 			const started = performance.now();
-			Object.assign(trial, await attempt(task, threads, abort, ask));
+			const task = { dataset, parameters: trial.parameters, backup, module };
+			const outcome = await attempt(task, threads, abort, ask);
 			trial.seconds = (performance.now() - started) / 1000;
-			if (!trial.error) break;
+			const again = outcome.error && (abort?.aborted || trial.attempts <= retries);
+			Object.assign(trial, again ? { state: "waiting" } : outcome);
+			if (!again) break;
 		}
-		if (abort?.aborted && trial.error) Object.assign(trial, { state: "waiting", error: null });
-		else {
-			finish(trial);
-			rmSync(backup, { force: true });
-		}
-		onChange?.(trials, trial);
+		if (trial.state !== "waiting") rmSync(backup, { force: true });
+		changed(trial);
 	};
 	const waiting = trials.filter(({ state }) => state === "waiting");
 	const work = async () => {
 		for (let trial = waiting.shift(); trial && !abort?.aborted; trial = waiting.shift()) await run(trial);
 	};
-	await endingItself(() => Promise.all(Array.from({ length: workers }, work)));
-	return trials;
+	await Promise.all(Array.from({ length: workers }, work));
 }
 
 /** The trial with the best value among those that did not fail; null when there is none. */

@@ -534,6 +534,18 @@ export interface TrainingParameters {
 	dropout: number;
 }
 
+/** The pipeline's own values. */
+export const DEFAULT_PARAMETERS: TrainingParameters = {
+	imageSize: 64,
+	batchSize: 32,
+	epochs: 5,
+	learningRate: 0.001,
+	patience: 2,
+	seed: 42,
+	augment: true,
+	dropout: 0.4,
+};
+
 /** Compiles as the Keras pipeline does: Adam, sparse categorical cross-entropy, accuracy. */
 export function compile(model: tf.LayersModel, learningRate = 0.001): void {
 	model.compile({

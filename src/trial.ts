@@ -1,7 +1,7 @@
 // The program of one trial: a process of its own, which trains with the parameters it is sent and reports each epoch.
 import { once } from "node:events";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { type Progress, type TrainingParameters, trainFrom } from "./training";
+import { DEFAULT_PARAMETERS, type Progress, type TrainingParameters, trainFrom } from "./training";
 
 /** What a trial is sent when it starts. */
 export interface Task {
@@ -26,17 +26,6 @@ export type TrialFunction = (
 	report: (curves: Curves) => Promise<boolean>,
 ) => Promise<Curves>;
 
-const DEFAULTS: TrainingParameters = {
-	imageSize: 64,
-	batchSize: 32,
-	epochs: 5,
-	learningRate: 0.001,
-	patience: 2,
-	seed: 42,
-	augment: true,
-	dropout: 0.4,
-};
-
 /** The pipeline's training. */
 export const trainPipeline: TrialFunction = async ({ dataset, parameters, backup }, report) => {
 	let curves: Curves = { loss: [], acc: [], valLoss: [], valAcc: [] };
@@ -49,7 +38,8 @@ export const trainPipeline: TrialFunction = async ({ dataset, parameters, backup
 		}
 	})();
 	const options = { onProgress, backup, callbacks: [asking] };
-	const { history } = await trainFrom(dataset, { ...DEFAULTS, ...parameters } as TrainingParameters, options);
+	const all = { ...DEFAULT_PARAMETERS, ...parameters } as TrainingParameters;
+	const { history } = await trainFrom(dataset, all, options);
 	const { loss, acc, valLoss, valAcc } = history;
 	return { loss, acc, valLoss, valAcc };
 };

@@ -49,6 +49,13 @@ export function copyOfPictures(): string {
 	return folder;
 }
 
+/** A data set with the recorded pictures in both sets. */
+export function smallDataset(): string {
+	const folder = temporaryFolder();
+	for (const split of ["train", "valid"]) cpSync(pictures, join(folder, split), { recursive: true });
+	return folder;
+}
+
 /** The hashes of a folder's files, but for manifests: what must not get lost. */
 export function contents(folder: string): string[] {
 	const hashOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connect, work } from "../src/queue";
 import { choice, logUniform, type Space } from "../src/space";
 import { type SweepOptions, sweep, type Trial } from "../src/sweep";
-import { pictures, root, temporaryFolder } from "./fixtures";
+import { root, smallDataset, temporaryFolder } from "./fixtures";
 
 const skip = spawnSync("redis-server", ["--version"]).status === 0 ? false : "there is no redis-server";
 const space: Space = {
@@ -44,12 +44,6 @@ async function kill(child: ChildProcess): Promise<void> {
 	const ended = once(child, "exit");
 	child.kill("SIGKILL");
 	await ended;
-}
-
-function smallDataset(): string {
-	const folder = temporaryFolder();
-	for (const split of ["train", "valid"]) cpSync(pictures, join(folder, split), { recursive: true });
-	return folder;
 }
 
 describe("a sweep over Redis", { skip }, () => {
@@ -143,7 +137,7 @@ describe("a sweep over Redis", { skip }, () => {
 	const versions = async () => {
 		const tf = await import("@tensorflow/tfjs-node-gpu");
 		const { binding } = tf.backend() as unknown as { binding: { TF_Version: string } };
-		return `TensorFlow ${binding.TF_Version}, TensorFlow.js ${tf.version_core}`;
+		return `TensorFlow ${binding.TF_Version}, TensorFlow.js ${tf.version_core}, Node ${process.versions.node.split(".")[0]}`;
 	};
 
 	test("a Redis that cannot be used is named, without its password", async () => {

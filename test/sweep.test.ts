@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { successiveHalving } from "../src/halving";
 import { choice, grid, logUniform, type Space } from "../src/space";
 import { bestTrial, type SweepOptions, sweep, type Trial } from "../src/sweep";
-import { pictures, root, temporaryFolder } from "./fixtures";
-
-/** A data set with the recorded pictures in both sets. */
-function smallDataset(): string {
-	const folder = temporaryFolder();
-	for (const split of ["train", "valid"]) cpSync(pictures, join(folder, split), { recursive: true });
-	return folder;
-}
+import { root, smallDataset, temporaryFolder } from "./fixtures";
 
 const dataset = smallDataset();
 const dying = join(__dirname, "fixtures", "dying-trial.ts");
