@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { dirname } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import type { Counter } from "./random";
 
 /** What a callback remembers from epoch to epoch. */
 export interface Memory {
@@ -53,7 +54,7 @@ type Backup = Omit<TrainingState, "memories"> & {
  *
  * @throws when the file cannot be written, as on a full disk; one that was there before is left as it was
  */
-export async function writeBackup(file: string, model: tf.LayersModel, state: TrainingState): Promise<void> {
+async function writeBackup(file: string, model: tf.LayersModel, state: TrainingState): Promise<void> {
 	const optimizer = model.optimizer as Optimizer;
 	const memories = state.memories.map(async ({ values, weights }) => ({ values, weights: await encode(weights) }));
 	const backup: Backup = {
@@ -102,6 +103,44 @@ export async function readBackup(file: string, model: tf.LayersModel): Promise<T
 	tf.dispose(powers);
 	const memories = backup.memories.map(({ values, weights }) => ({ values, weights: decode(weights) }));
 	return { ...backup, memories };
+}
+
+/** What training counts as it goes. */
+type Counts = { samples: number; history: Record<string, number[]> };
+
+/** Sets what training counts, and where random numbers and orders stand, to what they were. */
+export function resume({ samples, history, counts }: TrainingState, progress: Counts, counters: Counter[]): void {
+	progress.samples = samples;
+	Object.assign(progress.history, history);
+	for (const [i, counter] of counters.entries()) counter.count = counts[i];
+}
+
+/** A callback, to be the last one, that gives the others their memory back and writes a backup after each epoch. */
+export function backupKeeper(
+	file: string,
+	model: tf.LayersModel,
+	saved: TrainingState | null,
+	now: { progress: Counts; counters: Counter[]; callbacks: object[]; seconds(): number },
+): tf.CustomCallback {
+	const remembering = now.callbacks.filter((callback): callback is Remembering => "recall" in callback);
+	return new tf.CustomCallback({
+		// Here, for when training begins callbacks forget.
+		onTrainBegin: async () => {
+			for (const [i, memory] of saved?.memories.entries() ?? []) remembering[i]?.recall(memory);
+		},
+		onEpochEnd: async (epoch) => {
+			const { samples, history } = now.progress;
+			await writeBackup(file, model, {
+				epoch: epoch + 1,
+				stopped: model.stopTraining,
+				seconds: now.seconds(),
+				samples,
+				history,
+				counts: now.counters.map(({ count }) => count),
+				memories: remembering.map((callback) => callback.memory()),
+			});
+		},
+	});
 }
 
 function load(file: string): Backup | null {

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { loadArtifact, saveArtifact } from "./artifacts";
 import { augmented, dataAugmentation } from "./augmentation";
-import { type Memory, type Remembering, readBackup, writeBackup } from "./backup";
+import { backupKeeper, type Memory, type Remembering, readBackup, resume } from "./backup";
 import { cnn } from "./cnn";
 import { type Batch, type ImageDataset, imageDatasetFromDirectory } from "./datasets";
 import { allLayers, compiledModel, type Prepare, predictStep, testStep, trainStep } from "./fast";
@@ -135,35 +135,10 @@ export async function train(
 
 	const counters = [trained, validated].flatMap((part) => part?.counters ?? []);
 	counters.push(...countersOf(allLayers(model)));
-	const remembering = callbacks.filter((callback): callback is tf.Callback & Remembering => "recall" in callback);
 	const saved = backup ? await readBackup(backup, model) : null;
-	const secondsBefore = saved?.seconds ?? 0;
-	const seconds = () => secondsBefore + (performance.now() - started) / 1000;
-	if (saved) {
-		Object.assign(history, saved.history);
-		progress.samples = saved.samples;
-		counters.forEach((counter, i) => {
-			counter.count = saved.counts[i];
-		});
-	}
-	const keeper = new tf.CustomCallback({
-		// Last of all, when the callbacks have begun anew.
-		onTrainBegin: async () => {
-			for (const [i, memory] of saved?.memories.entries() ?? []) remembering[i]?.recall(memory);
-		},
-		onEpochEnd: async (epoch) => {
-			if (!backup) return;
-			await writeBackup(backup, model, {
-				epoch: epoch + 1,
-				stopped: model.stopTraining,
-				seconds: seconds(),
-				samples: progress.samples,
-				history,
-				counts: counters.map(({ count }) => count),
-				memories: remembering.map((callback) => callback.memory()),
-			});
-		},
-	});
+	if (saved) resume(saved, progress, counters);
+	const seconds = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000;
+	const keeper = backup ? [backupKeeper(backup, model, saved, { progress, counters, callbacks, seconds })] : [];
 	await endingItself(async () => {
 		try {
 			await runningWith(model, step, test, () =>
@@ -173,7 +148,7 @@ export async function train(
 					validationData: validated?.dataset,
 					classWeight,
 					verbose: 0,
-					callbacks: [reporter, ...(callbacks as tf.CustomCallback[]), keeper],
+					callbacks: [reporter, ...(callbacks as tf.CustomCallback[]), ...keeper],
 				}),
 			);
 			if (backup) rmSync(backup, { force: true });

@@ -299,7 +299,7 @@ export async function usableDevice(asked) {
 		return "gpu";
 	} catch (error) {
 		if (asked || !(error instanceof NoDriver))
-			console.log(`setup: TensorFlow runs on the CPU: ${error.message.split("\n")[0]}`);
+			console.log(`setup: TensorFlow runs on the CPU: ${error.message.split("\n").at(-1).trim()}`);
 		return "cpu";
 	}
 }
