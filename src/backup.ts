@@ -57,14 +57,16 @@ type Backup = Omit<TrainingState, "memories"> & {
 async function writeBackup(file: string, model: tf.LayersModel, state: TrainingState): Promise<void> {
 	const optimizer = model.optimizer as Optimizer;
 	const memories = state.memories.map(async ({ values, weights }) => ({ values, weights: await encode(weights) }));
+	const slots = (await optimizer.getWeights()).map(({ tensor }) => tensor);
 	const backup: Backup = {
 		...state,
 		learningRate: optimizer.learningRate,
 		model: await encode(model.getWeights()),
-		optimizer: await encode((await optimizer.getWeights()).map(({ tensor }) => tensor)),
+		optimizer: await encode(slots),
 		powers: await encode(powersOf(optimizer)),
 		memories: await Promise.all(memories),
 	};
+	slots[0].dispose(); // the number of steps, which is made anew each time; the others are the optimizer's own
 	try {
 		mkdirSync(dirname(file), { recursive: true });
 		writeFileSync(`${file}.part`, serialize(backup));
@@ -94,13 +96,12 @@ export async function readBackup(file: string, model: tf.LayersModel): Promise<T
 	tf.dispose(weights);
 	const optimizer = model.optimizer as Optimizer;
 	optimizer.learningRate = backup.learningRate;
-	// These become the optimizer's own.
-	await optimizer.setWeights(decode(backup.optimizer).map((tensor, i) => ({ name: `slot_${i}`, tensor })));
-	const powers = decode(backup.powers);
+	const [slots, powers] = [decode(backup.optimizer), decode(backup.powers)];
+	await optimizer.setWeights(slots.map((tensor, i) => ({ name: `slot_${i}`, tensor })));
 	powersOf(optimizer).forEach((power, i) => {
 		power.assign(powers[i]);
 	});
-	tf.dispose(powers);
+	tf.dispose([slots, powers]);
 	const memories = backup.memories.map(({ values, weights }) => ({ values, weights: decode(weights) }));
 	return { ...backup, memories };
 }
