@@ -1,6 +1,6 @@
 // What one notebook leaves for the next and for the report: small JSON files in the artifacts folder.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 /**
  * Writes `value` as `<artifacts>/<name>.json`, whole or not at all.
@@ -10,10 +10,19 @@ import { join } from "node:path";
  * @param value anything that JSON can hold
  */
 export function saveArtifact(artifacts: string, name: string, value: unknown): void {
-	mkdirSync(artifacts, { recursive: true });
-	const file = join(artifacts, `${name}.json`);
-	writeFileSync(`${file}.part`, JSON.stringify(value, null, "\t"));
-	renameSync(`${file}.part`, file);
+	writeWhole(join(artifacts, `${name}.json`), JSON.stringify(value, null, "\t"));
+}
+
+/** Writes a file, and the folder for it, whole or not at all: one that was there before is left as it was. */
+export function writeWhole(file: string, content: string | Uint8Array): void {
+	try {
+		mkdirSync(dirname(file), { recursive: true });
+		writeFileSync(`${file}.part`, content);
+		renameSync(`${file}.part`, file);
+	} catch (error) {
+		rmSync(`${file}.part`, { force: true });
+		throw error;
+	}
 }
 
 /**

@@ -1,8 +1,8 @@
 // Training that was interrupted goes on after its last epoch, as if nothing had happened.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { writeWhole } from "./artifacts";
 import type { Counter } from "./random";
 
 /** What a callback remembers from epoch to epoch. */
@@ -68,11 +68,8 @@ async function writeBackup(file: string, model: tf.LayersModel, state: TrainingS
 	};
 	slots[0].dispose(); // the number of steps, which is made anew each time; the others are the optimizer's own
 	try {
-		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(`${file}.part`, serialize(backup));
-		renameSync(`${file}.part`, file);
+		writeWhole(file, serialize(backup));
 	} catch (error) {
-		rmSync(`${file}.part`, { force: true });
 		throw new Error(`${file} cannot be written: ${(error as Error).message}`);
 	}
 }

@@ -16,10 +16,10 @@ import {
 	renameSync,
 	rmSync,
 	statSync,
-	writeFileSync,
 	writeSync,
 } from "node:fs";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
+import { writeWhole } from "./artifacts";
 import type { Reason } from "./verdict";
 
 /** A file that was set aside: a line of the quarantine's manifest. */
@@ -130,8 +130,7 @@ export function restore(directory: string, paths?: string[]): number {
 /** Writes the manifest anew, whole or not at all. */
 function keepOnly(files: RemovedFile[], folder: string): void {
 	const manifest = join(folder, MANIFEST);
-	writeFileSync(`${manifest}.part`, files.map(toLine).join(""));
-	renameSync(`${manifest}.part`, manifest);
+	writeWhole(manifest, files.map(toLine).join(""));
 	if (files.length === 0) rmSync(manifest);
 }
 

@@ -85,7 +85,7 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Trial[
 	const drawn = trialsOf(space, { samples, seed });
 	const data = module && !redis ? "" : await fingerprint(dataset);
 	const settings = { space, samples, seed, objective, halving, data };
-	await claim(folder, settings);
+	claim(folder, settings);
 
 	const trials = drawn.map((parameters, id) => loadTrial(folder, id) ?? newTrial(id, parameters));
 	const better = objective.endsWith("oss") ? "min" : "max";
@@ -180,7 +180,7 @@ function bestOf(values: number[], better: "min" | "max"): number | null {
 }
 
 /** Takes a folder for a sweep, or finds the same one in it. */
-async function claim(folder: string, settings: object): Promise<void> {
+function claim(folder: string, settings: object): void {
 	mkdirSync(folder, { recursive: true });
 	const known = loadArtifact<object>(folder, "sweep");
 	const [before, now] = [known, settings].map((value) => JSON.stringify(value));

@@ -1,13 +1,14 @@
 // The program of one trial: a process of its own, which trains with the parameters it is sent and reports each epoch.
 import { once } from "node:events";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import type { Value } from "./space";
 import { DEFAULT_PARAMETERS, type Progress, type TrainingParameters, trainFrom } from "./training";
 
 /** What a trial is sent when it starts. */
 export interface Task {
 	/** The folder with `train` and `valid`. */
 	dataset: string;
-	parameters: Record<string, number | string | boolean>;
+	parameters: Record<string, Value>;
 	/** A file for what it needs to go on after an interruption. */
 	backup: string;
 	/** The path of a module whose `trial` runs in place of the pipeline's training, or null. */
@@ -39,9 +40,8 @@ export const trainPipeline: TrialFunction = async ({ dataset, parameters, backup
 	})();
 	const options = { onProgress, backup, callbacks: [asking] };
 	const all = { ...DEFAULT_PARAMETERS, ...parameters } as TrainingParameters;
-	const { history } = await trainFrom(dataset, all, options);
-	const { loss, acc, valLoss, valAcc } = history;
-	return { loss, acc, valLoss, valAcc };
+	await trainFrom(dataset, all, options);
+	return curves;
 };
 
 async function main(): Promise<void> {

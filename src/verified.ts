@@ -1,8 +1,9 @@
 // Remembers which files passed, so that only what is new or has changed is decoded again.
 import { createHash } from "node:crypto";
-import { appendFileSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { writeWhole } from "./artifacts";
 
 /** The files of a folder that passed. */
 export interface VerifiedFiles {
@@ -53,8 +54,7 @@ export function verifiedFiles(directory: string): VerifiedFiles {
 		save() {
 			append();
 			attempt(() => {
-				writeFileSync(`${file}.part`, bytesOf(passed));
-				renameSync(`${file}.part`, file);
+				writeWhole(file, bytesOf(passed));
 			});
 		},
 	};

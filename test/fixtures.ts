@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { choice, logUniform } from "../src/space";
+import type { Trial } from "../src/sweep";
 
 export const root = join(__dirname, "..");
 export const pictures = join(__dirname, "fixtures", "pictures");
@@ -55,6 +57,18 @@ export function smallDataset(): string {
 	for (const split of ["train", "valid"]) cpSync(pictures, join(folder, split), { recursive: true });
 	return folder;
 }
+
+/** What the trials of sweeps over `smallDataset` are drawn from. */
+export const smallSpace = {
+	learningRate: logUniform(1e-4, 1e-2),
+	imageSize: 48,
+	batchSize: choice(2, 4),
+	patience: 9,
+};
+
+/** What does not depend on where, how fast and in how many attempts trials ran. */
+export const outcome = (trials: Trial[]) =>
+	trials.map(({ id, parameters, state, curves, value }) => ({ id, parameters, state, curves, value }));
 
 /** The hashes of a folder's files, but for manifests: what must not get lost. */
 export function contents(folder: string): string[] {

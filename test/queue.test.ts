@@ -6,20 +6,12 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connect, work } from "../src/queue";
-import { choice, logUniform, type Space } from "../src/space";
+import type { Space } from "../src/space";
 import { type SweepOptions, sweep, type Trial } from "../src/sweep";
-import { root, smallDataset, temporaryFolder } from "./fixtures";
+import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "./fixtures";
 
 const skip = spawnSync("redis-server", ["--version"]).status === 0 ? false : "there is no redis-server";
-const space: Space = {
-	learningRate: logUniform(1e-4, 1e-2),
-	imageSize: 48,
-	batchSize: choice(2, 4),
-	epochs: 4,
-	patience: 9,
-};
-const outcome = (trials: Trial[]) =>
-	trials.map(({ id, parameters, state, curves, value }) => ({ id, parameters, state, curves, value }));
+const space: Space = { ...smallSpace, epochs: 4 };
 
 async function freePort(): Promise<number> {
 	const server = createServer().listen(0, "127.0.0.1");

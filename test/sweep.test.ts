@@ -4,23 +4,15 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { successiveHalving } from "../src/halving";
-import { choice, grid, logUniform, type Space } from "../src/space";
+import { choice, grid, type Space } from "../src/space";
 import { bestTrial, type SweepOptions, sweep, type Trial } from "../src/sweep";
-import { root, smallDataset, temporaryFolder } from "./fixtures";
+import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "./fixtures";
 
 const dataset = smallDataset();
 const dying = join(__dirname, "fixtures", "dying-trial.ts");
-const space: Space = {
-	learningRate: logUniform(1e-4, 1e-2),
-	imageSize: 48,
-	batchSize: choice(2, 4),
-	epochs: 3,
-	patience: 9,
-};
+const space: Space = { ...smallSpace, epochs: 3 };
 const run = (options: Partial<SweepOptions> = {}, searched = space) =>
 	sweep(searched, { dataset, folder: join(temporaryFolder(), "sweep"), trials: 3, threads: 1, ...options });
-const outcome = (trials: Trial[]) =>
-	trials.map(({ id, parameters, state, curves, value }) => ({ id, parameters, state, curves, value }));
 
 describe("sweep", () => {
 	let serial: Trial[];

@@ -9,7 +9,7 @@ import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { at, fromHere, python, root, run, runInTerminal, shown } from "./common.mjs";
+import { at, fromHere, python, root, run, runInTerminal, shown, wholeNumber } from "./common.mjs";
 import { findGpu, gpuFolder, probe } from "./gpu.mjs";
 import { installPeers, setup } from "./setup.mjs";
 import { versionsAndDevice } from "./versions.mjs";
@@ -43,9 +43,7 @@ const options = {
 
 await run(async () => {
 	const { values, positionals } = parseArgs({ allowPositionals: true, options });
-	const rounds = values.quick ? 2 : Number(values.rounds);
-	if (!Number.isInteger(rounds) || rounds < 1)
-		throw new Error(`--rounds ${values.rounds}: expected a whole number above 0`);
+	const rounds = values.quick ? 2 : wholeNumber("--rounds", values.rounds);
 	const unknown = positionals.find((part) => !parts.includes(part));
 	if (unknown) throw new Error(`there is no benchmark ${unknown}: expected ${parts.join(", ")}`);
 	const all = positionals.length === 0 && !values.gpu;

@@ -36,6 +36,13 @@ export async function run(main) {
 	}
 }
 
+/** The number that was given with a flag. */
+export function wholeNumber(flag, text) {
+	const number = Number(text);
+	if (Number.isInteger(number) && number > 0) return number;
+	throw new Error(`${flag} ${text}: expected a whole number above 0`);
+}
+
 /** Runs a program in the user's terminal and resolves to its exit code (130 when it was interrupted). */
 export function runInTerminal(command, args, options = {}) {
 	return new Promise((resolve, reject) => {

@@ -6,10 +6,8 @@ const { space, ...options } = JSON.parse(process.env.SWEEP as string) as SweepOp
 const { objective = "valLoss", folder } = options;
 
 async function main(): Promise<void> {
-	const ended = new Set<Trial>();
 	const onChange = (trials: Trial[], trial: Trial) => {
-		if (trial.state === "running" || trial.state === "waiting" || ended.has(trial)) return;
-		ended.add(trial);
+		if (trial.state === "running" || trial.state === "waiting") return;
 		const open = trials.filter(({ state }) => state === "running" || state === "waiting").length;
 		console.log(`${inWords(trial)}${open > 0 ? `; ${open} to go` : ""}`);
 	};

@@ -277,11 +277,12 @@ async function buildBinding() {
 
 /** Links the binding with the TensorFlow for the CPU or the one for the GPU: the same version, so either fits. */
 async function chooseDevice(asked) {
-	const device = asked ?? chosenDevice();
-	if (device === "gpu" && !asked) await installGpuPackages();
-	const usable = asked || !device ? await usableDevice(asked) : device;
-	link(usable === "gpu" ? join(gpuFolder, "tensorflow") : tensorflowDir());
-	if (usable !== chosenDevice()) writeFileSync(deviceFile, usable);
+	const chosen = asked ? null : chosenDevice();
+	// What they are can have changed.
+	if (chosen === "gpu") await installGpuPackages();
+	const device = chosen || (await usableDevice(asked));
+	link(device === "gpu" ? join(gpuFolder, "tensorflow") : tensorflowDir());
+	if (device !== chosen) writeFileSync(deviceFile, device);
 }
 
 /** `"gpu"` when that is not declined, there is one and TensorFlow runs on it; says so, or why not. */

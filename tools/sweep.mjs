@@ -42,10 +42,7 @@ await run(async () => {
 	const [file] = positionals.map(fromHere);
 	const given = read(file);
 	for (const name of Object.keys(numbers)) {
-		if (values[name] === undefined) continue;
-		given[name] = Number(values[name]);
-	}
-	for (const name of ["trials", "workers", "threads"]) {
+		if (values[name] !== undefined) given[name] = Number(values[name]);
 		if (given[name] === undefined || (Number.isInteger(given[name]) && given[name] > 0)) continue;
 		throw new Error(`${name} is ${values[name] ?? given[name]}: expected a whole number above 0`);
 	}

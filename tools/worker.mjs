@@ -1,6 +1,6 @@
 // `npm run worker -- --redis URL`: takes the trials of sweeps that wait in a Redis, and runs them on this machine.
 import { parseArgs } from "node:util";
-import { at, fromHere, run, runInTerminal } from "./common.mjs";
+import { at, fromHere, run, runInTerminal, wholeNumber } from "./common.mjs";
 import { setup } from "./setup.mjs";
 
 const usage = "npm run worker -- --redis redis://HOST:PORT [--dataset DIR] [--workers N]";
@@ -11,9 +11,7 @@ await run(async () => {
 	const { values } = parseArgs({ options });
 	const redis = values.redis ?? process.env.REDIS_URL;
 	if (!redis) throw new Error(`where the trials wait is missing, here and in REDIS_URL: ${usage}`);
-	const workers = Number(values.workers);
-	if (!Number.isInteger(workers) || workers < 1)
-		throw new Error(`--workers ${values.workers}: expected a whole number above 0`);
+	const workers = wholeNumber("--workers", values.workers);
 	await setup();
 	const job = { redis, dataset: values.dataset ? fromHere(values.dataset) : at("dataset"), workers };
 	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", WORKER: JSON.stringify(job) };
