@@ -1,4 +1,4 @@
-// What tells one data set from another.
+// What tells one data set, or one sweep, from another.
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
 import { countImages } from "./datasets";
@@ -21,3 +21,6 @@ export async function fingerprint(dataset: string): Promise<string> {
 	}
 	return hash.digest("hex");
 }
+
+/** A name for anything that JSON can hold. */
+export const hashOf = (value: unknown) => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);

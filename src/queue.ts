@@ -3,7 +3,6 @@
 // A trial's state after each epoch goes to Redis too. When a worker dies, BullMQ notices that nobody renews the trial's
 // lock and hands it to another one, which goes on from there. A trial can thus be run twice, but its result is written
 // once, under its number; whoever comes second changes nothing.
-import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -13,10 +12,9 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { type Job, Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { attempt, type Outcome } from "./attempt";
-import { fingerprint } from "./fingerprint";
+import { fingerprint, hashOf } from "./fingerprint";
 import { nodeBackend } from "./graphdef";
 import { type HalvingOptions, isRung, rewardOf, survives } from "./halving";
-import type { Value } from "./space";
 import type { Trial } from "./sweep";
 import type { Curves } from "./trial";
 
@@ -26,12 +24,11 @@ export interface Rules {
 	better: "min" | "max";
 	halving: HalvingOptions | null;
 	retries: number;
-	threads: number;
 	module: string | null;
 }
 
 /** A trial on its way to a worker. */
-type Order = Rules & { sweep: string; id: number; parameters: Record<string, Value> };
+type Order = Rules & { sweep: string } & Pick<Trial, "id" | "parameters" | "threads">;
 
 /** Curves and how they ended, as far as a worker knows. */
 type News = Partial<Pick<Trial, "state" | "curves" | "error" | "attempts" | "seconds">>;
@@ -48,14 +45,13 @@ const placeOf = (data: string): Place => {
 	const [node] = process.versions.node.split("."); // which writes the trials' state in its own way
 	return { data, versions: `TensorFlow ${TF_Version}, TensorFlow.js ${tf.version_core}, Node ${node}` };
 };
-const hashOf = (value: unknown) => createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
 const queueOf = (place: Place) => `trials-${hashOf(place)}`;
 
 /**
  * Puts trials into the queue and follows them until all have ended, or until `abort`.
  *
  * @param trials changed in place; those that are not waiting are left alone
- * @param settings what names the sweep: the same settings find the same sweep again
+ * @param sweep its name, by which it is found again
  * @param onChange called when something is heard of a trial
  */
 export async function follow(
@@ -63,20 +59,19 @@ export async function follow(
 	rules: Rules,
 	{
 		redis: url,
-		settings,
+		sweep,
 		data,
 		abort,
 		onChange,
 	}: {
 		redis: string;
-		settings: object;
+		sweep: string;
 		data: string;
 		abort?: AbortSignal;
 		onChange(trial: Trial): void;
 	},
 ): Promise<void> {
 	const redis = await connect(url);
-	const sweep = hashOf(settings);
 	const place = placeOf(data);
 	const queue = new Queue<Order>(queueOf(place), { connection: redis, prefix: PREFIX });
 	queue.on("error", () => {}); // of a connection that is lost: it comes back
@@ -97,9 +92,9 @@ export async function follow(
 		await heard();
 		await redis.hset(sweepsKey, sweep, JSON.stringify(place));
 		await queue.addBulk(
-			[...open.values()].map(({ id, parameters }) => ({
+			[...open.values()].map(({ id, parameters, threads }) => ({
 				name: "trial",
-				data: { ...rules, sweep, id, parameters },
+				data: { ...rules, sweep, id, parameters, threads },
 				// Who is known already is not added again.
 				opts: { jobId: `${sweep}-${id}`, attempts: rules.retries + 1, removeOnComplete: true, removeOnFail: true },
 			})),

@@ -1,10 +1,10 @@
 // Hyperparameter sweeps: many trainings, each in a process of its own, some at a time, that outlive interruptions.
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { loadArtifact, saveArtifact } from "./artifacts";
 import { attempt } from "./attempt";
-import { fingerprint } from "./fingerprint";
+import { fingerprint, hashOf } from "./fingerprint";
 import { checkHalving, type HalvingOptions, successiveHalving } from "./halving";
 import { endingItself, kernel } from "./kernel";
 import { follow } from "./queue";
@@ -27,6 +27,8 @@ export interface Trial {
 	attempts: number;
 	/** How long its last attempt took, with the process's start. */
 	seconds: number;
+	/** How many threads it computes with, on which its last digits depend. */
+	threads: number;
 	/** Why it failed. */
 	error: string | null;
 }
@@ -34,7 +36,7 @@ export interface Trial {
 export interface SweepOptions {
 	/** The folder with `train` and `valid`. */
 	dataset: string;
-	/** Where results and unfinished trials are kept. A sweep that was interrupted goes on from there. */
+	/** Where sweeps are kept, each in a folder of its own. One that was interrupted goes on from there. */
 	folder: string;
 	/** What is best: the least loss or the greatest accuracy, over a trial's epochs. Default `"valLoss"`. */
 	objective?: keyof Curves;
@@ -44,10 +46,7 @@ export interface SweepOptions {
 	seed?: number;
 	/** How many trials run at once on this machine. Default 1. */
 	workers?: number;
-	/**
-	 * How many threads each trial computes with; the last digits depend on it. Default: the cores, shared out; with
-	 * `redis` 1.
-	 */
+	/** How many threads each trial computes with. Default: the cores, shared out; with `redis` 1. */
 	threads?: number;
 	/** Stops bad trials early, see `successiveHalving`. Default: all run to their end. */
 	halving?: HalvingOptions | null;
@@ -64,17 +63,29 @@ export interface SweepOptions {
 	onChange?: (trials: Trial[], changed: Trial) => void;
 }
 
+/** What came of a sweep. */
+export interface Sweep {
+	/** Where its results are: `sweep.json` with its space, and a file for each trial in `trials`. */
+	folder: string;
+	/** All trials, in their order. */
+	trials: Trial[];
+	/** The one with the best value among those that did not fail; null when there is none. */
+	best: Trial | null;
+}
+
 /**
  * Trains with values from a space, and compares.
  *
  * Each trial is a process: what it takes of memory goes back, and one that dies takes no other along. Results and the
- * state after each epoch are written to `folder`, so that the same call goes on where an earlier one was interrupted.
+ * state after each epoch are written down, so that the same call goes on where an earlier one was interrupted, and finds
+ * the results of one that was not. The same are space, trials, seed, objective, halving and pictures; the code that trains
+ * is not looked at.
  *
- * @returns all trials, in their order; the interrupt button ends the sweep, with the others waiting
- * @throws when the space names a parameter that training does not have, or the folder holds another sweep
+ * @returns the interrupt button ends the sweep, with the other trials waiting
+ * @throws when the space is wrong or names a parameter that training does not have, or there are no pictures
  */
-export async function sweep(space: Space, options: SweepOptions): Promise<Trial[]> {
-	const { folder, objective = "valLoss", seed = 42, halving = null, module, redis } = options;
+export async function sweep(space: Space, options: SweepOptions): Promise<Sweep> {
+	const { objective = "valLoss", seed = 42, workers = 1, halving = null, module = null, redis } = options;
 	const known = Object.keys(DEFAULT_PARAMETERS);
 	const unknown = Object.keys(space).find((name) => !known.includes(name));
 	if (unknown && !module) throw new Error(`the space has ${unknown}: training has ${known.join(", ")}`);
@@ -84,27 +95,30 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Trial[
 	const samples = options.trials ?? (isDrawn ? 10 : 1);
 	const drawn = trialsOf(space, { samples, seed });
 	const data = module && !redis ? "" : await fingerprint(dataset);
-	const settings = { space, samples, seed, objective, halving, data };
-	claim(folder, settings);
+	const settings = { space, samples, seed, objective, halving, module, data };
+	const name = hashOf(settings);
+	const folder = join(options.folder, name);
+	saveArtifact(folder, "sweep", settings);
 
-	const trials = drawn.map((parameters, id) => loadTrial(folder, id) ?? newTrial(id, parameters));
+	const threads = options.threads ?? (redis ? 1 : Math.max(1, Math.floor(availableParallelism() / workers)));
+	const trials = drawn.map((parameters, id) => loadTrial(folder, id) ?? newTrial(id, parameters, threads));
 	const better = objective.endsWith("oss") ? "min" : "max";
 	const abort = kernel()?.current().signal;
 	const changed = (trial: Trial) => {
 		trial.value = bestOf(trial.curves[objective], better);
-		if (trial.state !== "running" && trial.state !== "waiting") {
-			saveArtifact(join(folder, "trials"), nameOf(trial.id), trial);
-		}
+		if (hasEnded(trial)) saveArtifact(join(folder, "trials"), nameOf(trial.id), trial);
 		options.onChange?.(trials, trial);
 	};
 	await endingItself(() => {
-		if (!redis) return runHere(trials, { ...options, dataset, objective }, better, changed, abort);
-		const { retries = 2, threads = 1 } = options;
-		const rules = { objective, better, halving, retries, threads, module: module ?? null } as const;
-		return follow(trials, rules, { redis, settings, data, abort, onChange: changed });
+		if (!redis) return runHere(trials, { ...options, dataset, folder, objective }, better, changed, abort);
+		const rules = { objective, better, halving, retries: options.retries ?? 2, module } as const;
+		return follow(trials, rules, { redis, sweep: name, data, abort, onChange: changed });
 	});
-	return trials;
+	return { folder, trials, best: bestTrial(trials, objective) };
 }
+
+/** Whether nothing more comes of a trial. */
+export const hasEnded = ({ state }: Trial) => state !== "waiting" && state !== "running";
 
 /** Runs the trials that wait, some at a time, in processes of this machine. */
 async function runHere(
@@ -115,7 +129,6 @@ async function runHere(
 	abort: AbortSignal | undefined,
 ): Promise<void> {
 	const { dataset, folder, objective, workers = 1, halving, retries = 2 } = options;
-	const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
 	const module = options.module ? resolve(options.module) : null;
 	const goesOn = halving ? successiveHalving(better, halving) : () => true;
 	for (const { curves } of trials) for (const [i, value] of curves[objective].entries()) goesOn(i + 1, value);
@@ -136,7 +149,7 @@ async function runHere(
 			changed(trial);
 			const started = performance.now();
 			const task = { dataset, parameters: trial.parameters, backup, module };
-			const outcome = await attempt(task, threads, abort, ask);
+			const outcome = await attempt(task, trial.threads, abort, ask);
 			trial.seconds = (performance.now() - started) / 1000;
 			const again = outcome.error && (abort?.aborted || trial.attempts <= retries);
 			Object.assign(trial, again ? { state: "waiting" } : outcome);
@@ -159,9 +172,9 @@ export function bestTrial(trials: Trial[], objective: keyof Curves = "valLoss"):
 	return valued.sort((a, b) => sign * ((a.value as number) - (b.value as number)))[0] ?? null;
 }
 
-function newTrial(id: number, parameters: Trial["parameters"]): Trial {
+function newTrial(id: number, parameters: Trial["parameters"], threads: number): Trial {
 	const curves = { loss: [], acc: [], valLoss: [], valAcc: [] };
-	return { id, parameters, state: "waiting", curves, value: null, attempts: 0, seconds: 0, error: null };
+	return { id, parameters, state: "waiting", curves, value: null, attempts: 0, seconds: 0, threads, error: null };
 }
 
 function loadTrial(folder: string, id: number): Trial | null {
@@ -177,22 +190,4 @@ const nameOf = (id: number) => String(id).padStart(4, "0");
 function bestOf(values: number[], better: "min" | "max"): number | null {
 	const numbers = values.filter((value) => Number.isFinite(value));
 	return numbers.length === 0 ? null : better === "min" ? Math.min(...numbers) : Math.max(...numbers);
-}
-
-/** Takes a folder for a sweep, or finds the same one in it. */
-function claim(folder: string, settings: object): void {
-	mkdirSync(folder, { recursive: true });
-	const known = loadArtifact<object>(folder, "sweep");
-	const [before, now] = [known, settings].map((value) => JSON.stringify(value));
-	if (!known && existsSync(join(folder, "trials")) && readdirSync(join(folder, "trials")).length > 0) {
-		throw new Error(`${folder} has trials but no sweep.json: choose another folder`);
-	}
-	if (known && before !== now) {
-		const changed = Object.entries(settings).filter(
-			([name, value]) => JSON.stringify(value) !== JSON.stringify((known as Record<string, unknown>)[name]),
-		);
-		const what = changed.map(([name]) => (name === "data" ? "the data set" : name)).join(", ");
-		throw new Error(`${folder} holds another sweep (${what} differ): choose another folder, or remove it`);
-	}
-	saveArtifact(folder, "sweep", settings);
 }

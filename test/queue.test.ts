@@ -62,8 +62,10 @@ describe("a sweep over Redis", { skip }, () => {
 		for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => said.push(String(text)));
 		return { child, said };
 	};
-	const run = (options: Partial<SweepOptions> = {}) =>
-		sweep(space, { dataset, folder: join(temporaryFolder(), "sweep"), trials: 4, threads: 1, ...options });
+	const run = async (options: Partial<SweepOptions> = {}) => {
+		const folder = join(temporaryFolder(), "sweeps");
+		return (await sweep(space, { dataset, folder, trials: 4, threads: 1, ...options })).trials;
+	};
 
 	test("a worker that is killed and a Redis that is restarted change nothing in the results", async () => {
 		const serial = await run();
@@ -93,7 +95,7 @@ describe("a sweep over Redis", { skip }, () => {
 
 	test("a sweep that is stopped is followed again, and its results are there", async () => {
 		await startWorker();
-		const sweepFolder = join(temporaryFolder(), "sweep");
+		const sweepFolder = join(temporaryFolder(), "sweeps");
 		const options = { dataset, folder: sweepFolder, trials: 3, threads: 1, seed: 7, redis: url };
 		const code = `
 			const { sweep } = require("./src/sweep");

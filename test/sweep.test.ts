@@ -1,18 +1,21 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { successiveHalving } from "../src/halving";
 import { choice, grid, type Space } from "../src/space";
-import { bestTrial, type SweepOptions, sweep, type Trial } from "../src/sweep";
+import { type SweepOptions, sweep, type Trial } from "../src/sweep";
 import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "./fixtures";
 
 const dataset = smallDataset();
 const dying = join(__dirname, "fixtures", "dying-trial.ts");
 const space: Space = { ...smallSpace, epochs: 3 };
-const run = (options: Partial<SweepOptions> = {}, searched = space) =>
-	sweep(searched, { dataset, folder: join(temporaryFolder(), "sweep"), trials: 3, threads: 1, ...options });
+const search = (options: Partial<SweepOptions> = {}, searched = space) =>
+	sweep(searched, { dataset, folder: join(temporaryFolder(), "sweeps"), trials: 3, threads: 1, ...options });
+const run = async (...given: Parameters<typeof search>) => (await search(...given)).trials;
+/** The folder of the only sweep in a folder. */
+const only = (folder: string) => join(folder, readdirSync(folder).join());
 
 describe("sweep", () => {
 	let serial: Trial[];
@@ -35,7 +38,7 @@ describe("sweep", () => {
 	});
 
 	test("a trial whose process is killed goes on from its last epoch, and counts once", async () => {
-		const folder = join(temporaryFolder(), "sweep");
+		const folder = join(temporaryFolder(), "sweeps");
 		const epochs: number[] = [];
 		const onChange = (_: Trial[], { id, state, curves }: Trial) => {
 			if (id === 0 && state === "running") epochs.push(curves.loss.length);
@@ -48,11 +51,11 @@ describe("sweep", () => {
 		);
 		// Begun, two epochs, killed before the second was kept, begun again, the second and the third.
 		assert.deepEqual(epochs, [0, 1, 2, 2, 2, 3]);
-		assert.deepEqual(readdirSync(join(folder, "trials")), ["0000.json", "0001.json", "0002.json"]);
+		assert.deepEqual(readdirSync(join(only(folder), "trials")), ["0000.json", "0001.json", "0002.json"]);
 	});
 
 	test("a sweep that is killed goes on where it was", async () => {
-		const folder = join(temporaryFolder(), "sweep");
+		const folder = join(temporaryFolder(), "sweeps");
 		const options = JSON.stringify({ dataset, folder, trials: 3, threads: 1 });
 		const code = `
 			const { sweep } = require("./src/sweep");
@@ -61,7 +64,7 @@ describe("sweep", () => {
 			} });`;
 		const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", code], { cwd: root, stdio: "ignore" });
 		await new Promise((ended) => child.on("exit", ended));
-		assert.deepEqual(readdirSync(join(folder, "trials")), ["0000.json"]);
+		assert.deepEqual(readdirSync(join(only(folder), "trials")), ["0000.json"]);
 		const seen = new Set<number>();
 		const trials = await run({ folder, onChange: (_, { id }) => seen.add(id) });
 		assert.deepEqual([...seen], [1, 2], "what was complete is not run again");
@@ -69,7 +72,10 @@ describe("sweep", () => {
 	});
 
 	test("a trial that throws is tried again, then failed with its error, and the sweep goes on", async () => {
-		const trials = await run({ module: dying, retries: 1 }, { ...space, dropout: grid(0.77, 0.1), epochs: 1 });
+		const { trials, best } = await search(
+			{ module: dying, retries: 1 },
+			{ ...space, dropout: grid(0.77, 0.1), epochs: 1 },
+		);
 		assert.deepEqual(
 			trials.map(({ state, attempts, error }) => ({ state, attempts, error })),
 			[
@@ -77,7 +83,8 @@ describe("sweep", () => {
 				...Array(3).fill({ state: "complete", attempts: 1, error: null }),
 			],
 		);
-		assert.ok((bestTrial(trials) as Trial).id >= 3);
+		const values = trials.slice(3).map(({ value }) => value as number);
+		assert.equal(best, trials[3 + values.indexOf(Math.min(...values))]);
 	});
 
 	test("bad trials are stopped early", async () => {
@@ -88,8 +95,8 @@ describe("sweep", () => {
 		assert.equal(trials[1].state === "pruned" && trials[1].curves.loss.length === 1, first[1] > first[0]);
 	});
 
-	test("what cannot be a sweep is refused before anything runs, and a folder keeps its sweep", async () => {
-		const folder = join(temporaryFolder(), "sweep");
+	test("what cannot be a sweep is refused before anything runs", async () => {
+		const folder = join(temporaryFolder(), "sweeps");
 		await assert.rejects(run({ folder }, { learningrate: 1 }), /the space has learningrate: training has imageSize,/);
 		await assert.rejects(run({ folder }, { dropout: choice() }), /dropout in the space: choices is empty/);
 		await assert.rejects(
@@ -101,16 +108,41 @@ describe("sweep", () => {
 			/reductionFactor is 1: expected more than 1/,
 		);
 		assert.ok(!existsSync(folder));
-		await run({ folder, trials: 1 }, { ...space, epochs: 1 });
-		await assert.rejects(run({ folder, trials: 1 }), /holds another sweep \(space differ\): choose another folder/);
+	});
+
+	test("the same sweep finds its results; another space, other pictures are another sweep", async () => {
+		const options = { folder: join(temporaryFolder(), "sweeps"), trials: 1 };
+		const one = { ...space, epochs: 1 };
+		const first = await search(options, one);
+		assert.deepEqual(await search({ ...options, onChange: () => assert.fail("a trial runs again") }, one), first);
+		const longer = await search(options);
 		const other = smallDataset();
-		writeFileSync(join(other, "train", "cats", "plain.jpg"), "another picture");
-		await assert.rejects(
-			run({ folder, dataset: other, trials: 1 }, { ...space, epochs: 1 }),
-			/\(the data set differ\)/,
+		rmSync(join(other, "valid", "cats", "plain.jpg"));
+		const folders = [first, longer, await search({ ...options, dataset: other }, one)].map(({ folder }) => folder);
+		assert.equal(new Set(folders).size, 3);
+		assert.deepEqual(readdirSync(options.folder).sort(), folders.map((folder) => basename(folder)).sort());
+	});
+
+	test("a disk that is full while a trial is kept costs an attempt, with the error said, and nothing else", async () => {
+		const runOnFullDisk = (retries: number) => {
+			const folder = join(temporaryFolder(), "sweeps");
+			const onChange = (_: Trial[], { id, attempts, curves }: Trial) => {
+				if (id !== 1 || attempts !== 1 || curves.loss.length > 0) return;
+				const backups = join(only(folder), "backups");
+				mkdirSync(backups, { recursive: true });
+				symlinkSync("/dev/full", join(backups, "0001.part"));
+			};
+			return run({ folder, retries, onChange });
+		};
+		const trials = await runOnFullDisk(1);
+		assert.deepEqual(outcome(trials), outcome(serial));
+		assert.deepEqual(
+			trials.map(({ attempts }) => attempts),
+			[1, 2, 1],
 		);
-		rmSync(join(folder, "sweep.json"));
-		await assert.rejects(run({ folder, trials: 1 }), /has trials but no sweep\.json/);
+		const [first, failed, last] = await runOnFullDisk(0);
+		assert.deepEqual([first.state, failed.state, last.state], ["complete", "failed", "complete"]);
+		assert.match(failed.error ?? "", /0001 cannot be written: .*no space left/);
 	});
 });
 

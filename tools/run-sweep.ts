@@ -1,23 +1,40 @@
 // Runs the sweep of `npm run sweep`, which is in the environment variable SWEEP, and prints each trial as it ends.
+import { join, relative } from "node:path";
 import type { Space } from "../src/space";
-import { bestTrial, type SweepOptions, sweep, type Trial } from "../src/sweep";
+import { hasEnded, type SweepOptions, sweep, type Trial } from "../src/sweep";
 
-const { space, ...options } = JSON.parse(process.env.SWEEP as string) as SweepOptions & { space: Space };
-const { objective = "valLoss", folder } = options;
+type Job = SweepOptions & { space: Space; report: string | null };
+const { space, report, ...options } = JSON.parse(process.env.SWEEP as string) as Job;
+const { objective = "valLoss", dataset } = options;
 
 async function main(): Promise<void> {
 	const onChange = (trials: Trial[], trial: Trial) => {
-		if (trial.state === "running" || trial.state === "waiting") return;
-		const open = trials.filter(({ state }) => state === "running" || state === "waiting").length;
+		if (!hasEnded(trial)) return;
+		const open = trials.filter((other) => !hasEnded(other)).length;
 		console.log(`${inWords(trial)}${open > 0 ? `; ${open} to go` : ""}`);
 	};
-	const trials = await sweep(space, { ...options, onChange });
-	const best = bestTrial(trials, objective);
+	const { trials, best, folder } = await sweep(space, { ...options, onChange });
 	const failed = trials.filter(({ state }) => state === "failed").length;
 	if (failed > 0) console.log(`${failed} of ${trials.length} trials failed.`);
 	console.log(best ? `Best: ${inWords(best)}` : "No trial has a value.");
-	console.log(`Results: ${folder}/trials`);
+	console.log(`Results: ${relative(process.env.INIT_CWD ?? ".", folder)}`);
 	if (!best) process.exitCode = 1;
+	const wanted = report === "best" ? best : trials[Number(report)];
+	if (report && !wanted) throw new Error(`there is no trial ${report}: they are 0 to ${trials.length - 1}, or best`);
+	if (report && wanted) process.exitCode = await writeReport(wanted, join(folder, "reports", String(wanted.id)));
+}
+
+/** The notebooks of training and evaluation with a trial's parameters, as pages. */
+async function writeReport({ parameters, threads }: Trial, reports: string): Promise<number> {
+	const { at, runInTerminal } = await import("./common.mjs" as string);
+	const places = { dataset, artifacts: join(reports, "artifacts"), reports };
+	const args = [
+		...Object.entries(places).flatMap(([name, value]) => [`--${name}`, value]),
+		...Object.entries(parameters).flatMap(([name, value]) => ["-p", `${name}=${value}`]),
+	];
+	// With as many threads as the trial had, its curves come out the same to the last digit.
+	const env = { ...process.env, TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: String(threads) };
+	return runInTerminal("node", [at("tools", "report.mjs"), "04", "05", ...args], { env });
 }
 
 function inWords({ id, state, value, curves, seconds, parameters, error }: Trial): string {

@@ -1,17 +1,19 @@
 // `npm run sweep -- FILE.json`: many trainings with parameters from a space, compared.
 import { existsSync, readFileSync } from "node:fs";
-import { basename, extname } from "node:path";
 import { parseArgs } from "node:util";
 import { at, fromHere, run, runInTerminal } from "./common.mjs";
 import { setup } from "./setup.mjs";
 
 const usage = `npm run sweep -- FILE.json [--dataset DIR] [--folder DIR] [--trials N] [--workers N] [--threads N] [--redis URL]
+                            [--report best|N]
 
 FILE.json has the space, and what else is to be said:
   { "space": { "learningRate": { "type": "loguniform", "low": 1e-4, "high": 1e-2 },
                "dropout": { "type": "uniform", "low": 0, "high": 0.6 },
                "batchSize": { "type": "choice", "choices": [16, 32, 64] }, "epochs": 5 },
-    "trials": 20, "objective": "valLoss", "halving": { "minEpochs": 1, "reductionFactor": 3 } }`;
+    "trials": 20, "objective": "valLoss", "halving": { "minEpochs": 1, "reductionFactor": 3 } }
+
+--report then runs the notebooks of training and evaluation with the best trial's parameters, or those of trial N.`;
 const known = [
 	"space",
 	"dataset",
@@ -33,6 +35,7 @@ await run(async () => {
 		dataset: { type },
 		folder: { type },
 		redis: { type },
+		report: { type },
 		help: { type: "boolean", short: "h" },
 		...numbers,
 	};
@@ -46,13 +49,18 @@ await run(async () => {
 		if (given[name] === undefined || (Number.isInteger(given[name]) && given[name] > 0)) continue;
 		throw new Error(`${name} is ${values[name] ?? given[name]}: expected a whole number above 0`);
 	}
+	const report = values.report ?? null;
+	if (report !== null && !/^(best|\d+)$/.test(report)) {
+		throw new Error(`--report ${report}: expected best, or the number of a trial`);
+	}
 	const folder = values.folder ?? given.folder;
 	const dataset = values.dataset ?? given.dataset;
 	const job = {
 		...given,
+		report,
 		redis: values.redis ?? given.redis ?? process.env.REDIS_URL,
 		dataset: dataset ? fromHere(dataset) : at("dataset"),
-		folder: folder ? fromHere(folder) : at("artifacts", "sweeps", basename(file, extname(file))),
+		folder: folder ? fromHere(folder) : at("artifacts", "sweeps"),
 	};
 	await setup();
 	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", SWEEP: JSON.stringify(job) };
