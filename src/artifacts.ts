@@ -13,7 +13,11 @@ export function saveArtifact(artifacts: string, name: string, value: unknown): v
 	writeWhole(join(artifacts, `${name}.json`), JSON.stringify(value, null, "\t"));
 }
 
-/** Writes a file, and the folder for it, whole or not at all: one that was there before is left as it was. */
+/**
+ * Writes a file, and the folder for it, whole or not at all: one that was there before is left as it was.
+ *
+ * @throws when it cannot be written, as on a full disk
+ */
 export function writeWhole(file: string, content: string | Uint8Array): void {
 	try {
 		mkdirSync(dirname(file), { recursive: true });
@@ -21,7 +25,7 @@ export function writeWhole(file: string, content: string | Uint8Array): void {
 		renameSync(`${file}.part`, file);
 	} catch (error) {
 		rmSync(`${file}.part`, { force: true });
-		throw error;
+		throw new Error(`${file} cannot be written: ${(error as Error).message}`);
 	}
 }
 

@@ -11,7 +11,7 @@ export type Outcome = { state: "complete" | "pruned" | "failed"; error: string |
  * Runs a trial's process to its end, or until `abort`.
  *
  * @param threads how many it computes with
- * @param ask gets its curves after each epoch and says whether it goes on
+ * @param ask gets its curves after each epoch and says whether it goes on; what it throws ends the trial
  */
 export async function attempt(
 	task: Task,
@@ -23,19 +23,27 @@ export async function attempt(
 	const kill = () => child.kill("SIGKILL");
 	abort?.addEventListener("abort", kill);
 	let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
-	child.on("message", async (report: Report) => {
+	let thrown: { error: unknown } | null = null;
+	const hear = async (report: Report) => {
 		if ("error" in report) outcome = { state: "failed", error: report.error };
 		else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
 		else {
 			pruned = !(await ask(report.curves));
 			if (child.connected) child.send(!pruned);
 		}
-	});
+	};
+	child.on("message", (report: Report) =>
+		hear(report).catch((error) => {
+			thrown = { error };
+			kill();
+		}),
+	);
 	child.on("error", () => {}); // of a message to a process that has just died: its end says the rest
 	child.send(task);
 	// Its last message can come after its exit.
 	const [[code, signal]] = await Promise.all([once(child, "exit"), once(child, "disconnect")]);
 	abort?.removeEventListener("abort", kill);
+	if (thrown) throw (thrown as { error: unknown }).error;
 	return outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` };
 }
 

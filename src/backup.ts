@@ -67,11 +67,7 @@ async function writeBackup(file: string, model: tf.LayersModel, state: TrainingS
 		memories: await Promise.all(memories),
 	};
 	slots[0].dispose(); // the number of steps, which is made anew each time; the others are the optimizer's own
-	try {
-		writeWhole(file, serialize(backup));
-	} catch (error) {
-		throw new Error(`${file} cannot be written: ${(error as Error).message}`);
-	}
+	writeWhole(file, serialize(backup));
 }
 
 /**

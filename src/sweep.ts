@@ -126,8 +126,11 @@ async function runHere(
 	options: SweepOptions & { objective: keyof Curves },
 	better: "min" | "max",
 	changed: (trial: Trial) => void,
-	abort: AbortSignal | undefined,
+	interrupt: AbortSignal | undefined,
 ): Promise<void> {
+	// What goes wrong here, as opposed to in a trial, ends the others too.
+	const broken = new AbortController();
+	const abort = AbortSignal.any([broken.signal, ...(interrupt ? [interrupt] : [])]);
 	const { dataset, folder, objective, workers = 1, halving, retries = 2 } = options;
 	const module = options.module ? resolve(options.module) : null;
 	const goesOn = halving ? successiveHalving(better, halving) : () => true;
@@ -144,14 +147,14 @@ async function runHere(
 			answers[epoch] ??= goesOn(epoch, curves[objective][epoch - 1]);
 			return answers[epoch];
 		};
-		while (trial.attempts <= retries && !abort?.aborted) {
+		while (trial.attempts <= retries && !abort.aborted) {
 			Object.assign(trial, { state: "running", attempts: trial.attempts + 1 });
 			changed(trial);
 			const started = performance.now();
 			const task = { dataset, parameters: trial.parameters, backup, module };
 			const outcome = await attempt(task, trial.threads, abort, ask);
 			trial.seconds = (performance.now() - started) / 1000;
-			const again = outcome.error && (abort?.aborted || trial.attempts <= retries);
+			const again = outcome.error && (abort.aborted || trial.attempts <= retries);
 			Object.assign(trial, again ? { state: "waiting" } : outcome);
 			if (!again) break;
 		}
@@ -160,9 +163,14 @@ async function runHere(
 	};
 	const waiting = trials.filter(({ state }) => state === "waiting");
 	const work = async () => {
-		for (let trial = waiting.shift(); trial && !abort?.aborted; trial = waiting.shift()) await run(trial);
+		for (let trial = waiting.shift(); trial && !abort.aborted; trial = waiting.shift()) await run(trial);
 	};
-	await Promise.all(Array.from({ length: workers }, work));
+	const workOrEnd = () =>
+		work().catch((error) => {
+			broken.abort();
+			throw error;
+		});
+	await Promise.all(Array.from({ length: workers }, workOrEnd));
 }
 
 /** The trial with the best value among those that did not fail; null when there is none. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { successiveHalving } from "../src/halving";
@@ -143,6 +143,22 @@ describe("sweep", () => {
 		const [first, failed, last] = await runOnFullDisk(0);
 		assert.deepEqual([first.state, failed.state, last.state], ["complete", "failed", "complete"]);
 		assert.match(failed.error ?? "", /0001 cannot be written: .*no space left/);
+	});
+
+	test("what goes wrong outside a trial ends the sweep, and the same call goes on", async () => {
+		const folder = join(temporaryFolder(), "sweeps");
+		const seen = new Set<number>();
+		const breaking = (_: Trial[], { id, curves }: Trial) => {
+			seen.add(id);
+			if (curves.loss.length === 2) throw new Error("cannot be drawn");
+		};
+		await assert.rejects(run({ folder, workers: 2, onChange: breaking }), /^Error: cannot be drawn$/);
+		assert.deepEqual([...seen].sort(), [0, 1], "no trial is begun after it");
+		const blocked = join(only(folder), "trials", "0000.json");
+		mkdirSync(blocked, { recursive: true });
+		await assert.rejects(run({ folder }), /0000\.json cannot be written: EISDIR/);
+		rmdirSync(blocked);
+		assert.deepEqual(outcome(await run({ folder })), outcome(serial));
 	});
 });
 
