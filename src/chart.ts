@@ -24,6 +24,7 @@ interface AxisLayout {
 	title?: { text?: string };
 	range?: [number, number];
 	tickformat?: string;
+	dtick?: number;
 }
 /** Where a value lies in pixels, and which values are labelled. */
 interface Axis {
@@ -114,7 +115,7 @@ function axisOf(
 	values: Value[],
 	from: number,
 	to: number,
-	{ range, tickformat = "" }: AxisLayout,
+	{ range, tickformat = "", dtick = 0 }: AxisLayout,
 	fromZero: boolean,
 	bands: boolean,
 ): Axis {
@@ -133,14 +134,14 @@ function axisOf(
 		tickformat.includes("%")
 			? `${+((value as number) * 100).toPrecision(4)}%`
 			: String(+(value as number).toPrecision(6));
-	return { place, ticks: roundNumbers(low, high), label, band: 0 };
+	return { place, ticks: roundNumbers(low, high, dtick), label, band: 0 };
 }
 
-/** About five round numbers from `low` to `high`. */
-function roundNumbers(low: number, high: number): number[] {
+/** About five round numbers from `low` to `high`, at least so far apart. */
+function roundNumbers(low: number, high: number, least: number): number[] {
 	const rough = (high - low) / 5;
 	const power = 10 ** Math.floor(Math.log10(rough));
-	const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= 0.75 * rough) ?? 10);
+	const step = Math.max(least, power * ([1, 2, 5, 10].find((factor) => factor * power >= 0.75 * rough) ?? 10));
 	const first = Math.ceil(low / step);
 	return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }

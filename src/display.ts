@@ -187,8 +187,8 @@ export function liveFileProgress(): (progress: FileProgress) => void {
 	};
 }
 
-/** @param share of the work that is done, 0–1 */
-function progressBar(share: number): string {
+/** A bar in HTML. @param share of the work that is done, 0–1 */
+export function progressBar(share: number): string {
 	return (
 		'<div style="height:6px;max-width:860px;border-radius:3px;background:rgba(128,128,128,.3)">' +
 		`<div style="height:100%;width:${(100 * share).toFixed(1)}%;border-radius:3px;background:#1f77b4"></div></div>`
@@ -260,10 +260,11 @@ function liveCurves({ history }: Progress, { x, loss, acc }: Running): Figure {
 	};
 }
 
-const time = (seconds: number) =>
-	seconds < 60
-		? `${Math.ceil(seconds)} s`
-		: `${Math.floor(seconds / 60)} min ${String(Math.ceil(seconds % 60)).padStart(2, "0")} s`;
+/** Seconds in words, rounded up: `"1 min 05 s"`. */
+export function time(seconds: number): string {
+	const whole = Math.ceil(seconds);
+	return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+}
 
 async function thumbnail(image: Picture["image"], size: number): Promise<Buffer | null> {
 	const fit = { width: size, height: size, fit: "inside", withoutEnlargement: false } as const;

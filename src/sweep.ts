@@ -59,8 +59,8 @@ export interface SweepOptions {
 	 * machine (`npm run worker`). Default: none.
 	 */
 	redis?: string;
-	/** Called whenever a trial starts, ends an epoch or ends. */
-	onChange?: (trials: Trial[], changed: Trial) => void;
+	/** Called at the start, and whenever a trial starts, ends an epoch or ends. */
+	onChange?: (trials: Trial[], changed?: Trial) => void;
 }
 
 /** What came of a sweep. */
@@ -109,6 +109,7 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Sweep>
 		if (hasEnded(trial)) saveArtifact(join(folder, "trials"), nameOf(trial.id), trial);
 		options.onChange?.(trials, trial);
 	};
+	options.onChange?.(trials);
 	await endingItself(() => {
 		if (!redis) return runHere(trials, { ...options, dataset, folder, objective }, better, changed, abort);
 		const rules = { objective, better, halving, retries: options.retries ?? 2, module } as const;

@@ -12,7 +12,7 @@ export interface Frame {
 export type Table = Frame | object[];
 
 /**
- * A table as `text/html` and `text/plain`. Numbers stand at the right; a column with a fraction has four digits in
+ * A table as `text/html` and `text/plain`. Numbers stand at the right, also where some are missing; a column with a fraction has four digits in
  * every row. A frame's index is shown where it is not just 0, 1, 2….
  *
  * @param options `maxRows`: how many rows are shown before the rest is only counted. Default 30
@@ -22,7 +22,7 @@ export function tableBundle(table: Table, { maxRows = 30 } = {}): Bundle {
 	const digits = columns.map((_, i) => digitsOf(rows.map((row) => row[i])));
 	const shown = rows.slice(0, maxRows).map((row) => row.map((value, i) => formatCell(value, digits[i])));
 	const rest = rows.length > maxRows ? `… ${rows.length - maxRows} more rows (${rows.length} in all)` : "";
-	const numeric = columns.map((_, i) => rows.every((row) => typeof row[i] === "number"));
+	const numeric = columns.map((_, i) => rows.every((row) => typeof row[i] === "number" || row[i] === null));
 	const cell = (tag: string, text: string, i: number) =>
 		`<${tag} style="text-align:${numeric[i] ? "right" : "left"}">${escapeHtml(text)}</${tag}>`;
 	const line = (tag: string, cells: string[]) => `<tr>${cells.map((text, i) => cell(tag, text, i)).join("")}</tr>`;

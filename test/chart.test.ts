@@ -54,6 +54,8 @@ test("a heat map has a labelled cell for each number, the first row on top", () 
 test("axes are labelled with round numbers, shares with percent", () => {
 	const ticks = labels(draw([{ y: [0, 97] }])).map(Number);
 	assert.ok([0, 20, 40, 60, 80].every((tick) => ticks.includes(tick)));
+	const epochs = labels(draw([{ x: [1, 2], y: [0, 100] }], { xaxis: { dtick: 1 } }));
+	assert.ok(["1", "2"].every((label) => epochs.includes(label)) && !epochs.includes("1.2"));
 	const shares = labels(
 		draw([{ type: "bar", x: ["m"], y: [0.5], texttemplate: "%{y:.1%}" }], {
 			yaxis: { range: [0, 1], tickformat: ".0%" },

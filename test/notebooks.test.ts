@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { root, temporaryFolder } from "./fixtures";
@@ -22,11 +22,12 @@ const names = readdirSync(folder)
 const read = (file: string) => JSON.parse(readFileSync(file, "utf8"));
 const text = ({ source }: Cell) => [source].flat().join("");
 
-/** `npm run report` as a user types it; `code` is the exit code. */
-function report(...args: string[]): { code: number | null; out: string } {
-	const result = spawnSync("node", [join(root, "tools", "report.mjs"), ...args], { encoding: "utf8", cwd: root });
+/** A command as a user types it; `code` is the exit code. */
+function command(name: string, ...args: string[]): { code: number | null; out: string } {
+	const result = spawnSync("node", [join(root, "tools", `${name}.mjs`), ...args], { encoding: "utf8", cwd: root });
 	return { code: result.status, out: result.stdout + result.stderr };
 }
+const report = (...args: string[]) => command("report", ...args);
 
 describe("each notebook, as committed,", () => {
 	names.forEach((name, i) => {
@@ -104,6 +105,21 @@ describe("on a small data set with broken files,", () => {
 		const index = readFileSync(join(reports, "index.html"), "utf8");
 		for (const name of names) assert.ok(index.includes(`href="${name}.html"`));
 		assert.ok(index.includes("synthetic"));
+	});
+
+	test("the best trial of a sweep becomes a report, which repeats it to the last digit", () => {
+		const file = join(work, "sweep.json");
+		const space = { learningRate: { type: "grid", values: [1e-5, 2e-3] }, imageSize: 48, epochs: 2, batchSize: 16 };
+		writeFileSync(file, JSON.stringify({ space, objective: "loss", threads: 1 }));
+		const folder = join(work, "sweeps");
+		const { code, out } = command("sweep", file, "--dataset", dataset, "--folder", folder, "--report", "best");
+		assert.equal(code, 0, out);
+		assert.match(out, /^Best: trial 1 /m);
+		const results = join(folder, readdirSync(folder).join());
+		const { history, parameters } = read(join(results, "reports", "1", "metrics.json"));
+		assert.deepEqual(history, read(join(results, "trials", "0001.json")).curves);
+		assert.equal(parameters.learningRate, 2e-3);
+		assert.ok(existsSync(join(results, "reports", "1", "05-evaluation.html")));
 	});
 
 	test("--no-input leaves the code out", () => {

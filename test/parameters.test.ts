@@ -22,7 +22,7 @@ const parse = async (...args: string[]): Promise<Options> => {
 
 test("with no arguments: all notebooks, their defaults, the project's folders", async () => {
 	const options = await parse();
-	assert.equal(options.notebooks.length, 6);
+	assert.equal(options.notebooks.length, 7);
 	assert.deepEqual([options.dataset, options.artifacts], [join(root, "dataset"), join(root, "artifacts")]);
 	const { epochs, batchSize, imageSize, learningRate, patience, seed } = options.values;
 	assert.deepEqual([epochs, batchSize, imageSize, learningRate, patience, seed], [5, 32, 64, 0.001, 2, 42]);

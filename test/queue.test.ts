@@ -99,8 +99,8 @@ describe("a sweep over Redis", { skip }, () => {
 		const options = { dataset, folder: sweepFolder, trials: 3, threads: 1, seed: 7, redis: url };
 		const code = `
 			const { sweep } = require("./src/sweep");
-			sweep(${JSON.stringify(space)}, { ...${JSON.stringify(options)}, onChange: (_, { state }) => {
-				if (state === "running") process.kill(process.pid, "SIGKILL");
+			sweep(${JSON.stringify(space)}, { ...${JSON.stringify(options)}, onChange: (_, trial) => {
+				if (trial?.state === "running") process.kill(process.pid, "SIGKILL");
 			} });`;
 		const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", code], { cwd: root, stdio: "ignore" });
 		await once(child, "exit");

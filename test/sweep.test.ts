@@ -40,8 +40,8 @@ describe("sweep", () => {
 	test("a trial whose process is killed goes on from its last epoch, and counts once", async () => {
 		const folder = join(temporaryFolder(), "sweeps");
 		const epochs: number[] = [];
-		const onChange = (_: Trial[], { id, state, curves }: Trial) => {
-			if (id === 0 && state === "running") epochs.push(curves.loss.length);
+		const onChange = (_: Trial[], changed?: Trial) => {
+			if (changed?.id === 0 && changed.state === "running") epochs.push(changed.curves.loss.length);
 		};
 		const trials = await run({ folder, module: dying, workers: 2, onChange });
 		assert.deepEqual(outcome(trials), outcome(serial));
@@ -59,14 +59,14 @@ describe("sweep", () => {
 		const options = JSON.stringify({ dataset, folder, trials: 3, threads: 1 });
 		const code = `
 			const { sweep } = require("./src/sweep");
-			sweep(${JSON.stringify(space)}, { ...${options}, onChange: (_, { id, state, curves }) => {
-				if (id === 1 && curves.loss.length === 2) process.kill(process.pid, "SIGKILL");
+			sweep(${JSON.stringify(space)}, { ...${options}, onChange: (_, trial) => {
+				if (trial?.id === 1 && trial.curves.loss.length === 2) process.kill(process.pid, "SIGKILL");
 			} });`;
 		const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", code], { cwd: root, stdio: "ignore" });
 		await new Promise((ended) => child.on("exit", ended));
 		assert.deepEqual(readdirSync(join(only(folder), "trials")), ["0000.json"]);
 		const seen = new Set<number>();
-		const trials = await run({ folder, onChange: (_, { id }) => seen.add(id) });
+		const trials = await run({ folder, onChange: (_, trial) => trial && seen.add(trial.id) });
 		assert.deepEqual([...seen], [1, 2], "what was complete is not run again");
 		assert.deepEqual(outcome(trials), outcome(serial));
 	});
@@ -114,7 +114,10 @@ describe("sweep", () => {
 		const options = { folder: join(temporaryFolder(), "sweeps"), trials: 1 };
 		const one = { ...space, epochs: 1 };
 		const first = await search(options, one);
-		assert.deepEqual(await search({ ...options, onChange: () => assert.fail("a trial runs again") }, one), first);
+		assert.deepEqual(
+			await search({ ...options, onChange: (_, trial) => assert.ok(!trial, "a trial runs again") }, one),
+			first,
+		);
 		const longer = await search(options);
 		const other = smallDataset();
 		rmSync(join(other, "valid", "cats", "plain.jpg"));
@@ -126,8 +129,8 @@ describe("sweep", () => {
 	test("a disk that is full while a trial is kept costs an attempt, with the error said, and nothing else", async () => {
 		const runOnFullDisk = (retries: number) => {
 			const folder = join(temporaryFolder(), "sweeps");
-			const onChange = (_: Trial[], { id, attempts, curves }: Trial) => {
-				if (id !== 1 || attempts !== 1 || curves.loss.length > 0) return;
+			const onChange = (_: Trial[], trial?: Trial) => {
+				if (trial?.id !== 1 || trial.attempts !== 1 || trial.curves.loss.length > 0) return;
 				const backups = join(only(folder), "backups");
 				mkdirSync(backups, { recursive: true });
 				symlinkSync("/dev/full", join(backups, "0001.part"));
@@ -148,9 +151,9 @@ describe("sweep", () => {
 	test("what goes wrong outside a trial ends the sweep, and the same call goes on", async () => {
 		const folder = join(temporaryFolder(), "sweeps");
 		const seen = new Set<number>();
-		const breaking = (_: Trial[], { id, curves }: Trial) => {
-			seen.add(id);
-			if (curves.loss.length === 2) throw new Error("cannot be drawn");
+		const breaking = (_: Trial[], trial?: Trial) => {
+			if (trial) seen.add(trial.id);
+			if (trial?.curves.loss.length === 2) throw new Error("cannot be drawn");
 		};
 		await assert.rejects(run({ folder, workers: 2, onChange: breaking }), /^Error: cannot be drawn$/);
 		assert.deepEqual([...seen].sort(), [0, 1], "no trial is begun after it");

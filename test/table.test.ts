@@ -19,6 +19,10 @@ test("rows: a long table is cut, with a count; what is missing is empty", () => 
 	const rows = Array.from({ length: 40 }, (_, i) => ({ i, empty: null }));
 	assert.equal(html(rows, { maxRows: 10 }).match(/<tr>/g)?.length, 11);
 	assert.ok(html(rows, { maxRows: 10 }).includes("… 30 more rows (40 in all)"));
+	assert.ok(
+		html([{ a: 1 }, { a: null }]).includes('<td style="text-align:right">1</td>'),
+		"numbers, where there are any",
+	);
 	assert.equal(text([{ a: 1 }, { b: "x" }]), "a\tb\n1\t\n\tx");
 });
 

@@ -1,5 +1,5 @@
 // Runs the sweep of `npm run sweep`, which is in the environment variable SWEEP, and prints each trial as it ends.
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import type { Space } from "../src/space";
 import { hasEnded, type SweepOptions, sweep, type Trial } from "../src/sweep";
 
@@ -8,8 +8,9 @@ const { space, report, ...options } = JSON.parse(process.env.SWEEP as string) as
 const { objective = "valLoss", dataset } = options;
 
 async function main(): Promise<void> {
-	const onChange = (trials: Trial[], trial: Trial) => {
-		if (!hasEnded(trial)) return;
+	const { shown } = await import("./common.mjs" as string);
+	const onChange = (trials: Trial[], trial?: Trial) => {
+		if (!trial || !hasEnded(trial)) return;
 		const open = trials.filter((other) => !hasEnded(other)).length;
 		console.log(`${inWords(trial)}${open > 0 ? `; ${open} to go` : ""}`);
 	};
@@ -17,7 +18,7 @@ async function main(): Promise<void> {
 	const failed = trials.filter(({ state }) => state === "failed").length;
 	if (failed > 0) console.log(`${failed} of ${trials.length} trials failed.`);
 	console.log(best ? `Best: ${inWords(best)}` : "No trial has a value.");
-	console.log(`Results: ${relative(process.env.INIT_CWD ?? ".", folder)}`);
+	console.log(`Results: ${shown(folder)}`);
 	if (!best) process.exitCode = 1;
 	const wanted = report === "best" ? best : trials[Number(report)];
 	if (report && !wanted) throw new Error(`there is no trial ${report}: they are 0 to ${trials.length - 1}, or best`);
