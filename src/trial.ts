@@ -27,8 +27,12 @@ export type TrialFunction = (
 	report: (curves: Curves) => Promise<boolean>,
 ) => Promise<Curves>;
 
-/** The pipeline's training. */
-export const trainPipeline: TrialFunction = async ({ dataset, parameters, backup }, report) => {
+/** The pipeline's training, for a `TrialFunction` of one's own with more callbacks. */
+export async function trainPipeline(
+	{ dataset, parameters, backup }: Omit<Task, "module">,
+	report: (curves: Curves) => Promise<boolean>,
+	callbacks: tf.Callback[] = [],
+): Promise<Curves> {
 	let curves: Curves = { loss: [], acc: [], valLoss: [], valAcc: [] };
 	const onProgress = ({ history }: Progress) => {
 		curves = history;
@@ -38,11 +42,11 @@ export const trainPipeline: TrialFunction = async ({ dataset, parameters, backup
 			if (!(await report(curves))) (this.model as tf.LayersModel).stopTraining = true;
 		}
 	})();
-	const options = { onProgress, backup, callbacks: [asking] };
+	const options = { onProgress, backup, callbacks: [...callbacks, asking] };
 	const all = { ...DEFAULT_PARAMETERS, ...parameters } as TrainingParameters;
 	await trainFrom(dataset, all, options);
 	return curves;
-};
+}
 
 async function main(): Promise<void> {
 	const say = (report: Report) => new Promise((said) => process.send?.(report, said));

@@ -1,0 +1,16 @@
+// A trial that writes down when its first step was over, and its last epoch.
+import { appendFileSync } from "node:fs";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { type TrialFunction, trainPipeline } from "../../src/trial";
+
+export const trial: TrialFunction = async (task, report) => {
+	let firstStep = 0;
+	const timing = new (class extends tf.Callback {
+		override async onBatchEnd() {
+			firstStep ||= Date.now();
+		}
+	})();
+	const curves = await trainPipeline(task, report, [timing]);
+	appendFileSync(process.env.TIMES as string, `${JSON.stringify({ firstStep, lastStep: Date.now() })}\n`);
+	return curves;
+};
