@@ -130,6 +130,8 @@ export interface WorkOptions {
 	log?: (line: string) => void;
 	/** Ends the work at once; trials that run are gone on with by others. */
 	abort?: AbortSignal;
+	/** How a trial is run. Default: in a process of its own. */
+	run?: typeof attempt;
 }
 
 /**
@@ -137,14 +139,15 @@ export interface WorkOptions {
  *
  * @throws when Redis cannot be reached or used, or all sweeps that wait there need other data or versions
  */
-export async function work({ redis: url, dataset, workers = 1, log = console.log, abort }: WorkOptions): Promise<void> {
+export async function work(options: WorkOptions): Promise<void> {
+	const { redis: url, dataset, workers = 1, log = console.log, abort, run = attempt } = options;
 	const redis = await connect(url);
 	const place = placeOf(await fingerprint(dataset));
 	const folder = mkdtempSync(join(tmpdir(), "trials-"));
 	try {
 		await checkSweeps(redis, place, dataset, log);
-		const run = (job: Job<Order>) => runOrder(job, { redis, dataset: resolve(dataset), folder, log, abort });
-		const worker = new Worker<Order>(queueOf(place), run, {
+		const context = { redis, dataset: resolve(dataset), folder, log, abort, run };
+		const worker = new Worker<Order>(queueOf(place), (job) => runOrder(job, context), {
 			connection: redis,
 			prefix: PREFIX,
 			concurrency: workers,
@@ -176,7 +179,11 @@ async function checkSweeps(redis: Redis, place: Place, dataset: string, log: (li
 	for (const problem of problems) log(problem);
 }
 
-type Context = { redis: Redis; dataset: string; folder: string; log: (line: string) => void; abort?: AbortSignal };
+type Context = Required<Pick<WorkOptions, "dataset" | "log" | "run">> & {
+	redis: Redis;
+	folder: string;
+	abort?: AbortSignal;
+};
 
 /** Runs a trial and writes its result, if nobody has; but for the last attempt, what goes wrong is left to the next. */
 async function runOrder(job: Job<Order>, context: Context): Promise<void> {
@@ -196,7 +203,8 @@ async function runOrder(job: Job<Order>, context: Context): Promise<void> {
 }
 
 /** Goes on with a trial from where another worker left it, and sends what the next one needs. */
-async function attemptOrder(job: Job<Order>, { redis, dataset, folder, log, abort }: Context): Promise<Outcome> {
+async function attemptOrder(job: Job<Order>, context: Context): Promise<Outcome> {
+	const { redis, dataset, folder, log, abort, run } = context;
 	const { sweep, id, parameters, threads, module } = job.data;
 	const backup = join(folder, `${sweep}-${id}`);
 	const backupKey = keyOf(sweep, `backup:${id}`);
@@ -205,7 +213,7 @@ async function attemptOrder(job: Job<Order>, { redis, dataset, folder, log, abor
 	log(`trial ${id} ${saved ? "goes on" : "starts"}`);
 	const stop = keepSending(backup, (bytes) => redis.set(backupKey, bytes));
 	try {
-		return await attempt({ dataset, parameters, backup, module }, threads, abort, async (curves) => {
+		return await run({ dataset, parameters, backup, module }, threads, abort, async (curves) => {
 			const news: News = { state: "running", curves, attempts: job.attemptsStarted };
 			await redis.hset(keyOf(sweep, "running"), String(id), serialize(news));
 			return goesOn(redis, job.data, curves);

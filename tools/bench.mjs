@@ -14,8 +14,8 @@ import { findGpu, gpuFolder, probe } from "./gpu.mjs";
 import { installPeers, setup } from "./setup.mjs";
 import { versionsAndDevice } from "./versions.mjs";
 
-const parts = ["kernel", "pipeline", "cleaning", "growth", "verdicts"];
-const asked = ["growth", "verdicts"];
+const parts = ["kernel", "pipeline", "cleaning", "growth", "verdicts", "sweep"];
+const asked = ["growth", "verdicts", "sweep"];
 const pipelineSteps = [
 	"train, batch 32",
 	"train, batch 32, many steps a call",
@@ -31,6 +31,8 @@ const pipelineSteps = [
 ];
 /** Ours decodes in full; the one it has to beat is Pillow's full decode on all cores. */
 const cleaningSteps = ["headers only", "full decode, one process", "full decode, all cores", "a second time"];
+/** The last keeps Ray's processes from trial to trial; ours ends each. */
+const sweepSteps = ["one at a time", "two at a time", "two at a time, processes kept"];
 const gpuSteps = ["from files, batch 32", "from files, batch 256", "cached, batch 32", "cached, batch 256"];
 /** So that a step lasts longer than the second or so that nvidia-smi takes means of. */
 const GPU_EPOCHS = 20;
@@ -65,6 +67,7 @@ await run(async () => {
 	}
 	if (chosen("cleaning")) await benchCleaning(dataset, rounds, values.quick);
 	if (chosen("verdicts")) await compareVerdicts();
+	if (chosen("sweep")) await benchSweep(dataset, rounds);
 	if (chosen("growth")) {
 		const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
 		await runInTerminal("node", [await compiled("growth.ts"), dataset, at("bench")], { env });
@@ -173,6 +176,33 @@ function pictures(folder) {
 	return readdirSync(folder, { recursive: true }).filter((name) => /\.\w+$/.test(name));
 }
 
+/** Trials of two epochs on some of the pictures, beside Ray Tune; and what two workers bring over one. */
+async function benchSweep(dataset, rounds) {
+	const trials = 4;
+	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
+	const folder = linked(dataset, { train: 128, valid: 32 });
+	try {
+		const commands = {
+			ours: ["node", "--require", "tsx/cjs", at("tools", "bench", "sweep.ts"), folder, "2", String(trials)],
+			python: [await installPeers(), at("tools", "bench", "ray_peer.py"), folder, "2", String(trials)],
+		};
+		const parts = ["first step", "a trial but for its steps"];
+		const results = await interleaved(commands, sweepSteps, rounds, { parts });
+		report(results, folder, rounds, "sweep");
+		console.log("\nTrials an hour (ours, Ray Tune), and how well two workers use two cores:");
+		for (const step of sweepSteps) {
+			const hourly = Object.values(results[step]).map((times) => (trials * 3_600_000) / median(times));
+			console.log(`${step.padEnd(36)}${hourly.map((count) => count.toFixed(0).padStart(9)).join("")}`);
+		}
+		const [one, two] = sweepSteps.map((step) => median(results[step].ours));
+		console.log(`efficiency of ours ${(one / two / 2).toFixed(2)}`);
+		// Has no peer: trials that do nothing, through a Redis.
+		await runInTerminal("node", ["--require", "tsx/cjs", at("tools", "bench", "queue.ts"), folder, "10000"], { env });
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
+}
+
 async function compareVerdicts() {
 	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
 	const peer = await installPeers();
@@ -221,21 +251,30 @@ async function wholeRuns(commands, rounds) {
  * One process a side, which does a step for each line it is sent. A first round warms caches and does not count.
  *
  * @param observe is called before a step, and what it returns after it
+ * @param parts what else a step's answer has, in milliseconds, which become steps of their own
  */
-async function interleaved(commands, steps, rounds, { mode = "steps", environment, observe = () => () => {} } = {}) {
+async function interleaved(
+	commands,
+	steps,
+	rounds,
+	{ mode = "steps", environment, observe = () => () => {}, parts = [] } = {},
+) {
 	const sides = {
 		ours: start([...commands.ours, mode], environment),
 		python: start([...commands.python, mode], environment),
 	};
-	const results = Object.fromEntries(steps.map((step) => [step, { ours: [], python: [] }]));
+	const names = steps.flatMap((step) => [step, ...parts.map((part) => `${step}: ${part}`)]);
+	const results = Object.fromEntries(names.map((name) => [name, { ours: [], python: [] }]));
 	for (let round = 0; round <= rounds; round++) {
 		console.log(round === 0 ? "steps, warming up …" : `steps, round ${round} of ${rounds} …`);
 		for (const step of steps) {
 			for (const side of inTurn(round)) {
 				const observed = round > 0 ? observe(step, side) : () => {};
-				const { ms } = await sides[side].ask(step);
+				const answer = await sides[side].ask(step);
 				observed();
-				if (round > 0) results[step][side].push(ms);
+				if (round === 0) continue;
+				results[step][side].push(answer.ms);
+				for (const part of parts) results[`${step}: ${part}`][side].push(answer[part]);
 			}
 		}
 	}
@@ -278,7 +317,7 @@ function summary(step, ours, python) {
 
 function print(table) {
 	console.log("\nMedians, in seconds but for memory; a ratio above 1 says that ours is faster, or smaller.\n");
-	const row = (...cells) => console.log(cells.map((cell, i) => (i ? cell.padStart(9) : cell.padEnd(36))).join(""));
+	const row = (...cells) => console.log(cells.map((cell, i) => (i ? cell.padStart(9) : cell.padEnd(58))).join(""));
 	row("", "ours", "Python", "ratio", "   of a round");
 	for (const { step, ours, python, ratio, spread } of table) {
 		const unit = step.endsWith("MB") ? 1 : 1000;

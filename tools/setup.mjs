@@ -232,7 +232,7 @@ export async function installPeers() {
 	const requirements = at("tools", "bench", "requirements.txt");
 	const venv = at(".venv", "peers");
 	await step(
-		"Keras to compare with (about 600 MB to download)",
+		"Keras and Ray to compare with (about 800 MB to download)",
 		join(venv, ".stamp"),
 		contents(requirements),
 		async () => {
