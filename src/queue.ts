@@ -105,7 +105,9 @@ export async function follow(
 		}
 		if (open.size > 0) return;
 		await redis.hdel(sweepsKey, sweep);
-		await redis.del(keyOf(sweep, "results"), keyOf(sweep, "running"), keyOf(sweep, "rungs"));
+		const rungs = (await redis.hkeys(keyOf(sweep, "rungs"))).map((field) => `rung:${field.split("/")[0]}`);
+		const parts = ["results", "running", "rungs", ...new Set(rungs)];
+		await redis.del(parts.map((part) => keyOf(sweep, part)));
 	} finally {
 		await queue.close();
 		redis.disconnect();
@@ -198,8 +200,8 @@ async function runOrder(job: Job<Order>, context: Context): Promise<void> {
 	log(`trial ${id} ${outcome.error ? `failed: ${outcome.error}` : outcome.state}`);
 	if (outcome.error && job.attemptsMade < retries) throw new Error(outcome.error);
 	const news: News = { ...outcome, attempts: job.attemptsStarted, seconds: (performance.now() - started) / 1000 };
-	await redis.hsetnx(keyOf(sweep, "results"), String(id), serialize(news));
-	await redis.del(keyOf(sweep, `backup:${id}`));
+	const written = redis.multi().hsetnx(keyOf(sweep, "results"), String(id), serialize(news));
+	await written.del(keyOf(sweep, `backup:${id}`)).exec();
 }
 
 /** Goes on with a trial from where another worker left it, and sends what the next one needs. */

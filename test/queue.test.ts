@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { connect, work } from "../src/queue";
 import type { Space } from "../src/space";
 import { type SweepOptions, sweep, type Trial } from "../src/sweep";
@@ -49,9 +49,10 @@ describe("a sweep over Redis", { skip }, () => {
 		url = `redis://127.0.0.1:${port}`;
 		redis = await startRedis(folder, port);
 	});
-	after(() => {
-		for (const child of [...children, redis]) child.kill("SIGKILL");
+	afterEach(() => {
+		for (const child of children.splice(0)) child.kill("SIGKILL");
 	});
+	after(() => redis.kill("SIGKILL"));
 
 	const startWorker = async (data = dataset) => {
 		const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", WORKER: JSON.stringify({ redis: url, dataset: data }) };
@@ -110,6 +111,23 @@ describe("a sweep over Redis", { skip }, () => {
 			Array(3).fill("complete"),
 		);
 		assert.deepEqual(outcome(trials), outcome(await run({ trials: 3, seed: 7 })));
+	});
+
+	test("one worker halves as one process does, and nothing of the sweep stays in Redis", async () => {
+		await startWorker();
+		const options = { halving: { minEpochs: 1, reductionFactor: 2 }, seed: 3 };
+		const serial = await run(options);
+		assert.ok(serial.some(({ state }) => state === "pruned"));
+		assert.ok(serial.some(({ state }) => state === "complete"));
+		const trials = await run({ ...options, redis: url });
+		assert.deepEqual(outcome(trials), outcome(serial));
+		const client = await connect(url);
+		const names = await client.keys("image-classification:*");
+		client.disconnect();
+		assert.deepEqual(
+			names.filter((name) => /:(results|running|rungs?|backup)\b/.test(name)),
+			[],
+		);
 	});
 
 	test("a worker with other data takes nothing and says why", async () => {

@@ -1,8 +1,8 @@
 // `npm run bench`: the kernel, the pipeline's steps and cleaning, ours and the Python originals in turn, on the same
-// pictures and cores. `npm run bench -- kernel`, `pipeline` or `cleaning` measures only one of them. Two parts run only
-// when asked for: `growth`, which has no Python side, and `verdicts`, which compares what cleaning says of many damaged
-// files with Pillow and TensorFlow. `--quick` takes fewer pictures and rounds; `--gpu` measures training on the GPU, and
-// how much of the time it waits.
+// pictures and cores. `npm run bench -- kernel`, `pipeline` or `cleaning` measures only one of them. Three parts run only
+// when asked for: `growth`, which has no Python side, `verdicts`, which compares what cleaning says of many damaged files
+// with Pillow and TensorFlow, and `sweep`, beside Ray Tune. `--quick` takes fewer pictures and rounds; `--gpu` measures
+// training on the GPU, and how much of the time it waits.
 import { spawn } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
