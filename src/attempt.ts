@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { DEFAULT_PARAMETERS } from "./training";
 import type { Curves, Report, Task } from "./trial";
 
 /** How an attempt ended. */
@@ -20,6 +21,7 @@ export async function attempt(
 	ask: (curves: Curves) => boolean | Promise<boolean>,
 ): Promise<Outcome> {
 	const child = start(threads);
+	const { epochs } = { ...(task.module ? {} : DEFAULT_PARAMETERS), ...task.parameters };
 	const kill = () => child.kill("SIGKILL");
 	abort?.addEventListener("abort", kill);
 	let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
@@ -28,7 +30,8 @@ export async function attempt(
 		if ("error" in report) outcome = { state: "failed", error: report.error };
 		else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
 		else {
-			pruned = !(await ask(report.curves));
+			// After its last epoch there is nothing left to stop.
+			pruned = !(await ask(report.curves)) && report.curves.loss.length !== epochs;
 			if (child.connected) child.send(!pruned);
 		}
 	};

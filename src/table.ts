@@ -12,8 +12,9 @@ export interface Frame {
 export type Table = Frame | object[];
 
 /**
- * A table as `text/html` and `text/plain`. Numbers stand at the right, also where some are missing; a column with a fraction has four digits in
- * every row. A frame's index is shown where it is not just 0, 1, 2….
+ * A table as `text/html` and `text/plain`. Numbers stand at the right, also where some are missing; a column with a
+ * fraction has four digits after the point in every row, or as many as show two of its least number. A frame's index is
+ * shown where it is not just 0, 1, 2….
  *
  * @param options `maxRows`: how many rows are shown before the rest is only counted. Default 30
  */
@@ -63,7 +64,7 @@ function digitsOf(column: unknown[]): number {
 	const fractions = column.filter((value) => typeof value === "number" && !Number.isInteger(value)) as number[];
 	if (fractions.length === 0) return 0;
 	const least = Math.min(...fractions.map(Math.abs).filter(Number.isFinite));
-	return Math.min(10, Math.max(4, Math.ceil(-Math.log10(least))));
+	return Math.min(10, Math.max(4, Math.ceil(-Math.log10(least)) + 1));
 }
 
 function formatCell(value: unknown, digits: number): string {

@@ -95,6 +95,14 @@ describe("sweep", () => {
 		assert.equal(trials[1].state === "pruned" && trials[1].curves.loss.length === 1, first[1] > first[0]);
 	});
 
+	test("trials that come to their last epoch are complete, whatever halving says of them", async () => {
+		const trials = await run({ halving: { minEpochs: 3, reductionFactor: 2 } });
+		assert.deepEqual(
+			trials.map(({ state, curves }) => [state, curves.loss.length]),
+			Array(3).fill(["complete", 3]),
+		);
+	});
+
 	test("what cannot be a sweep is refused before anything runs", async () => {
 		const folder = join(temporaryFolder(), "sweeps");
 		await assert.rejects(run({ folder }, { learningrate: 1 }), /the space has learningrate: training has imageSize,/);

@@ -26,8 +26,8 @@ test("rows: a long table is cut, with a count; what is missing is empty", () => 
 	assert.equal(text([{ a: 1 }, { b: "x" }]), "a\tb\n1\t\n\tx");
 });
 
-test("small numbers keep a digit that is not zero", () => {
-	assert.equal(text([{ rate: 0.00002 }, { rate: 0.5 }]), "rate\n0.00002\n0.50000");
+test("small numbers keep two digits that are not zero", () => {
+	assert.equal(text([{ rate: 0.000023 }, { rate: 0.5 }]), "rate\n0.000023\n0.500000");
 });
 
 test("a Series, and an index that says something", () => {

@@ -40,9 +40,10 @@ async function writeReport({ parameters, threads }: Trial, reports: string): Pro
 
 function inWords({ id, state, value, curves, seconds, parameters, error }: Trial): string {
 	const values = Object.entries(parameters).map(([name, value]) => `${name} ${short(value)}`);
+	const epochs = `${curves.loss.length} epoch${curves.loss.length === 1 ? "" : "s"}`;
 	const how = error
 		? `failed: ${error}`
-		: `${state}, ${objective} ${short(value ?? Number.NaN)} after ${curves.loss.length} epochs, ${seconds.toFixed(1)} s`;
+		: `${state}, ${objective} ${short(value ?? Number.NaN)} after ${epochs}, ${seconds.toFixed(1)} s`;
 	return `trial ${id} (${values.join(", ")}) ${how}`;
 }
 
