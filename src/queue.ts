@@ -282,7 +282,10 @@ export async function connect(url: string): Promise<Redis> {
 	} catch (error) {
 		const message = reason || (error as Error).message;
 		if (/NOAUTH|WRONGPASS|NOPERM/.test(message)) throw new Error(`${where} does not let you in: ${message}`);
-		throw new Error(`${where} cannot be used: ${message || "no answer"}; is redis-server running there?`);
+		const advice = message.includes("certificate")
+			? "NODE_EXTRA_CA_CERTS=FILE lets Node trust your own authority"
+			: "is redis-server running there?";
+		throw new Error(`${where} cannot be used: ${message || "no answer"}; ${advice}`);
 	} finally {
 		first.disconnect();
 	}
