@@ -47,7 +47,12 @@ function figureBundle({ data, layout = {} }: Figure): Bundle {
 	};
 }
 
-const FIGURE_LAYOUT = { height: 400, margin: { t: 60, r: 30, b: 60, l: 60 } };
+const FIGURE_LAYOUT = {
+	height: 400,
+	margin: { t: 60, r: 30, b: 60, l: 60 },
+	// A long class name pushes the axis's title aside, which would stand on it otherwise.
+	template: { layout: { xaxis: { automargin: true }, yaxis: { automargin: true } } },
+};
 
 /**
  * Shows rows as a table.
