@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { root, temporaryFolder } from "./fixtures";
+import { freePort } from "./servers";
 
 type Tools = {
 	browserCommand(): string | undefined;
@@ -28,14 +28,6 @@ function writeNotebook(name: string, parameters: Record<string, number>): void {
 		cell.source.join(""),
 	);
 	writeFileSync(join(work, "notebooks", `${name}.ipynb`), JSON.stringify(notebook));
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, "127.0.0.1");
-	await new Promise((listening) => server.once("listening", listening));
-	const { port } = server.address() as { port: number };
-	await new Promise((closed) => server.close(closed));
-	return port;
 }
 
 /** Asks again and again, until the answer is true. */

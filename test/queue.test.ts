@@ -2,35 +2,16 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { connect, work } from "../src/queue";
 import type { Space } from "../src/space";
 import { type SweepOptions, sweep, type Trial } from "../src/sweep";
 import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "./fixtures";
+import { freePort, startRedis } from "./servers";
 
 const skip = spawnSync("redis-server", ["--version"]).status === 0 ? false : "there is no redis-server";
 const space: Space = { ...smallSpace, epochs: 4 };
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const { port } = server.address() as { port: number };
-	server.close();
-	return port;
-}
-
-/** A real Redis, which keeps what it was told, and which can be killed and started again. */
-async function startRedis(folder: string, port: number, ...args: string[]): Promise<ChildProcess> {
-	const settings = ["--port", String(port), "--dir", folder, "--appendonly", "yes", "--appendfsync", "always"];
-	const server = spawn("redis-server", [...settings, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-	await new Promise<void>((ready, failed) => {
-		server.stdout.on("data", (text) => /Ready to accept/.test(String(text)) && ready());
-		server.on("exit", () => failed(new Error("redis-server ended")));
-	});
-	return server;
-}
 
 async function kill(child: ChildProcess): Promise<void> {
 	const ended = once(child, "exit");

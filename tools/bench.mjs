@@ -36,6 +36,8 @@ const sweepSteps = ["one at a time", "two at a time", "two at a time, processes 
 const gpuSteps = ["from files, batch 32", "from files, batch 256", "cached, batch 32", "cached, batch 256"];
 /** So that a step lasts longer than the second or so that nvidia-smi takes means of. */
 const GPU_EPOCHS = 20;
+/** TensorFlow says only what is fatal. */
+const quiet = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
 const options = {
 	dataset: { type: "string" },
 	rounds: { type: "string", default: "5" },
@@ -69,8 +71,7 @@ await run(async () => {
 	if (chosen("verdicts")) await compareVerdicts();
 	if (chosen("sweep")) await benchSweep(dataset, rounds);
 	if (chosen("growth")) {
-		const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
-		await runInTerminal("node", [await compiled("growth.ts"), dataset, at("bench")], { env });
+		await runInTerminal("node", [await compiled("growth.ts"), dataset, at("bench")], { env: quiet });
 	}
 });
 
@@ -179,7 +180,6 @@ function pictures(folder) {
 /** Trials of two epochs on some of the pictures, beside Ray Tune; and what two workers bring over one. */
 async function benchSweep(dataset, rounds) {
 	const trials = 4;
-	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
 	const folder = linked(dataset, { train: 128, valid: 32 });
 	try {
 		const commands = {
@@ -197,18 +197,18 @@ async function benchSweep(dataset, rounds) {
 		const [one, two] = sweepSteps.map((step) => median(results[step].ours));
 		console.log(`efficiency of ours ${(one / two / 2).toFixed(2)}`);
 		// Has no peer: trials that do nothing, through a Redis.
-		await runInTerminal("node", ["--require", "tsx/cjs", at("tools", "bench", "queue.ts"), folder, "10000"], { env });
+		const noOps = ["--require", "tsx/cjs", at("tools", "bench", "queue.ts"), folder, "10000"];
+		await runInTerminal("node", noOps, { env: quiet });
 	} finally {
 		rmSync(folder, { recursive: true });
 	}
 }
 
 async function compareVerdicts() {
-	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
 	const peer = await installPeers();
 	const folder = at("bench", "verdicts");
-	await runInTerminal(peer, [at("tools", "bench", "verdicts.py"), folder], { env });
-	await runInTerminal("node", [await compiled("verdicts.ts"), folder], { env });
+	await runInTerminal(peer, [at("tools", "bench", "verdicts.py"), folder], { env: quiet });
+	await runInTerminal("node", [await compiled("verdicts.ts"), folder], { env: quiet });
 }
 
 function report(results, dataset, rounds, name) {
@@ -289,7 +289,7 @@ function inTurn(round) {
 
 /** A process that answers in lines of JSON. */
 function start([command, ...args], environment = {}) {
-	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", ...environment };
+	const env = { ...quiet, ...environment };
 	const child = spawn(command, args, { cwd: root, env, stdio: ["pipe", "pipe", "ignore"] });
 	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 	const answer = async () => {

@@ -12,39 +12,10 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
+from keras_pipeline import AUTOTUNE, augmented, load, new_augmentation, new_model
 
 dataset, mode = Path(sys.argv[1]), sys.argv[2]
-AUTOTUNE = tf.data.AUTOTUNE
-augmentation = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.1)])
-
-
-def load(split, batch_size=32):
-    return keras.utils.image_dataset_from_directory(
-        dataset / split, seed=42, image_size=(64, 64), batch_size=batch_size, label_mode="int", verbose=False
-    )
-
-
-def augmented(data):
-    return data.map(lambda x, y: (augmentation(x, training=True), y), num_parallel_calls=AUTOTUNE).prefetch(AUTOTUNE)
-
-
-def new_model(steps_per_execution=1):
-    model = keras.Sequential([layers.Input((64, 64, 3))])
-    for filters in (32, 64, 128, 256):
-        model.add(layers.Conv2D(filters, (3, 3), activation="relu"))
-        model.add(layers.MaxPooling2D(2, 2))
-    model.add(layers.Flatten())
-    model.add(layers.Dense(256, activation="relu"))
-    model.add(layers.Dropout(0.4))
-    model.add(layers.Dense(2, activation="softmax"))
-    model.compile(
-        optimizer="adam",
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        steps_per_execution=steps_per_execution,
-    )
-    return model
+augmentation = new_augmentation()
 
 
 def timed(work):
@@ -63,7 +34,8 @@ def fit_with_best_steps(xs, ys, batch_size):
     def run():
         nonlocal best
         if best is None:
-            candidates = [new_model(steps) for steps in (4, 16, 64) if steps * batch_size <= len(xs)] or [new_model()]
+            counts = [steps for steps in (4, 16, 64) if steps * batch_size <= len(xs)] or [1]
+            candidates = [new_model(steps_per_execution=steps) for steps in counts]
             for model in candidates:
                 fit(model)
             best = min(candidates, key=lambda model: timed(lambda: fit(model)))
@@ -74,9 +46,9 @@ def fit_with_best_steps(xs, ys, batch_size):
 
 def make_steps():
     model = new_model()
-    batches = list(load("train").as_numpy_iterator())
+    batches = list(load(dataset / "train").as_numpy_iterator())
     xs, ys = (np.concatenate([batch[i] for batch in batches]) for i in range(2))
-    files, test = load("train"), load("test").cache()
+    files, test = load(dataset / "train"), load(dataset / "test").cache()
     cached = files.cache()
     images = tf.constant(np.random.default_rng(0).uniform(0, 255, (32, 64, 64, 3)).astype("float32"))
     augment = tf.function(lambda x: augmentation(x, training=True))
@@ -90,9 +62,9 @@ def make_steps():
         "train, batch 128": fit(xs, y=ys, batch_size=128),
         "train, batch 128, many steps a call": fit_with_best_steps(xs, ys, 128),
         "epoch from files": fit(files),
-        "epoch from files, augmented": fit(augmented(files)),
+        "epoch from files, augmented": fit(augmented(files, augmentation)),
         "epoch, cached": fit(cached.prefetch(AUTOTUNE)),
-        "epoch, cached, augmented": fit(augmented(cached)),
+        "epoch, cached, augmented": fit(augmented(cached, augmentation)),
         "evaluate": lambda: model.evaluate(test, verbose=0),
         "predict": lambda: model.predict(xs, batch_size=32, verbose=0),
         "augment 100 batches": lambda: [augment(images) for _ in range(100)][-1].numpy(),
@@ -103,7 +75,7 @@ def make_gpu_steps():
     model = new_model()
 
     def epochs(batch_size, cache):
-        files = load("train", batch_size)
+        files = load(dataset / "train", batch_size)
         data = files.cache().prefetch(AUTOTUNE) if cache else files
         return lambda: model.fit(data, epochs=int(os.environ["EPOCHS"]), verbose=0)
 
@@ -121,8 +93,8 @@ def run_once():
             print(json.dumps({"first": True}), flush=True)
 
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=on_epoch_end)]
-    data = augmented(load("train").cache())
-    new_model().fit(data, validation_data=load("valid").cache(), epochs=3, verbose=0, callbacks=callbacks)
+    data = augmented(load(dataset / "train").cache(), augmentation)
+    new_model().fit(data, validation_data=load(dataset / "valid").cache(), epochs=3, verbose=0, callbacks=callbacks)
     print(json.dumps({"megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}), flush=True)
 
 

@@ -1,21 +1,20 @@
 // Trials that do nothing, through the queue: what it costs by itself.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { connect, work } from "../../src/queue";
 import { uniform } from "../../src/space";
 import { sweep } from "../../src/sweep";
+import { freePort, startRedis } from "../../test/servers";
 
-const [dataset, count, port] = [process.argv[2], Number(process.argv[3]), "16380"];
-const redis = `redis://127.0.0.1:${port}`;
+const [dataset, count] = [process.argv[2], Number(process.argv[3])];
 
 async function main(): Promise<void> {
 	const folder = mkdtempSync(join(tmpdir(), "queue-"));
-	const server = spawn("redis-server", ["--port", port, "--dir", folder, "--appendonly", "yes"], { stdio: "ignore" });
-	await setTimeout(1000);
+	const port = await freePort();
+	const redis = `redis://127.0.0.1:${port}`;
+	const server = await startRedis(folder, port, "--appendfsync", "everysec"); // as a Redis is by itself
 	const stop = new AbortController();
 	const curves = { loss: [1], acc: [1], valLoss: [1], valAcc: [1] };
 	const run = async () => ({ state: "complete", error: null, curves }) as const;

@@ -19,29 +19,13 @@ dataset, epochs, trials = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 
 
 def train(config):
+    # In Ray's process, which has the threads it is to have.
     import keras
-    import tensorflow as tf
-    from keras import layers
+    from keras_pipeline import AUTOTUNE, augmented, load, new_augmentation, new_model
 
-    def load(split):
-        return keras.utils.image_dataset_from_directory(
-            dataset / split, seed=42, image_size=(64, 64), batch_size=32, label_mode="int", verbose=False
-        )
-
-    augmentation = keras.Sequential(
-        [layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.1)]
-    )
-    data = load("train").cache().map(lambda x, y: (augmentation(x, training=True), y), num_parallel_calls=1)
-    model = keras.Sequential([layers.Input((64, 64, 3))])
-    for filters in (32, 64, 128, 256):
-        model.add(layers.Conv2D(filters, (3, 3), activation="relu"))
-        model.add(layers.MaxPooling2D(2, 2))
-    model.add(layers.Flatten())
-    model.add(layers.Dense(256, activation="relu"))
-    model.add(layers.Dropout(0.4))
-    model.add(layers.Dense(2, activation="softmax"))
-    optimizer = keras.optimizers.Adam(config["learning_rate"])
-    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    data = augmented(load(dataset / "train").cache(), new_augmentation(), parallel_calls=1)
+    validation = load(dataset / "valid").cache().prefetch(AUTOTUNE)
+    model = new_model(keras.optimizers.Adam(config["learning_rate"]))
 
     class Report(keras.callbacks.Callback):
         first_step = None
@@ -53,14 +37,8 @@ def train(config):
             tune.report({"val_loss": logs["val_loss"], "first_step": self.first_step, "last_step": time.time()})
 
     stopping = keras.callbacks.EarlyStopping(patience=9, restore_best_weights=True)
-    validation = load("valid").cache().prefetch(tf.data.AUTOTUNE)
-    model.fit(
-        data.prefetch(tf.data.AUTOTUNE),
-        validation_data=validation,
-        epochs=epochs,
-        verbose=0,
-        callbacks=[stopping, Report()],
-    )
+    callbacks = [stopping, Report()]
+    model.fit(data, validation_data=validation, epochs=epochs, verbose=0, callbacks=callbacks)
 
 
 def sweep(workers, kept):

@@ -1,0 +1,40 @@
+"""The pipeline in Keras, which the benchmarks measure ours beside: data, augmentation, network."""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+AUTOTUNE = tf.data.AUTOTUNE
+
+
+def new_augmentation():
+    return keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.1)])
+
+
+def load(folder, batch_size=32):
+    return keras.utils.image_dataset_from_directory(
+        folder, seed=42, image_size=(64, 64), batch_size=batch_size, label_mode="int", verbose=False
+    )
+
+
+def augmented(data, augmentation, parallel_calls=AUTOTUNE):
+    changed = data.map(lambda x, y: (augmentation(x, training=True), y), num_parallel_calls=parallel_calls)
+    return changed.prefetch(AUTOTUNE)
+
+
+def new_model(optimizer="adam", steps_per_execution=1):
+    model = keras.Sequential([layers.Input((64, 64, 3))])
+    for filters in (32, 64, 128, 256):
+        model.add(layers.Conv2D(filters, (3, 3), activation="relu"))
+        model.add(layers.MaxPooling2D(2, 2))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(256, activation="relu"))
+    model.add(layers.Dropout(0.4))
+    model.add(layers.Dense(2, activation="softmax"))
+    model.compile(
+        optimizer=optimizer,
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=steps_per_execution,
+    )
+    return model
