@@ -4,12 +4,12 @@ import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, writeFi
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "protobufjs";
-import { augmented, dataAugmentation } from "../src/augmentation";
-import { cnn } from "../src/cnn";
-import { imageDatasetFromDirectory } from "../src/datasets";
-import { nodeBackend } from "../src/graphdef";
-import { compile, evaluate, predict, train } from "../src/training";
-import { fixture, pictures, root, temporaryFolder } from "./fixtures";
+import { augmented, dataAugmentation } from "../src/augmentation/layers";
+import { cnn } from "../src/cnn/cnn";
+import { imageDatasetFromDirectory } from "../src/datasets/dataset";
+import { nodeBackend } from "../src/tensorflow/graphdef";
+import { compile, evaluate, predict, train } from "../src/training/train";
+import { fixture, pictures, root, temporaryFolder } from "./helpers";
 
 const recorded = fixture<{
 	requires: string[];
@@ -252,7 +252,7 @@ test("TensorFlow loads every library it asks for, and a busy GPU leaves the CPU"
 test("a program goes on with the CPU, graphs too, and says so in one line", withWheels, () => {
 	const code = `
 		const tf = require("@tensorflow/tfjs-node-gpu");
-		const { traced } = require("./src/graph");
+		const { traced } = require("./src/tensorflow/graph");
 		console.log(tf.getBackend(), traced(([x]) => [x.square()])([tf.scalar(3)])[0].dataSync()[0]);`;
 	const { LD_LIBRARY_PATH } = busyGpu();
 	const env = { ...process.env, LD_LIBRARY_PATH: `${wheels}/tensorflow:${LD_LIBRARY_PATH}`, TF_CPP_MIN_LOG_LEVEL: "3" };

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { root, temporaryFolder } from "./fixtures";
+import { root, temporaryFolder } from "./helpers";
 
 // Each cured bug is run on our tslab and on the stock one: the test asks that ours is right and that stock is wrong,
 // so that a cure which upstream makes unnecessary is noticed.

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { root, temporaryFolder } from "./fixtures";
+import { root, temporaryFolder } from "./helpers";
 import { freePort } from "./servers";
 
 type Tools = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { describe, test } from "node:test";
-import { root } from "./fixtures";
+import { root } from "./helpers";
 
 type Options = {
 	notebooks: string[];

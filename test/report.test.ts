@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
-import { root, temporaryFolder } from "./fixtures";
+import { root, temporaryFolder } from "./helpers";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
 const python = join(root, ".venv", "bin", "python");

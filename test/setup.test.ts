@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { root } from "./fixtures";
+import { root } from "./helpers";
 
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 const venv = join(root, ".venv", "bin", "python");

@@ -1,9 +1,9 @@
 // Prints a table, CSV or JSON of what a saved model says of files: format, artifacts folder, files and folders.
 import { statSync } from "node:fs";
 import { relative } from "node:path";
-import { filesIn, isRead } from "../src/files";
-import { type ImagePrediction, predictImages } from "../src/prediction";
-import { loadModel } from "../src/training";
+import { type ImagePrediction, predictImages } from "../src/evaluation/predict-images";
+import { filesIn, isRead } from "../src/images/folders";
+import { loadModel } from "../src/training/train";
 
 async function main([format, artifacts, ...given]: string[]): Promise<void> {
 	const saved = await loadModel(artifacts);

@@ -380,7 +380,7 @@ async function installKernel() {
 	// Nothing is asked of hosts elsewhere, and the question whether it may be does not cover the first notebook.
 	const settings = { "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false } };
 	const files = { "kernels/tslab/kernel.json": kernel, "lab/settings/overrides.json": settings };
-	const sources = contents(at("tools", "kernel-display.ts"), at("src", "table.ts"));
+	const sources = contents(at("tools", "kernel-display.ts"), at("src", "display", "table.ts"));
 	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [files, sources], async () => {
 		const { build } = await import("esbuild");
 		await build({

@@ -8,7 +8,7 @@ await run(async () => {
 	const files = process.argv.slice(2);
 	if (files.length === 0) {
 		files.push(
-			...readdirSync(at("test"))
+			...readdirSync(at("test"), { recursive: true })
 				.filter((name) => name.endsWith(".test.ts"))
 				.map((name) => at("test", name)),
 		);

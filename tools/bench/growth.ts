@@ -3,10 +3,10 @@
 import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
-import { svgOf } from "../../src/chart";
-import { cnn } from "../../src/cnn";
-import { imageDatasetFromDirectory } from "../../src/datasets";
-import { compile, type Progress, train } from "../../src/training";
+import { cnn } from "../../src/cnn/cnn";
+import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import { svgOf } from "../../src/display/svg";
+import { compile, type Progress, train } from "../../src/training/train";
 
 const [dataset, results] = process.argv.slice(2);
 const pictures = imageDatasetFromDirectory(join(dataset, "train"), { verbose: false });

@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { augment, augmented, dataAugmentation } from "../../src/augmentation";
-import { cnn } from "../../src/cnn";
-import { type Batch, imageDatasetFromDirectory } from "../../src/datasets";
-import { traced } from "../../src/graph";
-import { compile, evaluate, predict, train } from "../../src/training";
+import { augment, augmented, dataAugmentation } from "../../src/augmentation/layers";
+import { cnn } from "../../src/cnn/cnn";
+import { type Batch, imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import { traced } from "../../src/tensorflow/graph";
+import { compile, evaluate, predict, train } from "../../src/training/train";
 
 const [dataset, mode] = process.argv.slice(2);
 const augmentation = dataAugmentation(64, 42);

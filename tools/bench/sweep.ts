@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { grid } from "../../src/space";
-import { sum } from "../../src/statistics";
-import { sweep } from "../../src/sweep";
+import { sum } from "../../src/support/statistics";
+import { grid } from "../../src/sweep/space";
+import { sweep } from "../../src/sweep/sweep";
 
 const [dataset, ...counts] = process.argv.slice(2);
 const [epochs, trials] = counts.map(Number);

@@ -1,7 +1,7 @@
 // A trial that writes down when its first step was over, and its last epoch.
 import { appendFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { type TrialFunction, trainPipeline } from "../../src/trial";
+import { type TrialFunction, trainPipeline } from "../../src/sweep/trial-process";
 
 export const trial: TrialFunction = async (task, report) => {
 	let firstStep = 0;

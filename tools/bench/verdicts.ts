@@ -1,8 +1,8 @@
 // Compares what cleaning says of damaged pictures with what Pillow and TensorFlow do, and with what training does.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadImage } from "../../src/datasets";
-import { type Verified, verifyImages } from "../../src/verdict";
+import { type Verified, verifyImages } from "../../src/cleaning/verify";
+import { loadImage } from "../../src/datasets/dataset";
 
 /** Written by verdicts.py: whether Pillow's `verify()` and `load()` and TensorFlow's `decode_image` take a file. */
 type Peers = { path: string; verify: boolean; load: boolean; tensorflow: boolean };

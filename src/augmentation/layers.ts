@@ -1,0 +1,282 @@
+// Random changes of training pictures, as tf.layers layers: Keras's RandomFlip, RandomRotation and RandomZoom.
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import type { Batch, ImageDataset } from "../datasets/dataset";
+import { nodeBackend } from "../tensorflow/graphdef";
+import { countersOf, type Draw, uniformDraws } from "../tensorflow/random";
+
+/** What happens to pixels that come from outside the picture, as in Keras. */
+export type FillMode = "reflect" | "constant" | "wrap" | "nearest";
+
+export interface TransformOptions {
+	/** Where pixels outside the picture come from. Default `"reflect"`: the picture mirrored at its edge. */
+	fillMode?: FillMode;
+	/** Default `"bilinear"`. */
+	interpolation?: "bilinear" | "nearest";
+	/** The value outside the picture with `fillMode: "constant"`. Default 0. */
+	fillValue?: number;
+	/** Makes the draws repeatable. Default: others each time. */
+	seed?: number;
+	/** The layer's name. Default: made by tf.layers. */
+	name?: string;
+	/** `[height, width, channels]`, needed when this is a model's first layer. */
+	inputShape?: tf.Shape;
+}
+
+/** An amount, drawn from −x to x, or the two ends of the range to draw from. */
+export type Factor = number | [number, number];
+
+/** What the three layers have in common: active in training only, one draw per picture, shapes unchanged. */
+abstract class RandomTransform extends tf.layers.Layer {
+	/** The name of the constructor's first argument in a saved model. */
+	static argument = "factor";
+	private readonly drawUniform: Draw;
+
+	constructor(
+		private readonly first: unknown,
+		readonly options: TransformOptions,
+	) {
+		super(options as ConstructorParameters<typeof tf.layers.Layer>[0]);
+		this.drawUniform = uniformDraws(this, options.seed);
+	}
+
+	/** Where the pixels of each picture come from, drawn anew: float32 `[batch, 8]`, see `rotationMatrices`. */
+	abstract matrices(shape: number[]): tf.Tensor2D;
+
+	override call(inputs: tf.Tensor | tf.Tensor[], { training = false }: { training?: boolean } = {}): tf.Tensor {
+		return tf.tidy(() => {
+			const images = (Array.isArray(inputs) ? inputs[0] : inputs).toFloat() as tf.Tensor4D;
+			return training ? project(images, this.matrices(images.shape), this.options) : images;
+		});
+	}
+
+	/** What layers must have in common to be joined; none for layers that any others can be joined with. */
+	resampling(): string[] {
+		const { interpolation = "bilinear", fillMode = "reflect", fillValue = 0 } = this.options;
+		return [[interpolation, fillMode, fillValue].join()];
+	}
+
+	override computeOutputShape(inputShape: tf.Shape): tf.Shape {
+		return inputShape;
+	}
+
+	/** `count` numbers from `low` to `high`, others on each call: float32 `[count]`. */
+	protected draw(count: number, [low, high]: [number, number]): tf.Tensor1D {
+		return this.drawUniform([count], low, high) as tf.Tensor1D;
+	}
+
+	override getConfig(): tf.serialization.ConfigDict {
+		const { argument } = this.constructor as typeof RandomTransform;
+		return { ...this.options, ...super.getConfig(), [argument]: this.first } as tf.serialization.ConfigDict;
+	}
+
+	static override fromConfig<T extends tf.serialization.Serializable>(
+		cls: tf.serialization.SerializableConstructor<T>,
+		config: tf.serialization.ConfigDict,
+	): T {
+		const { argument } = cls as unknown as typeof RandomTransform;
+		return new (cls as unknown as new (first: unknown, options: unknown) => T)(config[argument], config);
+	}
+}
+
+/**
+ * Mirrors each picture with a chance of one half, as `keras.layers.RandomFlip`.
+ *
+ * Input and output: float32 `[batch, height, width, channels]`; passes pictures through unless `training` is true.
+ * With both directions each has a draw of its own (Keras 3 uses one draw for both).
+ */
+export class RandomFlip extends RandomTransform {
+	/** The name under which models are saved. */
+	static className = "RandomFlip";
+	static override argument = "mode";
+
+	/**
+	 * @param mode `"horizontal"` (left and right), `"vertical"`, or both. Default `"horizontal_and_vertical"`
+	 * @param options `seed`, `name`, `inputShape`
+	 */
+	constructor(
+		private readonly mode: "horizontal" | "vertical" | "horizontal_and_vertical" = "horizontal_and_vertical",
+		options: Pick<TransformOptions, "seed" | "name" | "inputShape"> = {},
+	) {
+		super(mode, options);
+		if (["horizontal", "vertical", "horizontal_and_vertical"].includes(mode)) return;
+		throw new Error(`RandomFlip: mode is ${mode}: expected "horizontal", "vertical" or "horizontal_and_vertical"`);
+	}
+
+	override resampling(): string[] {
+		return [];
+	}
+
+	override matrices([batch, height, width]: number[]): tf.Tensor2D {
+		const mirrored = () => this.draw(batch, [0, 1]).lessEqual(0.5).toFloat() as tf.Tensor1D;
+		const none = tf.zeros([batch]) as tf.Tensor1D;
+		const leftRight = this.mode === "vertical" ? none : mirrored();
+		const upDown = this.mode === "horizontal" ? none : mirrored();
+		return flipMatrices(upDown, leftRight, height, width);
+	}
+}
+
+/**
+ * Turns each picture about its middle by a random angle, as `keras.layers.RandomRotation`.
+ *
+ * Input and output: float32 `[batch, height, width, channels]`; passes pictures through unless `training` is true.
+ */
+export class RandomRotation extends RandomTransform {
+	/** The name under which models are saved. */
+	static className = "RandomRotation";
+	private readonly angles: [number, number];
+
+	/** @param factor the angle in full turns: 0.1 draws from −36° to 36°, `[0, 0.25]` from 0° to 90° */
+	constructor(factor: Factor, options: TransformOptions = {}) {
+		super(factor, options);
+		const [low, high] = toRange("RandomRotation: factor", factor);
+		this.angles = [low * 2 * Math.PI, high * 2 * Math.PI];
+	}
+
+	override matrices([batch, height, width]: number[]): tf.Tensor2D {
+		return rotationMatrices(this.draw(batch, this.angles), height, width);
+	}
+}
+
+/**
+ * Zooms each picture by a random amount, as `keras.layers.RandomZoom`.
+ *
+ * Input and output: float32 `[batch, height, width, channels]`; passes pictures through unless `training` is true.
+ */
+export class RandomZoom extends RandomTransform {
+	/** The name under which models are saved. */
+	static className = "RandomZoom";
+	static override argument = "heightFactor";
+	private readonly heights: [number, number];
+	private readonly widths: [number, number] | null;
+
+	/**
+	 * @param heightFactor the share by which the view grows: 0.1 draws from −0.1 (10 % closer) to 0.1 (10 % farther)
+	 * @param options `widthFactor` zooms the width by a draw of its own; by default it follows the height
+	 */
+	constructor(heightFactor: Factor, options: TransformOptions & { widthFactor?: Factor } = {}) {
+		super(heightFactor, options);
+		const zooms = (name: string, factor: Factor) => {
+			const [low, high] = toRange(`RandomZoom: ${name}`, factor);
+			return [1 + low, 1 + high] as [number, number];
+		};
+		this.heights = zooms("heightFactor", heightFactor);
+		this.widths = options.widthFactor == null ? null : zooms("widthFactor", options.widthFactor);
+	}
+
+	override matrices([batch, height, width]: number[]): tf.Tensor2D {
+		const heightZoom = this.draw(batch, this.heights);
+		const widthZoom = this.widths ? this.draw(batch, this.widths) : heightZoom;
+		return zoomMatrices(heightZoom, widthZoom, height, width);
+	}
+}
+
+for (const layer of [RandomFlip, RandomRotation, RandomZoom]) {
+	tf.serialization.registerClass(layer as unknown as tf.serialization.SerializableConstructor<tf.layers.Layer>);
+}
+
+/**
+ * The Keras pipeline's augmentation: mirrored left to right, turned by up to 36°, zoomed by up to 10 %.
+ *
+ * @returns a model of the three layers; `apply(images, { training: true })` changes float32
+ *   `[batch, height, width, 3]`
+ */
+export function dataAugmentation(imageSize: number, seed?: number): tf.Sequential {
+	const seeds = [0, 1, 2].map((offset) => (seed === undefined ? undefined : seed + offset));
+	return tf.sequential({
+		layers: [
+			new RandomFlip("horizontal", { seed: seeds[0], inputShape: [imageSize, imageSize, 3] }),
+			new RandomRotation(0.1, { seed: seeds[1] }),
+			new RandomZoom(0.1, { seed: seeds[2] }),
+		],
+	});
+}
+
+/** A dataset whose pictures go through `augmentation` as they are read, see `augment`. */
+export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
+	const { source } = data;
+	const changed = data.map((batch) => {
+		const { xs, ys } = batch as Batch;
+		return { xs: augment(xs, augmentation), ys };
+	}) as tf.data.Dataset<Batch>;
+	const prepare = (xs: tf.Tensor) => augment(source?.prepare(xs) as tf.Tensor4D, augmentation);
+	const counters = [...(source?.counters ?? []), ...countersOf(augmentation.layers)];
+	return Object.assign(changed, { source: source && { batches: source.batches, prepare, counters } });
+}
+
+/**
+ * Changes pictures at random, as `augmentation.apply(images, { training: true })`.
+ *
+ * If all layers are of this file and agree in `fillMode`, `fillValue` and `interpolation`, their transforms are joined:
+ * each picture is resampled once, where Keras resamples it in each layer. That is faster and keeps it sharper; what
+ * comes from beyond the edge is mirrored once, not in each layer.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`
+ */
+export function augment(images: tf.Tensor4D, augmentation: tf.LayersModel): tf.Tensor4D {
+	const layers = augmentation.layers.filter((layer) => layer.getClassName() !== "InputLayer");
+	const transforms = layers.filter((layer): layer is RandomTransform => layer instanceof RandomTransform);
+	const kinds = new Set(transforms.flatMap((layer) => layer.resampling()));
+	if (transforms.length === 0 || transforms.length < layers.length || kinds.size > 1) {
+		return augmentation.apply(images, { training: true }) as tf.Tensor4D;
+	}
+	return tf.tidy(() => {
+		// The last layer's pixels are looked up in what the layers before it made.
+		const matrices = transforms.map((layer) => toSquare(layer.matrices(images.shape)));
+		const joined = matrices.reduce((product, matrix) => product.matMul(matrix) as tf.Tensor3D);
+		const rows = joined.reshape([-1, 9]).slice([0, 0], [-1, 8]) as tf.Tensor2D;
+		const { options } = transforms.find((layer) => layer.resampling().length > 0) ?? transforms[0];
+		return project(images, rows, options);
+	});
+}
+
+/** Rows of eight as 3×3 matrices. */
+function toSquare(rows: tf.Tensor2D): tf.Tensor3D {
+	return tf.concat([rows, tf.ones([rows.shape[0], 1])], 1).reshape([-1, 3, 3]);
+}
+
+/** Rows `[a0, a1, a2, b0, b1, b2, 0, 0]`: an output pixel (x, y) is read at (a0 x + a1 y + a2, b0 x + b1 y + b2). */
+function rotationMatrices(angle: tf.Tensor1D, height: number, width: number): tf.Tensor2D {
+	const [w, h] = [width - 1, height - 1];
+	const [cos, sin, zero] = [tf.cos(angle), tf.sin(angle), tf.zerosLike(angle)];
+	const x = cos.mul(w).sub(sin.mul(h)).neg().add(w).div(2);
+	const y = sin.mul(w).add(cos.mul(h)).neg().add(h).div(2);
+	return tf.stack([cos, sin.neg(), x, sin, cos, y, zero, zero], 1) as tf.Tensor2D;
+}
+
+/** `upDown` and `leftRight` are 1 for pictures to be mirrored, 0 for others. */
+function flipMatrices(upDown: tf.Tensor1D, leftRight: tf.Tensor1D, height: number, width: number): tf.Tensor2D {
+	const zero = tf.zerosLike(upDown);
+	const sign = (mirrored: tf.Tensor1D) => tf.sub(1, mirrored.mul(2));
+	const [x, y] = [leftRight.mul(width - 1), upDown.mul(height - 1)];
+	return tf.stack([sign(leftRight), zero, x, zero, sign(upDown), y, zero, zero], 1) as tf.Tensor2D;
+}
+
+function zoomMatrices(heightZoom: tf.Tensor1D, widthZoom: tf.Tensor1D, height: number, width: number): tf.Tensor2D {
+	const zero = tf.zerosLike(heightZoom);
+	const x = tf.sub(1, widthZoom).mul((width - 1) / 2);
+	const y = tf.sub(1, heightZoom).mul((height - 1) / 2);
+	return tf.stack([widthZoom, zero, x, zero, heightZoom, y, zero, zero], 1) as tf.Tensor2D;
+}
+
+/** Resamples each picture through its matrix. tfjs-node has no kernel for `tf.image.transform`; TensorFlow has. */
+function project(images: tf.Tensor4D, matrices: tf.Tensor2D, options: TransformOptions): tf.Tensor4D {
+	const { interpolation = "bilinear", fillMode = "reflect", fillValue = 0 } = options;
+	const backend = nodeBackend();
+	const { TF_ATTR_TYPE, TF_ATTR_STRING, TF_FLOAT } = backend.binding;
+	const attributes = [
+		{ name: "dtype", type: TF_ATTR_TYPE, value: TF_FLOAT },
+		{ name: "interpolation", type: TF_ATTR_STRING, value: interpolation.toUpperCase() },
+		{ name: "fill_mode", type: TF_ATTR_STRING, value: fillMode.toUpperCase() },
+	];
+	const size = tf.tensor1d(images.shape.slice(1, 3), "int32");
+	const inputs = [images, matrices, size, tf.scalar(fillValue)];
+	return backend.executeSingleOutput("ImageProjectiveTransformV3", attributes, inputs) as tf.Tensor4D;
+}
+
+function toRange(name: string, factor: Factor): [number, number] {
+	const size = typeof factor === "number" ? Math.abs(factor) : 0;
+	const [low, high] = typeof factor === "number" ? [-size, size] : [Math.min(...factor), Math.max(...factor)];
+	if (low >= -1 && high <= 1) return [low, high];
+	throw new Error(`${name} is ${JSON.stringify(factor)}: expected a number, or two, from -1 to 1`);
+}

@@ -1,0 +1,160 @@
+// Shows the trials of a sweep: live while it runs, and compared when it is over.
+import { randomUUID } from "node:crypto";
+import type { Space, Value } from "../sweep/space";
+import { bestTrial, hasEnded, type Trial } from "../sweep/sweep";
+import type { Curves } from "../sweep/trial-process";
+import { progressBar, show, time } from "./show";
+import { COLORS, type Figure, svgOf } from "./svg";
+import { tableBundle } from "./table";
+
+const TITLES: Record<keyof Curves, string> = {
+	loss: "training loss",
+	acc: "training accuracy",
+	valLoss: "validation loss",
+	valAcc: "validation accuracy",
+};
+
+/**
+ * Shows a sweep as it goes, in one place: how many trials have ended, the time left, the objective of each by epoch, and
+ * all of them as a table. Gives the `onChange` option of `sweep`.
+ */
+export function liveSweep(objective: keyof Curves = "valLoss"): (trials: Trial[]) => void {
+	const id = randomUUID();
+	const started = performance.now();
+	let [update, waiting, endedBefore] = [false, false, -1]; // how many ended in an earlier run is not known yet
+	const draw = (trials: Trial[]) => {
+		waiting = false;
+		const seconds = (performance.now() - started) / 1000;
+		show(bundleOf(trials, objective, seconds, endedBefore), { id, update });
+		update = true;
+	};
+	return (trials) => {
+		if (endedBefore < 0) endedBefore = trials.filter(hasEnded).length;
+		// When many workers have news at once, it is drawn once.
+		if (!waiting) queueMicrotask(() => draw(trials));
+		waiting = true;
+	};
+}
+
+function bundleOf(trials: Trial[], objective: keyof Curves, seconds: number, endedBefore: number) {
+	const ended = trials.filter(hasEnded).length;
+	const running = trials.filter(({ state }) => state === "running").length;
+	const best = bestTrial(trials, objective);
+	const share = ended / trials.length;
+	const left = (seconds / (ended - endedBefore)) * (trials.length - ended);
+	const parts = [
+		`${ended} of ${trials.length} trials`,
+		...(running > 0 ? [`${running} running`] : []),
+		time(seconds),
+		...(running > 0 && Number.isFinite(left) ? [`about ${time(left)} left`] : []),
+		...(best ? [`best: trial ${best.id}, ${TITLES[objective]} ${best.value?.toFixed(4)}`] : []),
+	];
+	const table = tableBundle(trialRows(trials, objective));
+	const chart = svgOf(trialCurves(trials, objective), { width: 860, height: 280 });
+	const bar = share < 1 ? progressBar(share) : "";
+	return {
+		"text/html": `<div><b>${parts[0]}</b> · ${parts.slice(1).join(" · ")}${bar}${chart}${table["text/html"]}</div>`,
+		"text/plain": `${parts.join(", ")}\n${table["text/plain"]}`,
+	};
+}
+
+/** The objective by epoch, a line for each trial. */
+function trialCurves(trials: Trial[], objective: keyof Curves): Figure {
+	const data = trials
+		.filter(({ curves }) => curves[objective].length > 0)
+		.map(({ id, curves }) => ({
+			type: "scatter",
+			mode: "lines+markers",
+			name: String(id),
+			x: curves[objective].map((_, epoch) => epoch + 1),
+			y: curves[objective],
+			line: { color: COLORS[id % COLORS.length] },
+			showlegend: trials.length <= 12,
+		}));
+	const layout = { xaxis: { title: { text: "Epoch" }, dtick: 1 }, yaxis: { title: { text: TITLES[objective] } } };
+	return { data, layout };
+}
+
+/**
+ * The trials as rows for `showTable`, with the parameters that are not the same in all of them: those that run, then from
+ * the best to the worst, then those that failed or wait.
+ */
+export function trialRows(trials: Trial[], objective: keyof Curves = "valLoss"): object[] {
+	const names = varying(trials);
+	const sign = objective.endsWith("oss") ? 1 : -1;
+	const rank = ({ state, value }: Trial) => {
+		if (state === "running") return Number.NEGATIVE_INFINITY;
+		return value === null || state === "failed" ? Number.POSITIVE_INFINITY : sign * value;
+	};
+	const order = (a: Trial, b: Trial) => (rank(a) === rank(b) ? a.id - b.id : rank(a) - rank(b));
+	const isFailed = trials.some(({ error }) => error);
+	return [...trials].sort(order).map(({ id, parameters, state, curves, value, seconds, error }) => ({
+		trial: id,
+		...Object.fromEntries(names.map((name) => [name, short(parameters[name])])),
+		state,
+		epochs: curves[objective].length,
+		[TITLES[objective]]: value,
+		seconds: Math.round(seconds) || null,
+		...(isFailed ? { error } : {}),
+	}));
+}
+
+/**
+ * Parallel coordinates: an axis for each parameter that is not the same in all trials, the last for the objective, and a
+ * line for each trial that has a value. To see only some of them, drag along an axis.
+ *
+ * @param space by which an axis is drawn in powers of ten
+ */
+export function parallelCoordinates(trials: Trial[], space: Space, objective: keyof Curves = "valLoss"): Figure {
+	const valued = trials.filter(({ value, state }) => value !== null && state !== "failed");
+	const values = valued.map(({ value }) => value as number);
+	const axes = varying(valued).map((name) => axisOf(name, valued, space));
+	const line = {
+		color: values,
+		colorscale: "Viridis",
+		// The best are dark.
+		reversescale: !objective.endsWith("oss"),
+		showscale: true,
+		colorbar: { title: { text: TITLES[objective], side: "right" } },
+	};
+	return {
+		data: [{ type: "parcoords", line, dimensions: [...axes, { label: TITLES[objective], values }] }],
+		layout: { title: { text: `${valued.length} trials` }, margin: { t: 90, r: 60, b: 40, l: 60 } },
+	};
+}
+
+function axisOf(label: string, trials: Trial[], space: Space): object {
+	const values = trials.map(({ parameters }) => parameters[label]);
+	const distribution = space[label];
+	if (!values.every((value) => typeof value === "number") || isListed(distribution)) {
+		const choices = [...new Set(values)].sort((a, b) => (a < b ? -1 : 1));
+		const places = values.map((value) => choices.indexOf(value));
+		return { label, values: places, tickvals: choices.map((_, i) => i), ticktext: choices.map(String) };
+	}
+	if (!isLogarithmic(distribution)) return { label, values };
+	const powers = (values as number[]).map(Math.log10);
+	const [low, high] = [Math.floor(Math.min(...powers)), Math.ceil(Math.max(...powers))];
+	const ticks = Array.from({ length: high - low + 1 }, (_, i) => low + i);
+	return {
+		label,
+		values: powers,
+		range: [low, high],
+		tickvals: ticks,
+		ticktext: ticks.map((power) => String(Number(`1e${power}`))),
+	};
+}
+
+const isListed = (distribution: Space[string]) =>
+	typeof distribution === "object" && (distribution.type === "choice" || distribution.type === "grid");
+
+const isLogarithmic = (distribution: Space[string]) =>
+	typeof distribution === "object" &&
+	(distribution.type === "loguniform" || (distribution.type === "int" && distribution.log === true));
+
+/** The parameters that are not the same in all trials. */
+const varying = (trials: Trial[]) =>
+	Object.keys(trials[0]?.parameters ?? {}).filter(
+		(name) => new Set(trials.map(({ parameters }) => parameters[name])).size > 1,
+	);
+
+const short = (value: Value) => (typeof value === "number" ? Number(value.toPrecision(3)) : value);

@@ -1,0 +1,73 @@
+// Tables as HTML and as text. The kernel shows a DataFrame that ends a cell with this too.
+import type { Bundle } from "../support/kernel";
+
+/** A danfojs DataFrame or Series, as far as it is shown. */
+export interface Frame {
+	columns: string[];
+	values: unknown[];
+	index: (string | number)[];
+}
+
+/** What can be shown as a table: a danfojs DataFrame or Series, or objects with the same keys. */
+export type Table = Frame | object[];
+
+/**
+ * A table as `text/html` and `text/plain`. Numbers stand at the right, also where some are missing; a column with a
+ * fraction has four digits after the point in every row, or as many as show two of its least number. A frame's index is
+ * shown where it is not just 0, 1, 2….
+ *
+ * @param options `maxRows`: how many rows are shown before the rest is only counted. Default 30
+ */
+export function tableBundle(table: Table, { maxRows = 30 } = {}): Bundle {
+	const { columns, rows } = toRows(table);
+	const digits = columns.map((_, i) => digitsOf(rows.map((row) => row[i])));
+	const shown = rows.slice(0, maxRows).map((row) => row.map((value, i) => formatCell(value, digits[i])));
+	const rest = rows.length > maxRows ? `… ${rows.length - maxRows} more rows (${rows.length} in all)` : "";
+	const numeric = columns.map((_, i) => rows.every((row) => typeof row[i] === "number" || row[i] === null));
+	const cell = (tag: string, text: string, i: number) =>
+		`<${tag} style="text-align:${numeric[i] ? "right" : "left"}">${escapeHtml(text)}</${tag}>`;
+	const line = (tag: string, cells: string[]) => `<tr>${cells.map((text, i) => cell(tag, text, i)).join("")}</tr>`;
+	const html =
+		`<table><thead>${line("th", columns)}</thead>` +
+		`<tbody>${shown.map((row) => line("td", row)).join("")}</tbody></table>${rest && `<p>${rest}</p>`}`;
+	const text = [columns, ...shown].map((row) => row.join("\t")).join("\n");
+	return { "text/html": html, "text/plain": rest ? `${text}\n${rest}` : text };
+}
+
+/** Whether a value is a danfojs DataFrame or Series. */
+export function isFrame(value: unknown): value is Frame {
+	const frame = value as Partial<Frame> | null;
+	return (
+		["DataFrame", "Series"].includes(frame?.constructor?.name ?? "") &&
+		[frame?.columns, frame?.values, frame?.index].every(Array.isArray)
+	);
+}
+
+const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+/** Text as it stands in HTML and in its attributes. */
+export const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (character) => ENTITIES[character]);
+
+function toRows(table: Table): { columns: string[]; rows: unknown[][] } {
+	if (Array.isArray(table)) {
+		const columns = [...new Set(table.flatMap((row) => Object.keys(row)))];
+		return { columns, rows: table.map((row) => columns.map((column) => (row as Record<string, unknown>)[column])) };
+	}
+	const { columns, index } = table;
+	// A Series has values where a DataFrame has rows.
+	const rows = table.values.map((row) => (Array.isArray(row) ? row : [row]));
+	const counted = index.every((label, i) => label === i);
+	return counted ? { columns, rows } : { columns: ["", ...columns], rows: rows.map((row, i) => [index[i], ...row]) };
+}
+
+/** How many digits the numbers of a column have after the point. */
+function digitsOf(column: unknown[]): number {
+	const fractions = column.filter((value) => typeof value === "number" && !Number.isInteger(value)) as number[];
+	if (fractions.length === 0) return 0;
+	const least = Math.min(...fractions.map(Math.abs).filter(Number.isFinite));
+	return Math.min(10, Math.max(4, Math.ceil(-Math.log10(least)) + 1));
+}
+
+function formatCell(value: unknown, digits: number): string {
+	if (typeof value === "number") return value.toFixed(digits);
+	return value === null || value === undefined ? "" : String(value);
+}

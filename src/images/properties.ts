@@ -1,0 +1,323 @@
+// What a picture looks like, in numbers: brightness, information, sharpness, colour, size and a perceptual hash.
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import sharp from "sharp";
+import { type FileFunction, inPieces, mapFiles } from "../tensorflow/file-map";
+import { constant, DType, type GraphNode, integers, node, textAttribute } from "../tensorflow/graphdef";
+import { decodeNodes, decodeSmallJpegNodes } from "./decode-graph";
+import { MAX_PIXELS, readHead } from "./formats";
+
+/** A picture's properties. Brightness is in 0–1, where 1 is white. */
+export interface ImageProperties {
+	path: string;
+	/** The format of the content, for example `"JPEG"`. */
+	format: string;
+	/** The file's size. */
+	bytes: number;
+	/** In pixels. */
+	width: number;
+	height: number;
+	/** The mean of the pixels. */
+	brightness: number;
+	/** The brightness that 5 and 99 of 100 pixels are below. */
+	brightness5: number;
+	brightness99: number;
+	/** The entropy of the histogram of all channels, in bits: about 7 to 9.5 for photographs, 0 for one colour. */
+	entropy: number;
+	/** The standard deviation of the edges, 0–255, in a picture of at most 64 pixels. */
+	edges: number;
+	/** The standard deviation of the counts of the 256 levels of grey in the same. */
+	greyDeviation: number;
+	/** How far apart the channels of a pixel are, 0–1: below this are 99 of 100 pixels. */
+	colourfulness: number;
+	/** 64 bits of pHash, and 256 more of the same kind; see `hashOf`. */
+	hash: Uint32Array;
+}
+
+/** Pictures are compared, and their edges looked at, at this size. */
+const SIDE = 64;
+const BYTES = SIDE * SIDE * 3;
+
+/**
+ * Decodes pictures, many at a time, and measures them.
+ *
+ * @param paths of files that can be decoded; others are left out
+ */
+export async function* imageProperties(paths: Iterable<string>): AsyncGenerator<ImageProperties, void, undefined> {
+	const folder = mkdtempSync(join(tmpdir(), "properties-"));
+	try {
+		for await (const some of inPieces(paths, 512)) {
+			const files = await Promise.all(some.map((path, i) => toFile(path, join(folder, `${i}.png`))));
+			for (const ratio of [0, 1, 2, 4, 8]) yield* measured(files.filter((file) => file?.ratio === ratio) as File[]);
+		}
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
+}
+
+/** A file that TensorFlow can decode, and how much smaller: see `decodeSmallJpegNodes`; 0 is for other formats. */
+type File = Pick<ImageProperties, "path" | "format" | "bytes" | "width" | "height"> & {
+	readable: string;
+	ratio: number;
+};
+
+async function toFile(path: string, converted: string): Promise<File | null> {
+	try {
+		const file = statSync(path);
+		// A pipe would be waited for, forever.
+		if (!file.isFile()) return null;
+		const { format, size } = readHead(path);
+		if (!format?.decoder) return null;
+		const common = { path, format: format.name, bytes: file.size };
+		if (format.decoder === "sharp") {
+			const { width, height } = await sharp(path, { limitInputPixels: MAX_PIXELS })
+				.toColourspace("srgb")
+				.png()
+				.toFile(converted);
+			return { ...common, readable: converted, width, height, ratio: 0 };
+		}
+		if (!size || size.pixels > MAX_PIXELS) return null;
+		// What is left has about 100,000 pixels or more.
+		const ratio = format.name === "JPEG" ? ([8, 4, 2].find((by) => size.pixels / by ** 2 > 1e5) ?? 1) : 0;
+		return { ...common, readable: path, width: size.width, height: size.height, ratio };
+	} catch {
+		return null;
+	}
+}
+
+function* measured(files: File[]): Generator<ImageProperties> {
+	if (files.length === 0) return;
+	const paths = files.map(({ readable }) => readable);
+	const results = mapFiles(paths, reduceFunction(files[0].ratio), { chunk: 32, ahead: 2 });
+	try {
+		for (let chunk = results.next(); chunk; chunk = results.next()) {
+			const values = chunk.values.dataSync<"int32">();
+			const length = values.length / chunk.indices.length;
+			chunk.values.dispose();
+			for (const [i, file] of chunk.indices.entries()) {
+				const { readable: _, ratio: __, ...known } = files[file];
+				yield { ...known, ...measure(values.subarray(i * length, (i + 1) * length)) };
+			}
+		}
+	} finally {
+		results.stop();
+	}
+}
+
+/**
+ * From a file to `[height, width, ...bytes]`: the picture made smaller, to fit 64 × 64 pixels in its upper left corner,
+ * and 64 × 64 pixels of it as they are, from a regular grid; four bytes to an int32.
+ */
+function reduceFunction(ratio: number): FileFunction {
+	const types = (name: string, dtype: number) => ({ [name]: { type: dtype } });
+	const [FLOAT, UINT8, INT32] = [types("T", DType.float32), types("T", DType.uint8), types("T", DType.int32)];
+	const number = (name: string, value: number) => constant(name, [], DType.float32, Float32Array.of(value));
+	const cast = (name: string, from: string, source: number, target: number) =>
+		node(name, "Cast", [from], { ...types("SrcT", source), ...types("DstT", target) });
+	const nodes: GraphNode[] = [
+		...(ratio > 0 ? decodeSmallJpegNodes(ratio) : decodeNodes(3)),
+		integers("zero", [], 0),
+		integers("first", [1], 0),
+		integers("two", [1], 2),
+		node("batched", "ExpandDims", ["decoded:image:0", "zero:output:0"], { ...UINT8, ...types("Tdim", DType.int32) }),
+
+		node("shape", "Shape", ["decoded:image:0"], { ...UINT8, ...types("out_type", DType.int32) }),
+		node("sides", "Slice", ["shape:output:0", "first:output:0", "two:output:0"], {
+			...INT32,
+			...types("Index", DType.int32),
+		}),
+		cast("lengths", "sides:output:0", DType.int32, DType.float32),
+		node("longest", "Max", ["lengths:y:0", "zero:output:0"], {
+			...FLOAT,
+			...types("Tidx", DType.int32),
+			keep_dims: { b: false },
+		}),
+		number("side", SIDE),
+		number("one", 1),
+		node("excess", "RealDiv", ["longest:output:0", "side:output:0"], FLOAT),
+		node("reduction", "Maximum", ["excess:z:0", "one:output:0"], FLOAT),
+		node("fitting", "RealDiv", ["lengths:y:0", "reduction:z:0"], FLOAT),
+		node("whole", "Floor", ["fitting:z:0"], FLOAT),
+		node("small", "Maximum", ["whole:y:0", "one:output:0"], FLOAT),
+		node("scale", "RealDiv", ["small:z:0", "lengths:y:0"], FLOAT),
+		cast("smallSides", "small:z:0", DType.float32, DType.int32),
+
+		integers("canvas", [2], SIDE, SIDE),
+		constant("noMove", [2], DType.float32, Float32Array.of(0, 0)),
+		node("reduced", "ScaleAndTranslate", ["batched:output:0", "canvas:output:0", "scale:z:0", "noMove:output:0"], {
+			...UINT8,
+			kernel_type: textAttribute("keyscubic"),
+			antialias: { b: true },
+		}),
+		number("black", 0),
+		number("white", 255),
+		node("clipped", "ClipByValue", ["reduced:resized_images:0", "black:output:0", "white:output:0"], FLOAT),
+		node("rounded", "Round", ["clipped:output:0"], FLOAT),
+		cast("thumbnail", "rounded:y:0", DType.float32, DType.uint8),
+
+		node("sample", "ResizeNearestNeighbor", ["batched:output:0", "canvas:output:0"], {
+			...UINT8,
+			align_corners: { b: false },
+			half_pixel_centers: { b: true },
+		}),
+		node("both", "ConcatV2", ["thumbnail:y:0", "sample:resized_images:0", "zero:output:0"], {
+			...UINT8,
+			...types("Tidx", DType.int32),
+			N: { i: 2 },
+		}),
+		integers("fours", [2], (2 * BYTES) / 4, 4),
+		node("quadruples", "Reshape", ["both:output:0", "fours:output:0"], { ...UINT8, ...types("Tshape", DType.int32) }),
+		node("packed", "Bitcast", ["quadruples:output:0"], { ...UINT8, ...types("type", DType.int32) }),
+		node("all", "ConcatV2", ["smallSides:y:0", "packed:output:0", "zero:output:0"], {
+			...INT32,
+			...types("Tidx", DType.int32),
+			N: { i: 2 },
+		}),
+	];
+	return { nodes, output: "all:output:0", dtype: DType.int32, shape: [2 + (2 * BYTES) / 4] };
+}
+
+function measure(result: Int32Array) {
+	const [height, width] = result;
+	const bytes = new Uint8Array(result.buffer, result.byteOffset + 8, 2 * BYTES);
+	const grey = greyOf(bytes.subarray(0, BYTES), width, height);
+	return {
+		...coloursOf(bytes.subarray(BYTES)),
+		edges: edgesOf(grey, width, height),
+		greyDeviation: deviation(histogram(grey)),
+		hash: hashOf(grey, width, height),
+	};
+}
+
+/** The part of a 64 × 64 thumbnail that is the picture, in grey, as Pillow's `convert("L")` makes it. */
+function greyOf(rgb: Uint8Array, width: number, height: number): Uint8Array {
+	const grey = new Uint8Array(width * height);
+	for (let y = 0; y < height; y++) {
+		for (let x = 0; x < width; x++) {
+			const i = 3 * (y * SIDE + x);
+			grey[y * width + x] = (19595 * rgb[i] + 38470 * rgb[i + 1] + 7471 * rgb[i + 2] + 0x8000) >> 16;
+		}
+	}
+	return grey;
+}
+
+function coloursOf(rgb: Uint8Array) {
+	// Four steps for each of the 256 levels of brightness.
+	const brightness = new Uint32Array(4 * 255 + 1);
+	const spread = new Uint32Array(256);
+	const channels = new Uint32Array(3 * 256);
+	let total = 0;
+	for (let i = 0; i < rgb.length; i += 3) {
+		const r = rgb[i];
+		const g = rgb[i + 1];
+		const b = rgb[i + 2];
+		const bright = Math.sqrt(0.241 * r * r + 0.691 * g * g + 0.068 * b * b);
+		total += bright;
+		brightness[Math.round(4 * bright)]++;
+		spread[Math.max(r, g, b) - Math.min(r, g, b)]++;
+		channels[r]++;
+		channels[256 + g]++;
+		channels[512 + b]++;
+	}
+	const pixels = rgb.length / 3;
+	const colourfulness = percentile(spread, pixels, 0.99) / 255;
+	return {
+		brightness: total / pixels / 255,
+		brightness5: percentile(brightness, pixels, 0.05) / (brightness.length - 1),
+		brightness99: percentile(brightness, pixels, 0.99) / (brightness.length - 1),
+		// A grey picture has one channel.
+		entropy: entropyOf(colourfulness === 0 ? channels.subarray(0, 256) : channels),
+		colourfulness,
+	};
+}
+
+/** The level that the given share of the counted are at or below. */
+function percentile(counts: Uint32Array, total: number, share: number): number {
+	let [level, below] = [0, counts[0]];
+	while (below < share * total) below += counts[++level];
+	return level;
+}
+
+function entropyOf(counts: Uint32Array): number {
+	const total = counts.reduce((sum, count) => sum + count);
+	let entropy = 0;
+	for (const count of counts) if (count > 0) entropy -= (count / total) * Math.log2(count / total);
+	return entropy;
+}
+
+function histogram(grey: Uint8Array): Uint32Array {
+	const counts = new Uint32Array(256);
+	for (const level of grey) counts[level]++;
+	return counts;
+}
+
+/** The deviation of eight times a pixel minus its neighbours, as Pillow's FIND_EDGES; the border stays as it is. */
+function edgesOf(grey: Uint8Array, width: number, height: number): number {
+	const edges = Uint8ClampedArray.from(grey);
+	for (let y = 1; y < height - 1; y++) {
+		for (let i = y * width + 1; i < (y + 1) * width - 1; i++) {
+			const [above, below] = [i - width, i + width];
+			const around = grey[above - 1] + grey[above] + grey[above + 1] + grey[below - 1] + grey[below] + grey[below + 1];
+			edges[i] = 8 * grey[i] - around - grey[i - 1] - grey[i + 1];
+		}
+	}
+	return deviation(edges);
+}
+
+function deviation(values: ArrayLike<number>): number {
+	let [sum, squares] = [0, 0];
+	for (let i = 0; i < values.length; i++) {
+		sum += values[i];
+		squares += values[i] ** 2;
+	}
+	const mean = sum / values.length;
+	return Math.sqrt(Math.max(0, squares / values.length - mean ** 2));
+}
+
+/**
+ * pHash: which of the lowest frequencies of the discrete cosine transform are above their median. The first 64 bits are
+ * of 8 × 8 frequencies, and tell pictures apart well enough to look for; the next 256 are of 16 × 16, to be sure.
+ */
+function hashOf(grey: Uint8Array, width: number, height: number): Uint32Array {
+	const [across, down] = [cosines(width), cosines(height)];
+	const rows = new Float64Array(16 * height);
+	for (let y = 0; y < height; y++) {
+		const line = Float64Array.from(grey.subarray(y * width, (y + 1) * width));
+		for (let k = 0; k < 16; k++) rows[k * height + y] = product(across[k], line);
+	}
+	const frequencies = new Float64Array(256);
+	for (let k = 0; k < 16; k++) {
+		const column = rows.subarray(k * height, (k + 1) * height);
+		for (let j = 0; j < 16; j++) frequencies[j * 16 + k] = product(down[j], column);
+	}
+	const low = frequencies.filter((_, i) => i % 16 < 8 && i < 128);
+	return Uint32Array.from([...aboveMedian(low), ...aboveMedian(frequencies)]);
+}
+
+function product(a: Float64Array, b: Float64Array): number {
+	let sum = 0;
+	for (let i = 0; i < b.length; i++) sum += a[i] * b[i];
+	return sum;
+}
+
+/** One bit for each value, in words of 32. */
+function aboveMedian(values: Float64Array): Uint32Array {
+	const sorted = values.slice().sort();
+	const median = (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
+	const words = new Uint32Array(values.length / 32);
+	for (let i = 0; i < values.length; i++) if (values[i] > median) words[i >> 5] |= 1 << (31 - (i & 31));
+	return words;
+}
+
+const tables = new Map<number, Float64Array[]>();
+/** The cosines of the 16 lowest frequencies over `length` samples. */
+function cosines(length: number): Float64Array[] {
+	const known = tables.get(length);
+	if (known) return known;
+	const wave = (k: number) =>
+		Float64Array.from({ length }, (_, i) => Math.cos((Math.PI * (2 * i + 1) * k) / (2 * length)));
+	const table = Array.from({ length: 16 }, (_, k) => wave(k));
+	tables.set(length, table);
+	return table;
+}

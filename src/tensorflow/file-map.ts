@@ -1,0 +1,145 @@
+// Runs a TensorFlow function on many files: on all cores, and ahead of when its results are wanted.
+import { availableParallelism } from "node:os";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import {
+	constant,
+	DType,
+	type GraphFunction,
+	type GraphNode,
+	integers,
+	node,
+	type Session,
+	shapeProto,
+	startSession,
+	textAttribute,
+} from "./graphdef";
+
+/** From a file to a tensor. */
+export interface FileFunction {
+	/** They read `path`, a string. */
+	nodes: GraphNode[];
+	/** Which node's output is the result, as `"node:output:0"`. */
+	output: string;
+	dtype: number;
+	/** The result's shape. */
+	shape: number[];
+}
+
+/** What the function gave, in the order of the files. */
+export interface FileResults {
+	/**
+	 * The results of the next files that did not fail, as one tensor `[files, ...shape]`, and which files they are of;
+	 * `null` at the end.
+	 */
+	next(): { indices: Int32Array; values: tf.Tensor } | null;
+	/** Frees what it holds; also to be called when some results were not taken. */
+	stop(): void;
+}
+
+export interface MapOptions {
+	/** How many results come at a time. The last time fewer come. */
+	chunk: number;
+	/** How many chunks are made ahead. */
+	ahead: number;
+}
+
+/** Begins to run a function on files; those on which it fails, which cannot be read or decoded, are left out. */
+export function mapFiles(paths: string[], fileFunction: FileFunction, options: MapOptions): FileResults {
+	const key = JSON.stringify([fileFunction, options]);
+	const session = idle.get(key)?.pop() ?? startSession(...pipeline(fileFunction, options));
+	const names = tf.tensor1d(paths, "string");
+	tf.dispose([names, session.run({ paths: names }, ["started:0"])]);
+	const results: FileResults = {
+		next() {
+			try {
+				const [numbers, values] = session.run({}, ["next:0", "next:1"]);
+				const indices = numbers.dataSync<"int32">();
+				numbers.dispose();
+				return { indices, values };
+			} catch (error) {
+				if (/End of sequence/.test((error as Error).message)) return null;
+				throw error;
+			}
+		},
+		stop() {
+			forgotten.unregister(results);
+			idle.set(key, [...(idle.get(key) ?? []), session]);
+		},
+	};
+	// tf.data does not tell a generator when nobody wants its batches any more.
+	forgotten.register(results, session, results);
+	return results;
+}
+
+/** Sessions that wait for the next files. */
+const idle = new Map<string, Session[]>();
+const forgotten = new FinalizationRegistry<Session>((session) => session.dispose());
+
+/**
+ * A `tensorflow.data.Options` with `autotune_options { enabled: false }`. TensorFlow's autotuning would have a thread
+ * of its own, whose end can take half a minute, and all there is to tune is said.
+ */
+const NOT_AUTOTUNED = { s: Buffer.from("3a020800", "hex") };
+
+/** A data set of paths, mapped to results; `started` begins anew with other paths, `next` gives a chunk. */
+function pipeline(
+	{ nodes: nodeDef, output, dtype, shape }: FileFunction,
+	{ chunk, ahead }: MapOptions,
+): [GraphNode[], GraphFunction[]] {
+	const gives = (types: number[], shapes: number[][]) => ({
+		output_types: { list: { type: types } },
+		output_shapes: { list: { shape: shapes.map(shapeProto) } },
+	});
+	const types = [DType.int32, dtype];
+	const [result, chunks] = [gives(types, [[], shape]), gives(types, [[-1], [-1, ...shape]])];
+	const { output_types: Toutput_types, output_shapes } = gives([DType.string, DType.int32], [[], []]);
+	const long = (name: string, value: number) => constant(name, [], DType.int64, BigInt64Array.of(BigInt(value)));
+	const noArguments = { Targuments: { list: { type: [] } } };
+	const nodes: GraphNode[] = [
+		node("paths", "Placeholder", [], { dtype: { type: DType.string }, shape: { shape: shapeProto([-1]) } }),
+		// A copy: tfjs-node frees its strings with the tensor that was fed, whoever else still reads them.
+		node("copied", "StringJoin", ["paths"], { N: { i: 1 } }),
+		integers("zero", [], 0),
+		integers("one", [], 1),
+		node("count", "Size", ["copied"], { T: { type: DType.string }, out_type: { type: DType.int32 } }),
+		node("indices", "Range", ["zero", "count", "one"], { Tidx: { type: DType.int32 } }),
+		node("files", "TensorSliceDataset", ["copied", "indices"], { Toutput_types, output_shapes }),
+		long("cores", availableParallelism()),
+		node("mapped", "ParallelMapDatasetV2", ["files", "cores"], {
+			f: { func: { name: "map" } },
+			...noArguments,
+			...result,
+		}),
+		node("good", "IgnoreErrorsDataset", ["mapped"], result),
+		long("chunk", chunk),
+		constant("keepLast", [], DType.bool, Uint8Array.of(0)),
+		node("chunks", "BatchDatasetV2", ["good", "chunk", "keepLast"], chunks),
+		long("ahead", ahead),
+		node("prefetched", "PrefetchDataset", ["chunks", "ahead"], chunks),
+		node("tuned", "OptionsDataset", ["prefetched"], { serialized_options: NOT_AUTOTUNED, ...chunks }),
+		node("iterator", "IteratorV2", [], { shared_name: textAttribute("it"), container: textAttribute(""), ...chunks }),
+		node("start", "MakeIterator", ["tuned", "iterator"]),
+		{ ...constant("started", [], DType.int32, Int32Array.of(1)), input: ["^start"] },
+		node("next", "IteratorGetNext", ["iterator"], chunks),
+	];
+	const index = { name: "index", type: DType.int32 };
+	const inputArg = [{ name: "path", type: DType.string }, index];
+	const outputArg = [
+		{ ...index, name: "number" },
+		{ name: "value", type: dtype },
+	];
+	const ret = { number: "index", value: output };
+	return [nodes, [{ signature: { name: "map", inputArg, outputArg }, nodeDef, ret }]];
+}
+
+/** Cuts a stream into arrays of `size` items, the last of which can be shorter. */
+export async function* inPieces<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+	let piece: T[] = [];
+	for await (const item of items) {
+		piece.push(item);
+		if (piece.length < size) continue;
+		yield piece;
+		piece = [];
+	}
+	if (piece.length > 0) yield piece;
+}

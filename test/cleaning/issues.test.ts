@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { before, describe, test } from "node:test";
+import { type Check, findIssues, type Issues } from "../../src/cleaning/issues";
+import { closePairs } from "../../src/cleaning/near-pairs";
+import { imageProperties } from "../../src/images/properties";
+import { contents, fixture, pictures, printed, temporaryFolder } from "../helpers";
+
+/** What cleanvision and ImageHash say of each picture. */
+type Recorded = Record<string, { hash: string; scores: Record<string, number>; issues: string[] }>;
+const recorded = fixture<Recorded>("issues");
+const odd = join(root, "test", "fixtures", "issues");
+
+const rowsOf = ({ table }: Issues) =>
+	(table.values as unknown[][]).map((row) => Object.fromEntries(table.columns.map((name, i) => [name, row[i]])));
+const camelCase = (name: string) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+const flag = (check: string) => `is${check[0].toUpperCase()}${check.slice(1)}Issue`;
+
+describe("findIssues", () => {
+	let issues: Issues;
+	before(async () => {
+		issues = await findIssues(odd, { onProgress: null });
+	});
+
+	test("gives cleanvision's scores", () => {
+		// Brightness and entropy are measured on 4,096 pixels of a picture; grey is a matter of degree here.
+		const tolerances = { low_information: 0.03, dark: 0.02, light: 0.02, blurry: 0.01, grayscale: 1 };
+		for (const row of rowsOf(issues)) {
+			for (const [check, score] of Object.entries(recorded[row.path as string].scores)) {
+				const difference = Math.abs((row[`${camelCase(check)}Score`] as number) - score);
+				// Half of the pictures have one size here, so that other sizes are odd at once, whatever cleanvision's score.
+				const tolerance = { odd_size: 1e-9, ...tolerances }[check] ?? 1e-9;
+				assert.ok(difference <= tolerance, `${row.path}, ${check}: ${difference}`);
+			}
+		}
+	});
+
+	test("and its issues", () => {
+		for (const row of rowsOf(issues)) {
+			const { scores, issues: expected } = recorded[row.path as string];
+			const found = Object.keys(scores).filter((check) => row[flag(camelCase(check))]);
+			assert.deepEqual(found, expected, row.path as string);
+		}
+	});
+
+	test("finds copies that were resized and brightened, and no others", () => {
+		assert.deepEqual(issues.duplicates, [
+			{ paths: ["again.jpg", "brighter.jpg", "plain.jpg"], kind: "near", splits: [""], classes: [""] },
+		]);
+	});
+
+	test("hashes as pHash does", async () => {
+		const paths = Object.keys(recorded).filter((name) => name !== "light.png"); // all its frequencies are 0
+		for await (const { path, hash } of imageProperties(paths.map((name) => join(odd, name)))) {
+			const expected = BigInt(`0x${recorded[basename(path)].hash}`);
+			let bits = ((BigInt(hash[0]) << 32n) | BigInt(hash[1])) ^ expected;
+			let different = 0;
+			for (; bits; bits >>= 1n) different += Number(bits & 1n);
+			assert.ok(different <= 4, `${path}: ${different} bits`);
+		}
+	});
+
+	test("sums up, and shows the worst", () => {
+		const summary = issues.summary.values as [Check, number, number, number][];
+		assert.deepEqual(summary[0].slice(0, 2), ["oddSize", 3]);
+		for (const [check, found] of summary) {
+			const inTable = rowsOf(issues).filter((row) => row[flag(check)]).length;
+			assert.equal(found, inTable, check);
+			assert.equal(issues.worst(check, 100).length, inTable, check);
+		}
+		assert.match(issues.worst("dark")[0].caption as string, /^dark\.jpg: 0\.\d\d$/);
+		assert.equal(issues.worst("dark")[0].image, join(odd, "dark.jpg"));
+		assert.deepEqual((issues.classes.values as unknown[][])[0].slice(0, 4), ["", "", 12, 1]);
+	});
+});
+
+describe("in a data set", () => {
+	const folder = temporaryFolder();
+	const files: Record<string, string> = {
+		"train/cat/plain.jpg": "plain.jpg",
+		"train/cat/same.jpg": "plain.jpg",
+		"train/cat/other.jpg": "other.jpg",
+		"train/dog/third.jpg": "third.jpg",
+		"train/dog/conflict.jpg": "other.jpg",
+		"test/cat/leaked.jpg": "again.jpg",
+		"test/dog/wide.jpg": "wide.jpg",
+	};
+	let issues: Issues;
+	before(async () => {
+		for (const [name, source] of Object.entries(files)) {
+			mkdirSync(join(folder, name, ".."), { recursive: true });
+			copyFileSync(join(odd, source), join(folder, name));
+		}
+		writeFileSync(join(folder, "train", "cat", "broken.jpg"), "broken");
+		const unchanged = contents(folder);
+		const text = await printed(async () => {
+			issues = await findIssues(folder);
+		});
+		assert.match(text, /^1 files cannot be decoded, run cleanTheData first/m);
+		assert.deepEqual(contents(folder), unchanged);
+	});
+	const flagged = (check: Check) =>
+		rowsOf(issues)
+			.filter((row) => row[flag(check)])
+			.map((row) => row.path)
+			.sort();
+
+	test("leakage and label conflicts are those across splits and classes", () => {
+		assert.deepEqual(flagged("leakage"), ["test/cat/leaked.jpg", "train/cat/plain.jpg", "train/cat/same.jpg"]);
+		assert.deepEqual(flagged("labelConflict"), ["train/cat/other.jpg", "train/dog/conflict.jpg"]);
+		assert.deepEqual(flagged("exactDuplicates"), [
+			"train/cat/other.jpg",
+			"train/cat/plain.jpg",
+			"train/cat/same.jpg",
+			"train/dog/conflict.jpg",
+		]);
+		// The bytes of the others have no copy that only looks the same.
+		assert.deepEqual(flagged("nearDuplicates"), ["test/cat/leaked.jpg", "train/cat/plain.jpg", "train/cat/same.jpg"]);
+	});
+
+	test("sets say where they lie", () => {
+		const [leak, conflict] = issues.duplicates;
+		assert.deepEqual([leak.kind, leak.splits, leak.classes], ["near", ["test", "train"], ["cat"]]);
+		assert.deepEqual([conflict.kind, conflict.splits, conflict.classes], ["exact", ["train"], ["cat", "dog"]]);
+	});
+
+	test("thresholds can be changed", async () => {
+		let text = "";
+		text += await printed(async () => {
+			issues = await findIssues(folder, { thresholds: { oddAspectRatio: 0.2, exactDuplicates: 0 } });
+		});
+		assert.deepEqual([flagged("oddAspectRatio"), flagged("exactDuplicates"), text.length > 0], [[], [], true]);
+	});
+});
+
+test("pictures of all formats are measured", async () => {
+	const files = (readdirSync(pictures, { recursive: true }) as string[]).filter((name) => /\.[a-z]{3,4}$/i.test(name));
+	const found: string[] = [];
+	for await (const { path, width, height } of imageProperties(files.map((name) => join(pictures, name)))) {
+		found.push(`${basename(path)} ${width}×${height}`);
+	}
+	assert.deepEqual(found.sort(), [
+		"alpha.png 20×30",
+		"bitmap.bmp 24×24",
+		"frames.gif 26×18",
+		"grey.PNG 30×20",
+		"grey.jpeg 33×33",
+		"plain.jpg 40×30",
+		"progressive.jpg 31×47",
+		"turned.jpg 40×24",
+	]);
+});
+
+test("says which folder it cannot find, and that one is empty", async () => {
+	await assert.rejects(findIssues("/no/such/folder"), /cannot look for issues in \/no\/such\/folder: there is no such/);
+	await assert.rejects(findIssues(temporaryFolder(), { onProgress: null }), /has no pictures: expected \.avif/);
+});
+
+test("close pairs are those that comparing each with each finds", () => {
+	const words = 4;
+	let state = 1;
+	const random = () => {
+		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+		return state;
+	};
+	// Some hashes, and copies of them with up to twelve bits changed.
+	const hashes: number[][] = Array.from({ length: 200 }, () => Array.from({ length: words }, random));
+	for (let i = 0; i < 800; i++) {
+		const copy = [...hashes[(random() >>> 8) % 200]];
+		for (let bit = 0; bit < i % 13; bit++) copy[(random() >>> 8) % words] ^= 1 << ((random() >>> 8) % 32);
+		hashes.push(copy);
+	}
+	const bits = (a: number[], b: number[]) =>
+		a.map((word, i) => ((word ^ b[i]) >>> 0).toString(2).replaceAll("0", "").length).reduce((x, y) => x + y, 0);
+	for (const most of [0, 2, 5, 8]) {
+		const expected = new Set<string>();
+		for (let a = 0; a < hashes.length; a++) {
+			for (let b = 0; b < a; b++) {
+				const distance = bits(hashes[a].slice(0, 2), hashes[b].slice(0, 2));
+				const isSure = bits(hashes[a].slice(2), hashes[b].slice(2)) <= 16;
+				if (distance <= most && isSure) expected.add(`${b} ${a} ${distance}`);
+			}
+		}
+		const found = new Set<string>();
+		closePairs(Uint32Array.from(hashes.flat()), words, most, (a, b, distance) => {
+			found.add(`${Math.min(a, b)} ${Math.max(a, b)} ${distance}`);
+		});
+		assert.deepEqual([...found].sort(), [...expected].sort());
+		assert.ok(found.size > 10);
+	}
+});

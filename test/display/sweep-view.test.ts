@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { liveSweep, parallelCoordinates, trialRows } from "../../src/display/sweep-view";
+import { choice, logUniform, type Space, uniform } from "../../src/sweep/space";
+import type { Trial } from "../../src/sweep/sweep";
+import { printed } from "../helpers";
+
+const space: Space = {
+	learningRate: logUniform(1e-5, 1e-1),
+	dropout: uniform(0, 1),
+	batchSize: choice(8, 64),
+	seed: 1,
+};
+const trial = (id: number, changes: Partial<Trial> = {}): Trial => ({
+	id,
+	parameters: { learningRate: 10 ** (-4 + id), dropout: id / 10, batchSize: id % 2 ? 8 : 64, seed: 1 },
+	state: "waiting",
+	curves: { loss: [], acc: [], valLoss: [], valAcc: [] },
+	value: null,
+	attempts: 0,
+	seconds: 0,
+	threads: 1,
+	error: null,
+	...changes,
+});
+const curvesOf = (valLoss: number[]) => ({ loss: valLoss, acc: valLoss, valLoss, valAcc: valLoss });
+const trials = [
+	trial(0, { state: "complete", value: 0.4, curves: curvesOf([0.5, 0.4]), seconds: 8 }),
+	trial(1, { state: "failed", error: "out of memory", value: 0.1, curves: curvesOf([0.1]) }),
+	trial(2, { state: "pruned", value: 0.3, curves: curvesOf([0.3]), seconds: 4 }),
+	trial(3, { state: "running", value: 0.9, curves: curvesOf([0.9]) }),
+	trial(4),
+];
+
+test("rows stand in the order of what runs, the best, the rest, with the parameters that differ", () => {
+	const rows = trialRows(trials) as Record<string, unknown>[];
+	const inOrder = (some: object[]) => (some as { trial: number }[]).map(({ trial }) => trial);
+	assert.deepEqual(inOrder(rows), [3, 2, 0, 1, 4]);
+	assert.deepEqual(Object.keys(rows[0]), [
+		"trial",
+		...["learningRate", "dropout", "batchSize"],
+		...["state", "epochs", "validation loss", "seconds", "error"],
+	]);
+	assert.equal(rows[3].error, "out of memory");
+	assert.deepEqual(inOrder(trialRows(trials, "valAcc")), [3, 0, 2, 1, 4], "of an accuracy, more is better");
+});
+
+test("parallel coordinates have an axis for each that differs, in powers of ten where it was drawn so", () => {
+	const { data } = parallelCoordinates(trials, space);
+	const [{ dimensions, line }] = data as [
+		{ dimensions: { label: string; values: number[]; ticktext?: string[]; tickvals?: number[] }[]; line: object },
+	];
+	const axes = Object.fromEntries(dimensions.map((axis) => [axis.label, axis]));
+	assert.deepEqual(Object.keys(axes), ["learningRate", "dropout", "batchSize", "validation loss"]);
+	// Trials 0, 2 and 3; the failed one and the one that waits have no value.
+	for (const [i, power] of [-4, -2, -1].entries()) assert.ok(Math.abs(axes.learningRate.values[i] - power) < 1e-9);
+	assert.deepEqual(axes.learningRate.tickvals, [-4, -3, -2, -1]);
+	assert.deepEqual(axes.learningRate.ticktext, ["0.0001", "0.001", "0.01", "0.1"]);
+	assert.deepEqual(axes.dropout.values, [0, 0.2, 0.3]);
+	assert.deepEqual(
+		[axes.batchSize.ticktext, axes.batchSize.values],
+		[
+			["8", "64"],
+			[1, 1, 0],
+		],
+	);
+	assert.deepEqual(axes["validation loss"].values, [0.4, 0.3, 0.9]);
+	assert.deepEqual((line as { color: number[] }).color, [0.4, 0.3, 0.9]);
+});
+
+test("live, news that come together are told once: how many have ended, what runs, the best", async () => {
+	const text = await printed(async () => {
+		const tell = liveSweep();
+		for (const _ of trials) tell(trials);
+		await Promise.resolve();
+	});
+	assert.equal(text.match(/of 5 trials/g)?.length, 1);
+	assert.match(text, /^3 of 5 trials, 1 running, 1 s, best: trial 2, validation loss 0\.3000\ntrial\t/);
+});

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { cnn } from "../../src/cnn/cnn";
+import { imageDatasetFromDirectory, imageDatasetFromFiles } from "../../src/datasets/dataset";
+import { predictImages } from "../../src/evaluation/predict-images";
+import { compile, evaluate, predict, saveModel, train } from "../../src/training/train";
+import { pictures, root, temporaryFolder } from "../helpers";
+
+const model = cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 });
+const classNames = ["cats", "dogs"];
+
+test("gives what predict gives for the same files, and says which cannot be read", async () => {
+	compile(model);
+	const data = imageDatasetFromDirectory(pictures, {
+		imageSize: [16, 16],
+		shuffle: false,
+		cache: false,
+		verbose: false,
+	});
+	const { yPred, probabilities } = await predict(model, data);
+	const broken = join(temporaryFolder(), "broken.jpg");
+	writeFileSync(broken, "no picture");
+	const paths = [broken, ...data.filePaths, "/no/such/file.jpg"];
+	for (const batchSize of [3, 32]) {
+		const found = await predictImages(model, paths, { classNames, batchSize });
+		assert.deepEqual(
+			found.map(({ path }) => path),
+			paths,
+		);
+		const [first, ...rest] = found;
+		const last = rest.pop();
+		assert.deepEqual([first.label, first.error], [null, "not an image (the start of no known format)"]);
+		assert.match(last?.error ?? "", /^unreadable \(ENOENT/);
+		rest.forEach(({ label, probability, probabilities: row, error }, i) => {
+			assert.deepEqual([label, error], [classNames[yPred[i]], null]);
+			assert.ok(Math.abs((probability as number) - Math.max(...probabilities[i])) < 1e-5);
+			assert.ok(row.every((p, j) => Math.abs(p - probabilities[i][j]) < 1e-5));
+		});
+	}
+});
+
+test("no files, no predictions; and no tensor is left", async () => {
+	assert.deepEqual(await predictImages(model, [], { classNames }), []);
+	const { numTensors } = tf.memory();
+	await predictImages(model, [join(pictures, "cats", "plain.jpg")], { classNames });
+	assert.equal(tf.memory().numTensors, numTensors);
+});
+
+test("a model of other classes is refused, with both sides", async () => {
+	const wrong = predictImages(model, [], { classNames: ["a", "b", "c"] });
+	compile(model);
+	const files = [0, 1, 2].map((label) => ({ path: join(pictures, "cats", "plain.jpg"), label }));
+	const data = imageDatasetFromFiles(files, { classNames: ["a", "b", "c"], imageSize: [16, 16], verbose: false });
+	const message = /the model tells 2 classes apart, but there are 3: a, b, c/;
+	await assert.rejects(predict(model, data), message);
+	await assert.rejects(evaluate(model, data), message);
+	await assert.rejects(train(model, data), message);
+	await assert.rejects(wrong, /the model tells 2 classes apart, but there are 3: a, b, c/);
+});
+
+test("npm run predict prints a table, CSV and JSON", async () => {
+	const artifacts = temporaryFolder();
+	const parameters = { imageSize: 16, batchSize: 32, epochs: 1, learningRate: 0.001, patience: 2, augment: false };
+	const history = { loss: [], acc: [], valLoss: [], valAcc: [], seconds: 0 };
+	const record = { dataset: "", classNames, parameters: { ...parameters, dropout: 0.4, seed: 1 }, history };
+	await saveModel(model, artifacts, record as unknown as Parameters<typeof saveModel>[2]);
+	const folder = join(temporaryFolder(), 'a "quoted", folder');
+	mkdirSync(folder);
+	cpSync(pictures, folder, { recursive: true });
+	writeFileSync(join(folder, "broken.jpg"), "");
+	const run = (...args: string[]) => {
+		const options = { cwd: root, encoding: "utf8", env: { ...process.env, INIT_CWD: folder } } as const;
+		return spawnSync("node", ["tools/predict.mjs", "--artifacts", artifacts, ...args], options);
+	};
+	const table = run(".");
+	assert.equal(table.status, 0, table.stderr);
+	assert.match(table.stdout, /^broken\.jpg +cannot be read: empty \(0 bytes\)$/m);
+	assert.match(table.stdout, /^cats\/plain\.jpg +(cats|dogs) +\d+\.\d %$/m);
+	assert.match(table.stderr, /1 of 9 files cannot be read/);
+
+	const rows = JSON.parse(run(".", "--format", "json").stdout) as { path: string; error: string | null }[];
+	assert.deepEqual(
+		rows.filter(({ error }) => error).map(({ path }) => path),
+		["broken.jpg"],
+	);
+
+	const csv = run(
+		join(folder, "cats"),
+		join(folder, "..", 'a "quoted", folder', "broken.jpg"),
+		"--format",
+		"csv",
+	).stdout;
+	const lines = csv.trim().split("\n");
+	assert.equal(lines[0], "path,label,probability,cats,dogs,error");
+	assert.equal(lines.length, 6);
+	assert.equal(lines[5], "broken.jpg,,,,,empty (0 bytes)");
+
+	assert.match(run("missing.jpg").stderr, /there is no .*missing\.jpg/);
+	assert.match(run().stderr, /there is nothing to predict/);
+});

@@ -1,0 +1,93 @@
+// What the tests share: recorded answers, temporary folders, comparisons.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { choice, logUniform } from "../src/sweep/space";
+import type { Trial } from "../src/sweep/sweep";
+
+export const root = join(__dirname, "..");
+export const pictures = join(__dirname, "fixtures", "pictures");
+
+/** A tensor as record.py writes it. */
+export type Recorded = { shape: number[]; data: string };
+
+export function fixture<T>(name: string): T {
+	return JSON.parse(readFileSync(join(__dirname, "fixtures", `${name}.json`), "utf8")) as T;
+}
+
+export function values({ data }: Recorded): Float32Array {
+	const bytes = Buffer.from(data, "base64");
+	return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+export function toTensor(recorded: Recorded): tf.Tensor {
+	return tf.tensor(values(recorded), recorded.shape);
+}
+
+/** Fails unless shape and values agree to within `tolerance`. */
+export function assertClose(actual: tf.Tensor, expected: Recorded, tolerance: number, what: string): void {
+	assert.deepEqual(actual.shape, expected.shape, `${what}: shape`);
+	const [a, b] = [actual.dataSync(), values(expected)];
+	let worst = 0;
+	for (let i = 0; i < b.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));
+	assert.ok(worst <= tolerance, `${what}: differs by up to ${worst}`);
+}
+
+/** An empty folder that is removed after the tests of the file. */
+export function temporaryFolder(): string {
+	const folder = mkdtempSync(join(tmpdir(), "icn-"));
+	after(() => rmSync(folder, { recursive: true, force: true }));
+	return folder;
+}
+
+/** A copy of the recorded pictures that a test may change. */
+export function copyOfPictures(): string {
+	const folder = join(temporaryFolder(), "train");
+	cpSync(pictures, folder, { recursive: true });
+	return folder;
+}
+
+/** A data set with the recorded pictures in both sets. */
+export function smallDataset(): string {
+	const folder = temporaryFolder();
+	for (const split of ["train", "valid"]) cpSync(pictures, join(folder, split), { recursive: true });
+	return folder;
+}
+
+/** What the trials of sweeps over `smallDataset` are drawn from. */
+export const smallSpace = {
+	learningRate: logUniform(1e-4, 1e-2),
+	imageSize: 48,
+	batchSize: choice(2, 4),
+	patience: 9,
+};
+
+/** What does not depend on where, how fast and in how many attempts trials ran. */
+export const outcome = (trials: Trial[]) =>
+	trials.map(({ id, parameters, state, curves, value }) => ({ id, parameters, state, curves, value }));
+
+/** The hashes of a folder's files, but for manifests: what must not get lost. */
+export function contents(folder: string): string[] {
+	const hashOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+	return readdirSync(folder, { recursive: true, withFileTypes: true })
+		.filter((entry) => entry.isFile() && entry.name !== "manifest.jsonl")
+		.map((entry) => hashOf(join(entry.path, entry.name)))
+		.sort();
+}
+
+/** Runs `work` and returns what it printed. */
+export async function printed(work: () => unknown): Promise<string> {
+	const lines: string[] = [];
+	const log = console.log;
+	console.log = (...args: unknown[]) => lines.push(args.join(" "));
+	try {
+		await work();
+	} finally {
+		console.log = log;
+	}
+	return lines.join("\n");
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import seedrandom from "seedrandom";
+import { expectedCalibrationError, logLoss } from "../../src/metrics/ranking";
+import { fitTemperature, withTemperature } from "../../src/metrics/temperature";
+
+/** Labels drawn from probabilities, which are then made three times too sure. */
+const random = seedrandom("calibration");
+const honest = Array.from({ length: 4000 }, () => {
+	const p = random();
+	return [p, 1 - p];
+});
+const yTrue = honest.map(([p]) => (random() < p ? 0 : 1));
+const tooSure = withTemperature(honest, 1 / 3);
+
+test("the temperature undoes exaggeration", () => {
+	const temperature = fitTemperature(yTrue, tooSure);
+	assert.ok(Math.abs(temperature - 3) < 0.3, `${temperature}`);
+	const calibrated = withTemperature(tooSure, temperature);
+	assert.ok(expectedCalibrationError(yTrue, calibrated) < expectedCalibrationError(yTrue, tooSure) / 3);
+});
+
+test("no temperature beside it fits better, by a second search", () => {
+	const temperature = fitTemperature(yTrue, tooSure);
+	const loss = (t: number) => logLoss(yTrue, withTemperature(tooSure, t));
+	const grid = Array.from({ length: 200 }, (_, i) => 0.1 * 1.03 ** i);
+	assert.ok(grid.every((t) => loss(t) >= loss(temperature)));
+});
+
+test("a temperature of 1 changes nothing, and none changes which class is likeliest", () => {
+	const rows = [
+		[0.7, 0.2, 0.1],
+		[1, 0, 0],
+	];
+	withTemperature(rows, 1).forEach((row, i) => {
+		row.forEach((p, j) => {
+			assert.ok(Math.abs(p - rows[i][j]) < 1e-12);
+		});
+	});
+	for (const t of [0.1, 5])
+		assert.deepEqual(
+			withTemperature(rows, t).map((row) => row.indexOf(Math.max(...row))),
+			[0, 0],
+		);
+});

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, describe, test } from "node:test";
+import { connect, work } from "../../src/sweep/redis-queue";
+import type { Space } from "../../src/sweep/space";
+import { type SweepOptions, sweep, type Trial } from "../../src/sweep/sweep";
+import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "../helpers";
+import { freePort, startRedis } from "../servers";
+
+const skip = spawnSync("redis-server", ["--version"]).status === 0 ? false : "there is no redis-server";
+const space: Space = { ...smallSpace, epochs: 4 };
+
+async function kill(child: ChildProcess): Promise<void> {
+	const ended = once(child, "exit");
+	child.kill("SIGKILL");
+	await ended;
+}
+
+describe("a sweep over Redis", { skip }, () => {
+	const dataset = smallDataset();
+	const children: ChildProcess[] = [];
+	const folder = temporaryFolder();
+	let [port, redis, url] = [0, undefined as unknown as ChildProcess, ""];
+
+	before(async () => {
+		port = await freePort();
+		url = `redis://127.0.0.1:${port}`;
+		redis = await startRedis(folder, port);
+	});
+	afterEach(() => {
+		for (const child of children.splice(0)) child.kill("SIGKILL");
+	});
+	after(() => redis.kill("SIGKILL"));
+
+	const startWorker = async (data = dataset) => {
+		const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", WORKER: JSON.stringify({ redis: url, dataset: data }) };
+		const args = ["--require", "tsx/cjs", join(root, "tools", "run-worker.ts")];
+		const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+		children.push(child);
+		const said: string[] = [];
+		for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => said.push(String(text)));
+		return { child, said };
+	};
+	const run = async (options: Partial<SweepOptions> = {}) => {
+		const folder = join(temporaryFolder(), "sweeps");
+		return (await sweep(space, { dataset, folder, trials: 4, threads: 1, ...options })).trials;
+	};
+
+	test("a worker that is killed and a Redis that is restarted change nothing in the results", async () => {
+		const serial = await run();
+		const workers = await Promise.all([startWorker(), startWorker()]);
+		let faults: Promise<void> | null = null;
+		const restart = async () => {
+			await kill(workers[0].child);
+			await kill(redis);
+			redis = await startRedis(folder, port);
+		};
+		const onChange = (trials: Trial[]) => {
+			// Both are in the middle of a trial then, with an epoch or more behind them.
+			const underWay = trials.filter(({ state, curves }) => state === "running" && curves.loss.length >= 2);
+			if (underWay.length === 2) faults ??= restart();
+		};
+		const module = join(root, "test", "fixtures", "slow-trial.ts");
+		const trials = await run({ redis: url, onChange, module });
+		assert.ok(faults);
+		await faults;
+		assert.deepEqual(outcome(trials), outcome(serial));
+		const taken = workers.map(({ said }) => said.join(""));
+		const goneOn = /trial (\d) goes on/.exec(taken[1]);
+		assert.ok(goneOn, `the other worker goes on with a trial:\n${taken.join("\n")}`);
+		assert.match(taken[0], new RegExp(`trial ${goneOn[1]} starts`));
+		assert.ok(trials[Number(goneOn[1])].attempts >= 2);
+	});
+
+	test("a sweep that is stopped is followed again, and its results are there", async () => {
+		await startWorker();
+		const sweepFolder = join(temporaryFolder(), "sweeps");
+		const options = { dataset, folder: sweepFolder, trials: 3, threads: 1, seed: 7, redis: url };
+		const code = `
+			const { sweep } = require("./src/sweep");
+			sweep(${JSON.stringify(space)}, { ...${JSON.stringify(options)}, onChange: (_, trial) => {
+				if (trial?.state === "running") process.kill(process.pid, "SIGKILL");
+			} });`;
+		const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", code], { cwd: root, stdio: "ignore" });
+		await once(child, "exit");
+		const trials = await run(options);
+		assert.deepEqual(
+			trials.map(({ state }) => state),
+			Array(3).fill("complete"),
+		);
+		assert.deepEqual(outcome(trials), outcome(await run({ trials: 3, seed: 7 })));
+	});
+
+	test("one worker halves as one process does, and nothing of the sweep stays in Redis", async () => {
+		await startWorker();
+		const options = { halving: { minEpochs: 1, reductionFactor: 2 }, seed: 3 };
+		const serial = await run(options);
+		assert.ok(serial.some(({ state }) => state === "pruned"));
+		assert.ok(serial.some(({ state }) => state === "complete"));
+		const trials = await run({ ...options, redis: url });
+		assert.deepEqual(outcome(trials), outcome(serial));
+		const client = await connect(url);
+		const names = await client.keys("image-classification:*");
+		client.disconnect();
+		assert.deepEqual(
+			names.filter((name) => /:(results|running|rungs?|backup)\b/.test(name)),
+			[],
+		);
+	});
+
+	test("a worker with other data takes nothing and says why", async () => {
+		const other = smallDataset();
+		writeFileSync(join(other, "valid", "cats", "plain.jpg"), "another picture");
+		const redis = await connect(url);
+		const announced = JSON.stringify({ data: "of somebody else", versions: "TensorFlow 0, TensorFlow.js 0" });
+		await redis.hset("image-classification:sweeps", "abc", announced);
+		await assert.rejects(
+			work({ redis: url, dataset: other }),
+			/sweep abc needs TensorFlow 0, .*; here is TensorFlow 2/,
+		);
+		await redis.hset("image-classification:sweeps", "abc", announced.replace(/TensorFlow 0.*(?="})/, await versions()));
+		await assert.rejects(work({ redis: url, dataset: other }), /sweep abc needs other data than/);
+		await redis.del("image-classification:sweeps");
+		redis.disconnect();
+	});
+
+	const versions = async () => {
+		const tf = await import("@tensorflow/tfjs-node-gpu");
+		const { binding } = tf.backend() as unknown as { binding: { TF_Version: string } };
+		return `TensorFlow ${binding.TF_Version}, TensorFlow.js ${tf.version_core}, Node ${process.versions.node.split(".")[0]}`;
+	};
+
+	test("a Redis that cannot be used is named, without its password", async () => {
+		const refuses = (address: string, message: RegExp) => assert.rejects(connect(address), message);
+		await refuses("localhost", /localhost is no address of a Redis: expected redis:\/\/\[user:password@\]host:port/);
+		await refuses(
+			`redis://me:secret@127.0.0.1:1`,
+			/^Error: Redis at redis:\/\/127\.0\.0\.1:1 cannot be used: connect ECONN/,
+		);
+		const guarded = await freePort();
+		const readOnly = ["user reader on >pass ~* +@read +@connection", "user default on >secret ~* +@all"];
+		const server = await startRedis(
+			temporaryFolder(),
+			guarded,
+			...readOnly.flatMap((user) => [`--${user.split(" ")[0]}`, ...user.split(" ").slice(1)]),
+		);
+		children.push(server);
+		await refuses(`redis://127.0.0.1:${guarded}`, /does not let you in: NOAUTH/);
+		await refuses(`redis://reader:pass@127.0.0.1:${guarded}`, /does not let you in: NOPERM/);
+		await refuses(`redis://:wrong@127.0.0.1:${guarded}`, /does not let you in: WRONGPASS/);
+		(await connect(`redis://:secret@127.0.0.1:${guarded}`)).disconnect();
+	});
+});

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, test } from "node:test";
+import { successiveHalving } from "../../src/sweep/halving";
+import { choice, grid, type Space } from "../../src/sweep/space";
+import { type SweepOptions, sweep, type Trial } from "../../src/sweep/sweep";
+import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "../helpers";
+
+const dataset = smallDataset();
+const dying = join(root, "test", "fixtures", "dying-trial.ts");
+const space: Space = { ...smallSpace, epochs: 3 };
+const search = (options: Partial<SweepOptions> = {}, searched = space) =>
+	sweep(searched, { dataset, folder: join(temporaryFolder(), "sweeps"), trials: 3, threads: 1, ...options });
+const run = async (...given: Parameters<typeof search>) => (await search(...given)).trials;
+/** The folder of the only sweep in a folder. */
+const only = (folder: string) => join(folder, readdirSync(folder).join());
+
+describe("sweep", () => {
+	let serial: Trial[];
+
+	test("two workers find what one finds, to the bit", async () => {
+		serial = await run();
+		assert.deepEqual(
+			serial.map(({ id, state, attempts }) => ({ id, state, attempts })),
+			[0, 1, 2].map((id) => ({ id, state: "complete", attempts: 1 })),
+		);
+		for (const { curves, value } of serial) {
+			assert.deepEqual(
+				Object.values(curves).map((curve) => curve.length),
+				[3, 3, 3, 3],
+			);
+			assert.equal(value, Math.min(...curves.valLoss));
+		}
+		assert.equal(new Set(serial.map(({ value }) => value)).size, 3);
+		assert.deepEqual(outcome(await run({ workers: 2 })), outcome(serial));
+	});
+
+	test("a trial whose process is killed goes on from its last epoch, and counts once", async () => {
+		const folder = join(temporaryFolder(), "sweeps");
+		const epochs: number[] = [];
+		const onChange = (_: Trial[], changed?: Trial) => {
+			if (changed?.id === 0 && changed.state === "running") epochs.push(changed.curves.loss.length);
+		};
+		const trials = await run({ folder, module: dying, workers: 2, onChange });
+		assert.deepEqual(outcome(trials), outcome(serial));
+		assert.deepEqual(
+			trials.map(({ attempts }) => attempts),
+			[2, 2, 2],
+		);
+		// Begun, two epochs, killed before the second was kept, begun again, the second and the third.
+		assert.deepEqual(epochs, [0, 1, 2, 2, 2, 3]);
+		assert.deepEqual(readdirSync(join(only(folder), "trials")), ["0000.json", "0001.json", "0002.json"]);
+	});
+
+	test("a sweep that is killed goes on where it was", async () => {
+		const folder = join(temporaryFolder(), "sweeps");
+		const options = JSON.stringify({ dataset, folder, trials: 3, threads: 1 });
+		const code = `
+			const { sweep } = require("./src/sweep");
+			sweep(${JSON.stringify(space)}, { ...${options}, onChange: (_, trial) => {
+				if (trial?.id === 1 && trial.curves.loss.length === 2) process.kill(process.pid, "SIGKILL");
+			} });`;
+		const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", code], { cwd: root, stdio: "ignore" });
+		await new Promise((ended) => child.on("exit", ended));
+		assert.deepEqual(readdirSync(join(only(folder), "trials")), ["0000.json"]);
+		const seen = new Set<number>();
+		const trials = await run({ folder, onChange: (_, trial) => trial && seen.add(trial.id) });
+		assert.deepEqual([...seen], [1, 2], "what was complete is not run again");
+		assert.deepEqual(outcome(trials), outcome(serial));
+	});
+
+	test("a trial that throws is tried again, then failed with its error, and the sweep goes on", async () => {
+		const { trials, best } = await search(
+			{ module: dying, retries: 1 },
+			{ ...space, dropout: grid(0.77, 0.1), epochs: 1 },
+		);
+		assert.deepEqual(
+			trials.map(({ state, attempts, error }) => ({ state, attempts, error })),
+			[
+				...Array(3).fill({ state: "failed", attempts: 2, error: "this trial cannot be run" }),
+				...Array(3).fill({ state: "complete", attempts: 1, error: null }),
+			],
+		);
+		const values = trials.slice(3).map(({ value }) => value as number);
+		assert.equal(best, trials[3 + values.indexOf(Math.min(...values))]);
+	});
+
+	test("bad trials are stopped early", async () => {
+		const trials = await run({ halving: { minEpochs: 1, reductionFactor: 2 }, objective: "loss" });
+		for (const { state, curves } of trials) assert.equal(state === "complete", curves.loss.length === 3);
+		assert.deepEqual(trials[0].state, "complete");
+		const first = trials.map(({ curves }) => curves.loss[0]);
+		assert.equal(trials[1].state === "pruned" && trials[1].curves.loss.length === 1, first[1] > first[0]);
+	});
+
+	test("trials that come to their last epoch are complete, whatever halving says of them", async () => {
+		const trials = await run({ halving: { minEpochs: 3, reductionFactor: 2 } });
+		assert.deepEqual(
+			trials.map(({ state, curves }) => [state, curves.loss.length]),
+			Array(3).fill(["complete", 3]),
+		);
+	});
+
+	test("what cannot be a sweep is refused before anything runs", async () => {
+		const folder = join(temporaryFolder(), "sweeps");
+		await assert.rejects(run({ folder }, { learningrate: 1 }), /the space has learningrate: training has imageSize,/);
+		await assert.rejects(run({ folder }, { dropout: choice() }), /dropout in the space: choices is empty/);
+		await assert.rejects(
+			run({ folder, dataset: join(dataset, "none") }),
+			/cannot read .*none\/train: there is no such/,
+		);
+		await assert.rejects(
+			run({ folder, halving: { reductionFactor: 1 } }),
+			/reductionFactor is 1: expected more than 1/,
+		);
+		assert.ok(!existsSync(folder));
+	});
+
+	test("the same sweep finds its results; another space, other pictures are another sweep", async () => {
+		const options = { folder: join(temporaryFolder(), "sweeps"), trials: 1 };
+		const one = { ...space, epochs: 1 };
+		const first = await search(options, one);
+		assert.deepEqual(
+			await search({ ...options, onChange: (_, trial) => assert.ok(!trial, "a trial runs again") }, one),
+			first,
+		);
+		const longer = await search(options);
+		const other = smallDataset();
+		rmSync(join(other, "valid", "cats", "plain.jpg"));
+		const folders = [first, longer, await search({ ...options, dataset: other }, one)].map(({ folder }) => folder);
+		assert.equal(new Set(folders).size, 3);
+		assert.deepEqual(readdirSync(options.folder).sort(), folders.map((folder) => basename(folder)).sort());
+	});
+
+	test("a disk that is full while a trial is kept costs an attempt, with the error said, and nothing else", async () => {
+		const runOnFullDisk = (retries: number) => {
+			const folder = join(temporaryFolder(), "sweeps");
+			const onChange = (_: Trial[], trial?: Trial) => {
+				if (trial?.id !== 1 || trial.attempts !== 1 || trial.curves.loss.length > 0) return;
+				const backups = join(only(folder), "backups");
+				mkdirSync(backups, { recursive: true });
+				symlinkSync("/dev/full", join(backups, "0001.part"));
+			};
+			return run({ folder, retries, onChange });
+		};
+		const trials = await runOnFullDisk(1);
+		assert.deepEqual(outcome(trials), outcome(serial));
+		assert.deepEqual(
+			trials.map(({ attempts }) => attempts),
+			[1, 2, 1],
+		);
+		const [first, failed, last] = await runOnFullDisk(0);
+		assert.deepEqual([first.state, failed.state, last.state], ["complete", "failed", "complete"]);
+		assert.match(failed.error ?? "", /0001 cannot be written: .*no space left/);
+	});
+
+	test("what goes wrong outside a trial ends the sweep, and the same call goes on", async () => {
+		const folder = join(temporaryFolder(), "sweeps");
+		const seen = new Set<number>();
+		const breaking = (_: Trial[], trial?: Trial) => {
+			if (trial) seen.add(trial.id);
+			if (trial?.curves.loss.length === 2) throw new Error("cannot be drawn");
+		};
+		await assert.rejects(run({ folder, workers: 2, onChange: breaking }), /^Error: cannot be drawn$/);
+		assert.deepEqual([...seen].sort(), [0, 1], "no trial is begun after it");
+		const blocked = join(only(folder), "trials", "0000.json");
+		mkdirSync(blocked, { recursive: true });
+		await assert.rejects(run({ folder }), /0000\.json cannot be written: EISDIR/);
+		rmdirSync(blocked);
+		assert.deepEqual(outcome(await run({ folder })), outcome(serial));
+	});
+});
+
+test("successive halving lets the best third go on, by those who came before", () => {
+	const goesOn = successiveHalving("max", { minEpochs: 1, reductionFactor: 3 });
+	// At each rung: the first, then those at or above the quantile of two thirds of the ones before, as NumPy's.
+	const first = [0.5, 0.6, 0.4, 0.55, 0.58, 0.9, Number.NaN].map((value) => goesOn(1, value));
+	assert.deepEqual(first, [true, true, false, true, true, true, false]);
+	assert.deepEqual(
+		[2, 4, 5, 8].map((epoch) => goesOn(epoch, 0)),
+		[true, true, true, true],
+		"only at rungs",
+	);
+	assert.deepEqual(
+		[0.7, 0.6, 0.65].map((value) => goesOn(3, value)),
+		[true, false, false],
+	);
+	const less = successiveHalving("min", { minEpochs: 2 });
+	assert.deepEqual(
+		[1, 2, 0.5].map((value) => less(2, value)),
+		[true, false, true],
+	);
+});

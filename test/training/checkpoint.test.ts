@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { augmented, dataAugmentation } from "../../src/augmentation/layers";
+import { cnn } from "../../src/cnn/cnn";
+import { type Batch, imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import { LearningRateScheduler, ReduceLROnPlateau } from "../../src/training/schedules";
+import { compile, EarlyStopping, type History, train } from "../../src/training/train";
+import { pictures, temporaryFolder } from "../helpers";
+
+type Setting = { fast?: boolean; batchNormalization?: boolean; callbacks?: () => tf.Callback[]; epochs?: number };
+
+/** A training with everything that is random, or remembers; `dieAfter` throws once so many epochs are kept. */
+async function run(backup: string | undefined, setting: Setting, dieAfter = 0) {
+	const { fast = true, batchNormalization = false, callbacks = () => [], epochs = 5 } = setting;
+	const options = { imageSize: [30, 30] as [number, number], batchSize: 3, seed: 1, verbose: false };
+	const data = imageDatasetFromDirectory(pictures, options);
+	const inputShape: [number, number, number] = [30, 30, 3];
+	const model = cnn({ inputShape, filters: [4, 4], denseUnits: 8, seed: 1, batchNormalization });
+	compile(model, 0.003);
+	const death = new tf.CustomCallback({
+		onEpochBegin: async (epoch) => {
+			if (dieAfter > 0 && epoch === dieAfter) throw new Error("killed");
+		},
+	});
+	const training = augmented(data, dataAugmentation(30, 1)) as tf.data.Dataset<Batch>;
+	const validationData = imageDatasetFromDirectory(pictures, options);
+	const all = [...callbacks(), death];
+	const history = await train(model, training, {
+		validationData,
+		epochs,
+		fast,
+		callbacks: all,
+		backup,
+		onProgress: null,
+	});
+	return { history, weights: model.getWeights().map((weight) => [...weight.dataSync()]), callbacks: all };
+}
+
+const curves = ({ loss, acc, valLoss, valAcc, epochsRun }: History) => ({ loss, acc, valLoss, valAcc, epochsRun });
+
+const settings: Record<string, Setting> = {
+	"as a graph": {},
+	"operation by operation": { fast: false },
+	"with batch normalization": { batchNormalization: true },
+	"with a schedule": { callbacks: () => [new LearningRateScheduler((epoch) => 0.003 / (epoch + 1))] },
+	"with a rate that falls on a plateau": {
+		callbacks: () => [new ReduceLROnPlateau({ patience: 1, minDelta: 1 })],
+	},
+	"with early stopping": {
+		epochs: 8,
+		callbacks: () => [new EarlyStopping({ patience: 2, minDelta: 1, restoreBestWeights: true })],
+	},
+};
+
+for (const [name, setting] of Object.entries(settings)) {
+	test(`an interrupted training ends as one that was not, to the bit: ${name}`, async () => {
+		const whole = await run(undefined, setting);
+		for (const dieAfter of [1, 2]) {
+			const backup = join(temporaryFolder(), "training.backup");
+			await assert.rejects(run(backup, setting, dieAfter), /killed/);
+			assert.ok(existsSync(backup));
+			const resumed = await run(backup, setting);
+			assert.deepEqual(curves(resumed.history), curves(whole.history));
+			assert.deepEqual(resumed.weights, whole.weights);
+			assert.ok(!existsSync(backup), "the backup is removed at the end");
+		}
+	});
+}
+
+test("a training that was over, but for its end, is not gone on with", async () => {
+	const backup = join(temporaryFolder(), "training.backup");
+	const stopping = () => [new EarlyStopping({ patience: 1, minDelta: 100, restoreBestWeights: true })];
+	const setting = { epochs: 8, callbacks: stopping };
+	const whole = await run(undefined, setting);
+	assert.equal(whole.history.epochsRun, 2);
+	const dying = () => {
+		const death = new tf.CustomCallback({
+			onTrainEnd: async () => {
+				throw new Error("killed");
+			},
+		});
+		return [...stopping(), death as unknown as tf.Callback];
+	};
+	await assert.rejects(run(backup, { ...setting, callbacks: dying }), /killed/);
+	const resumed = await run(backup, setting);
+	assert.deepEqual(curves(resumed.history), curves(whole.history));
+	assert.deepEqual(resumed.weights, whole.weights);
+});
+
+test("a backup that is damaged, of another model or cannot be written is named", async () => {
+	const backup = join(temporaryFolder(), "training.backup");
+	await assert.rejects(run(backup, {}, 1), /killed/);
+	await assert.rejects(
+		run(backup, { batchNormalization: true }),
+		/is of another model: remove it, and training starts/,
+	);
+	writeFileSync(backup, readFileSync(backup).subarray(0, 40));
+	await assert.rejects(run(backup, {}), /training\.backup cannot be read \(.+\): remove it/);
+	// A full disk: every write to this device fails.
+	const full = join("/dev/full", "training.backup");
+	await assert.rejects(run(full, {}), /training\.backup cannot be (written|read)/);
+});
+
+test("neither keeping nor resuming leaves tensors behind", async () => {
+	const growth = async (work: () => Promise<unknown>) => {
+		const { numTensors } = tf.memory();
+		await work();
+		return tf.memory().numTensors - numTensors;
+	};
+	// What a model and its optimizer hold.
+	const whole = await growth(() => run(undefined, {}));
+	const backup = join(temporaryFolder(), "training.backup");
+	assert.equal(await growth(() => assert.rejects(run(backup, {}, 3), /killed/)), whole);
+	assert.equal(await growth(() => run(backup, {})), whole);
+});
