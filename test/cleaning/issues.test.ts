@@ -5,7 +5,7 @@ import { before, describe, test } from "node:test";
 import { type Check, findIssues, type Issues } from "../../src/cleaning/issues";
 import { closePairs } from "../../src/cleaning/near-pairs";
 import { imageProperties } from "../../src/images/properties";
-import { contents, fixture, pictures, printed, temporaryFolder } from "../helpers";
+import { contents, fixture, pictures, printed, root, temporaryFolder } from "../helpers";
 
 /** What cleanvision and ImageHash say of each picture. */
 type Recorded = Record<string, { hash: string; scores: Record<string, number>; issues: string[] }>;
