@@ -1,15 +1,10 @@
 // Data cleaning: finds files that cannot be decoded, duplicates, leakage and other issues.
 // Corrupt files move to a quarantine, from which they can be restored.
 // Start with cleaning/clean.ts (corrupt files) and cleaning/issues.ts (everything else).
+export { type Check, THRESHOLDS } from "./cleaning/checks";
 export { type CleanOptions, cleanTheData } from "./cleaning/clean";
-export {
-	type Check,
-	type DuplicateSet,
-	type FindIssuesOptions,
-	findIssues,
-	type Issues,
-	THRESHOLDS,
-} from "./cleaning/issues";
+export type { DuplicateSet } from "./cleaning/duplicates";
+export { type FindIssuesOptions, findIssues, type Issues } from "./cleaning/issues";
 export { quarantined, quarantinePath, type RemovedFile, restore } from "./cleaning/quarantine";
 export { type Reason, type Verified, verifyImage, verifyImages } from "./cleaning/verify";
 export { MAX_PIXELS } from "./images/formats";

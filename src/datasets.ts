@@ -1,17 +1,10 @@
 // Datasets: folders of labelled images as batches of tensors, as Keras's image_dataset_from_directory.
 // Start with datasets/dataset.ts, then datasets/batches.ts.
-export {
-	type Batch,
-	countImages,
-	IMAGE_EXTENSIONS,
-	type ImageCount,
-	type ImageDataset,
-	type ImageDatasetOptions,
-	imageDatasetFromDirectory,
-	imageDatasetFromFiles,
-	type LabelledFile,
-	loadImage,
-	SPLITS,
-} from "./datasets/dataset";
+export { imageDatasetFromDirectory, imageDatasetFromFiles } from "./datasets/dataset";
+export { countImages, type ImageCount } from "./datasets/directory";
 export { fingerprint } from "./datasets/fingerprint";
 export { computeClassWeight, type Fold, stratifiedKFold } from "./datasets/sampling";
+export type { Batch, ImageDataset, ImageDatasetOptions, LabelledFile } from "./datasets/types";
+export { loadImage } from "./images/decode";
+export { SPLITS } from "./images/folders";
+export { IMAGE_EXTENSIONS } from "./images/formats";

@@ -1,6 +1,6 @@
 // Evaluation: what a trained model predicts, how well, and why.
 // Start with evaluation/evaluate.ts.
+export { evaluate, type Predictions, predict } from "./evaluation/evaluate";
 export { type GradCamOptions, gradCam, overlay } from "./evaluation/gradcam";
 export { type ImagePrediction, type PredictImagesOptions, predictImages } from "./evaluation/predict-images";
 export { accuracyBySlice, type Slice } from "./evaluation/slices";
-export { evaluate, type Predictions, predict } from "./training/train";

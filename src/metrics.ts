@@ -2,13 +2,15 @@
 // Each file is on its own; start with metrics/classification.ts.
 export { type BootstrapOptions, bootstrap, pick } from "./metrics/bootstrap";
 export {
-	accuracyScore,
-	type ConfusionMatrixOptions,
+	brierScoreLoss,
+	type CalibrationCurve,
+	calibrationCurve,
+	expectedCalibrationError,
+	logLoss,
+} from "./metrics/calibration";
+export {
 	classificationReport,
 	classificationReportRows,
-	cohenKappaScore,
-	confusionMatrix,
-	matthewsCorrcoef,
 	precisionRecallFscoreSupport,
 	type ReportOptions,
 	type ReportRow,
@@ -16,15 +18,17 @@ export {
 	type Scores,
 } from "./metrics/classification";
 export {
+	accuracyScore,
+	type ConfusionMatrixOptions,
+	cohenKappaScore,
+	confusionMatrix,
+	matthewsCorrcoef,
+} from "./metrics/confusion";
+export type { Probabilities } from "./metrics/inputs";
+export {
 	auc,
 	averagePrecisionScore,
-	brierScoreLoss,
-	type CalibrationCurve,
-	calibrationCurve,
-	expectedCalibrationError,
-	logLoss,
 	type PrecisionRecallCurve,
-	type Probabilities,
 	precisionRecallCurve,
 	type RocAucOptions,
 	type RocCurve,

@@ -1,13 +1,13 @@
 // The pipeline: cleaning, datasets, network, training and evaluation put together.
 // Start with pipeline/pipeline.ts, which is the whole of it in one screen.
-export { type CleaningRecord, ensureClean, recordCleaning } from "./cleaning/clean";
-export { loadArtifact, saveArtifact } from "./support/artifacts";
+export { DEFAULT_PARAMETERS, type TrainingParameters } from "./pipeline/parameters";
+export { loadOrTrain, trainPipeline } from "./pipeline/pipeline";
 export {
-	DEFAULT_PARAMETERS,
+	type CleaningRecord,
+	ensureClean,
 	loadModel,
-	loadOrTrain,
 	type ModelRecord,
+	recordCleaning,
 	saveModel,
-	type TrainingParameters,
-	trainFrom,
-} from "./training/train";
+} from "./pipeline/records";
+export { loadArtifact, saveArtifact } from "./support/artifacts";

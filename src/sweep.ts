@@ -13,5 +13,7 @@ export {
 	uniform,
 	type Value,
 } from "./sweep/space";
-export { bestTrial, hasEnded, type Sweep, type SweepOptions, sweep, type Trial, type TrialState } from "./sweep/sweep";
-export { type Curves, type TrialFunction, trainPipeline } from "./sweep/trial-process";
+export { type Sweep, type SweepOptions, sweep } from "./sweep/sweep";
+export { bestTrial, hasEnded, type Trial, type TrialFunction, type TrialState } from "./sweep/trial";
+export { pipelineTrial } from "./sweep/trial-process";
+export type { Curves } from "./training/history";

@@ -1,23 +1,10 @@
 // Training: the training loop and its callbacks.
 // Start with training/train.ts.
-export {
-	cosineDecay,
-	exponentialDecay,
-	findLearningRate,
-	type LearningRateCurve,
-	LearningRateScheduler,
-	learningRateOf,
-	ReduceLROnPlateau,
-	type ReduceLROnPlateauOptions,
-	type Schedule,
-	setLearningRate,
-} from "./training/schedules";
-export {
-	compile,
-	EarlyStopping,
-	type EarlyStoppingOptions,
-	type History,
-	type Progress,
-	type TrainOptions,
-	train,
-} from "./training/train";
+export { learningRateOf, setLearningRate } from "./tensorflow/layers-model";
+export { compile } from "./training/compile";
+export { EarlyStopping, type EarlyStoppingOptions } from "./training/early-stopping";
+export type { History, Progress } from "./training/history";
+export { findLearningRate, type LearningRateCurve } from "./training/learning-rate-finder";
+export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from "./training/reduce-lr-on-plateau";
+export { cosineDecay, exponentialDecay, LearningRateScheduler, type Schedule } from "./training/schedules";
+export { type TrainOptions, train } from "./training/train";

@@ -4,11 +4,13 @@ import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, writeFi
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "protobufjs";
-import { augmented, dataAugmentation } from "../src/augmentation/layers";
+import { augmented, dataAugmentation } from "../src/augmentation/augment";
 import { cnn } from "../src/cnn/cnn";
 import { imageDatasetFromDirectory } from "../src/datasets/dataset";
-import { nodeBackend } from "../src/tensorflow/graphdef";
-import { compile, evaluate, predict, train } from "../src/training/train";
+import { evaluate, predict } from "../src/evaluation/evaluate";
+import { nodeBackend } from "../src/tensorflow/backend";
+import { compile } from "../src/training/compile";
+import { train } from "../src/training/train";
 import { fixture, pictures, root, temporaryFolder } from "./helpers";
 
 const recorded = fixture<{

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { choice, logUniform } from "../src/sweep/space";
-import type { Trial } from "../src/sweep/sweep";
+import type { Trial } from "../src/sweep/trial";
 
 export const root = join(__dirname, "..");
 export const pictures = join(__dirname, "fixtures", "pictures");

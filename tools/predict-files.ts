@@ -2,14 +2,14 @@
 import { statSync } from "node:fs";
 import { relative } from "node:path";
 import { type ImagePrediction, predictImages } from "../src/evaluation/predict-images";
-import { filesIn, isRead } from "../src/images/folders";
-import { loadModel } from "../src/training/train";
+import { filesIn, isImageFile } from "../src/images/folders";
+import { loadModel } from "../src/pipeline/records";
 
 async function main([format, artifacts, ...given]: string[]): Promise<void> {
 	const saved = await loadModel(artifacts);
 	if (!saved) throw new Error(`${artifacts} has no model: train one first, with npm start`);
 	const paths = given.flatMap((path) =>
-		statSync(path).isDirectory() ? [...filesIn(path)].filter(isRead).sort() : path,
+		statSync(path).isDirectory() ? [...filesIn(path)].filter(isImageFile).sort() : path,
 	);
 	if (paths.length === 0) throw new Error(`${given.join(", ")} has no pictures`);
 	const { classNames } = saved.record;

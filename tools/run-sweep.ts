@@ -1,7 +1,8 @@
 // Runs the sweep of `npm run sweep`, which is in the environment variable SWEEP, and prints each trial as it ends.
 import { join } from "node:path";
 import type { Space } from "../src/sweep/space";
-import { hasEnded, type SweepOptions, sweep, type Trial } from "../src/sweep/sweep";
+import { type SweepOptions, sweep } from "../src/sweep/sweep";
+import { hasEnded, type Trial } from "../src/sweep/trial";
 
 type Job = SweepOptions & { space: Space; report: string | null };
 const { space, report, ...options } = JSON.parse(process.env.SWEEP as string) as Job;

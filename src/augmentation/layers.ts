@@ -1,19 +1,9 @@
-// Random changes of training pictures, as tf.layers layers: Keras's RandomFlip, RandomRotation and RandomZoom.
+// RandomFlip, RandomRotation and RandomZoom as tf.layers layers.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import type { Batch, ImageDataset } from "../datasets/dataset";
-import { nodeBackend } from "../tensorflow/graphdef";
-import { countersOf, type Draw, uniformDraws } from "../tensorflow/random";
+import { projectiveTransform, type ResampleOptions } from "../tensorflow/image-operations";
+import { type Draw, uniformDraws } from "../tensorflow/random";
 
-/** What happens to pixels that come from outside the picture, as in Keras. */
-export type FillMode = "reflect" | "constant" | "wrap" | "nearest";
-
-export interface TransformOptions {
-	/** Where pixels outside the picture come from. Default `"reflect"`: the picture mirrored at its edge. */
-	fillMode?: FillMode;
-	/** Default `"bilinear"`. */
-	interpolation?: "bilinear" | "nearest";
-	/** The value outside the picture with `fillMode: "constant"`. Default 0. */
-	fillValue?: number;
+export interface TransformOptions extends ResampleOptions {
 	/** Makes the draws repeatable. Default: others each time. */
 	seed?: number;
 	/** The layer's name. Default: made by tf.layers. */
@@ -26,7 +16,7 @@ export interface TransformOptions {
 export type Factor = number | [number, number];
 
 /** What the three layers have in common: active in training only, one draw per picture, shapes unchanged. */
-abstract class RandomTransform extends tf.layers.Layer {
+export abstract class RandomTransform extends tf.layers.Layer {
 	/** The name of the constructor's first argument in a saved model. */
 	static argument = "factor";
 	private readonly drawUniform: Draw;
@@ -45,7 +35,7 @@ abstract class RandomTransform extends tf.layers.Layer {
 	override call(inputs: tf.Tensor | tf.Tensor[], { training = false }: { training?: boolean } = {}): tf.Tensor {
 		return tf.tidy(() => {
 			const images = (Array.isArray(inputs) ? inputs[0] : inputs).toFloat() as tf.Tensor4D;
-			return training ? project(images, this.matrices(images.shape), this.options) : images;
+			return training ? projectiveTransform(images, this.matrices(images.shape), this.options) : images;
 		});
 	}
 
@@ -174,67 +164,6 @@ for (const layer of [RandomFlip, RandomRotation, RandomZoom]) {
 	tf.serialization.registerClass(layer as unknown as tf.serialization.SerializableConstructor<tf.layers.Layer>);
 }
 
-/**
- * The Keras pipeline's augmentation: mirrored left to right, turned by up to 36°, zoomed by up to 10 %.
- *
- * @returns a model of the three layers; `apply(images, { training: true })` changes float32
- *   `[batch, height, width, 3]`
- */
-export function dataAugmentation(imageSize: number, seed?: number): tf.Sequential {
-	const seeds = [0, 1, 2].map((offset) => (seed === undefined ? undefined : seed + offset));
-	return tf.sequential({
-		layers: [
-			new RandomFlip("horizontal", { seed: seeds[0], inputShape: [imageSize, imageSize, 3] }),
-			new RandomRotation(0.1, { seed: seeds[1] }),
-			new RandomZoom(0.1, { seed: seeds[2] }),
-		],
-	});
-}
-
-/** A dataset whose pictures go through `augmentation` as they are read, see `augment`. */
-export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
-	const { source } = data;
-	const changed = data.map((batch) => {
-		const { xs, ys } = batch as Batch;
-		return { xs: augment(xs, augmentation), ys };
-	}) as tf.data.Dataset<Batch>;
-	const prepare = (xs: tf.Tensor) => augment(source?.prepare(xs) as tf.Tensor4D, augmentation);
-	const counters = [...(source?.counters ?? []), ...countersOf(augmentation.layers)];
-	return Object.assign(changed, { source: source && { batches: source.batches, prepare, counters } });
-}
-
-/**
- * Changes pictures at random, as `augmentation.apply(images, { training: true })`.
- *
- * If all layers are of this file and agree in `fillMode`, `fillValue` and `interpolation`, their transforms are joined:
- * each picture is resampled once, where Keras resamples it in each layer. That is faster and keeps it sharper; what
- * comes from beyond the edge is mirrored once, not in each layer.
- *
- * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`
- */
-export function augment(images: tf.Tensor4D, augmentation: tf.LayersModel): tf.Tensor4D {
-	const layers = augmentation.layers.filter((layer) => layer.getClassName() !== "InputLayer");
-	const transforms = layers.filter((layer): layer is RandomTransform => layer instanceof RandomTransform);
-	const kinds = new Set(transforms.flatMap((layer) => layer.resampling()));
-	if (transforms.length === 0 || transforms.length < layers.length || kinds.size > 1) {
-		return augmentation.apply(images, { training: true }) as tf.Tensor4D;
-	}
-	return tf.tidy(() => {
-		// The last layer's pixels are looked up in what the layers before it made.
-		const matrices = transforms.map((layer) => toSquare(layer.matrices(images.shape)));
-		const joined = matrices.reduce((product, matrix) => product.matMul(matrix) as tf.Tensor3D);
-		const rows = joined.reshape([-1, 9]).slice([0, 0], [-1, 8]) as tf.Tensor2D;
-		const { options } = transforms.find((layer) => layer.resampling().length > 0) ?? transforms[0];
-		return project(images, rows, options);
-	});
-}
-
-/** Rows of eight as 3×3 matrices. */
-function toSquare(rows: tf.Tensor2D): tf.Tensor3D {
-	return tf.concat([rows, tf.ones([rows.shape[0], 1])], 1).reshape([-1, 3, 3]);
-}
-
 /** Rows `[a0, a1, a2, b0, b1, b2, 0, 0]`: an output pixel (x, y) is read at (a0 x + a1 y + a2, b0 x + b1 y + b2). */
 function rotationMatrices(angle: tf.Tensor1D, height: number, width: number): tf.Tensor2D {
 	const [w, h] = [width - 1, height - 1];
@@ -257,21 +186,6 @@ function zoomMatrices(heightZoom: tf.Tensor1D, widthZoom: tf.Tensor1D, height: n
 	const x = tf.sub(1, widthZoom).mul((width - 1) / 2);
 	const y = tf.sub(1, heightZoom).mul((height - 1) / 2);
 	return tf.stack([widthZoom, zero, x, zero, heightZoom, y, zero, zero], 1) as tf.Tensor2D;
-}
-
-/** Resamples each picture through its matrix. tfjs-node has no kernel for `tf.image.transform`; TensorFlow has. */
-function project(images: tf.Tensor4D, matrices: tf.Tensor2D, options: TransformOptions): tf.Tensor4D {
-	const { interpolation = "bilinear", fillMode = "reflect", fillValue = 0 } = options;
-	const backend = nodeBackend();
-	const { TF_ATTR_TYPE, TF_ATTR_STRING, TF_FLOAT } = backend.binding;
-	const attributes = [
-		{ name: "dtype", type: TF_ATTR_TYPE, value: TF_FLOAT },
-		{ name: "interpolation", type: TF_ATTR_STRING, value: interpolation.toUpperCase() },
-		{ name: "fill_mode", type: TF_ATTR_STRING, value: fillMode.toUpperCase() },
-	];
-	const size = tf.tensor1d(images.shape.slice(1, 3), "int32");
-	const inputs = [images, matrices, size, tf.scalar(fillValue)];
-	return backend.executeSingleOutput("ImageProjectiveTransformV3", attributes, inputs) as tf.Tensor4D;
 }
 
 function toRange(name: string, factor: Factor): [number, number] {

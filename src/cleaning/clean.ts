@@ -1,12 +1,11 @@
-// Finds the files that training could not read and sets them aside, so that nothing is lost.
+// Moves undecodable files to quarantine: `cleanTheData`.
 import { rmSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { countImages, type ImageCount, SPLITS } from "../datasets/dataset";
-import { count, endingOf, filesIn, isRead, requireFolder } from "../images/folders";
+import { extensionOf, filesIn, isImageFile } from "../images/folders";
 import { formatOfFile } from "../images/formats";
-import { loadArtifact, saveArtifact } from "../support/artifacts";
+import { pathExists, requireFolder } from "../support/files";
+import { count } from "../support/iteration";
 import { fileProgress, type OnFileProgress } from "../support/progress";
-import { isThere, moveToQuarantine, quarantined } from "./quarantine";
+import { moveToQuarantine } from "./quarantine";
 import { verifiedFiles } from "./verified-cache";
 import { verifyImages } from "./verify";
 
@@ -59,9 +58,9 @@ export async function cleanTheData(directory: string, options: CleanOptions = {}
 	for await (const { path, reason, detail, format } of verifyImages(unverified())) {
 		await tick();
 		if (!reason) {
-			if (format?.endings.includes(endingOf(path))) known?.add(path);
-			else keep(`${format?.name} with the ending ${endingOf(path)}`, path);
-		} else if (isThere(path)) {
+			if (format?.endings.includes(extensionOf(path))) known?.add(path);
+			else keep(`${format?.name} with the ending ${extensionOf(path)}`, path);
+		} else if (pathExists(path)) {
 			cleaned++;
 			console.log(`Removing corrupt image: ${path} (${reason}: ${detail})`);
 			if (dryRun) continue;
@@ -77,56 +76,15 @@ export async function cleanTheData(directory: string, options: CleanOptions = {}
 
 	async function* unverified() {
 		for (const path of filesIn(directory)) {
-			const passedOver = isRead(path) ? null : formatOfFile(path);
-			const isToVerify = isRead(path) ? !known?.has(path) : removeUnsupported && passedOver?.decoder === null;
+			const passedOver = isImageFile(path) ? null : formatOfFile(path);
+			const isToVerify = isImageFile(path) ? !known?.has(path) : removeUnsupported && passedOver?.decoder === null;
 			if (isToVerify) {
 				yield path;
 				continue;
 			}
-			const ending = endingOf(path) || "missing";
+			const ending = extensionOf(path) || "missing";
 			if (passedOver) keep(`${passedOver.name} with the ending ${ending}, which training passes over`, path);
 			await tick();
 		}
 	}
-}
-
-/** What cleaning leaves for the other notebooks and the report. */
-export interface CleaningRecord {
-	dataset: string;
-	/** The pictures per split and class that training can use. */
-	counts: ImageCount[];
-	/** How many files are in quarantine, from this run and earlier ones. */
-	removed: number;
-	seconds: number;
-}
-
-/**
- * Counts what is left after cleaning and keeps it as `<artifacts>/cleaning.json`.
- *
- * @param seconds how long cleaning took
- */
-export function recordCleaning(dataset: string, artifacts: string, seconds: number): CleaningRecord {
-	const record = {
-		dataset: resolve(dataset),
-		counts: countImages(dataset),
-		removed: SPLITS.flatMap((split) => quarantined(join(dataset, split))).length,
-		seconds,
-	};
-	saveArtifact(artifacts, "cleaning", record);
-	return record;
-}
-
-/**
- * Cleans the three splits of a data set, unless the record says that it was done and no file came or went since.
- *
- * @param dataset the folder with `train`, `valid` and `test`
- * @param artifacts where the record is kept
- */
-export async function ensureClean(dataset: string, artifacts: string): Promise<CleaningRecord> {
-	const known = loadArtifact<CleaningRecord>(artifacts, "cleaning");
-	const counts = JSON.stringify(countImages(dataset));
-	if (known?.dataset === resolve(dataset) && JSON.stringify(known.counts) === counts) return known;
-	const started = performance.now();
-	for (const split of SPLITS) await cleanTheData(join(dataset, split));
-	return recordCleaning(dataset, artifacts, (performance.now() - started) / 1000);
 }

@@ -1,4 +1,4 @@
-// Finds pictures that look the same among many, by their perceptual hashes, without comparing each with each.
+// Multi-index search for close perceptual hashes.
 
 /** Two hashes that differ in at most so many bits, by their places in the list. */
 export type OnPair = (a: number, b: number, distance: number) => void;

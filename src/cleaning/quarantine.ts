@@ -1,15 +1,11 @@
-// Where cleaning puts files: a folder on the same file system, with a manifest from which everything can be put back.
-import { createHash } from "node:crypto";
+// Moves files to quarantine and restores them from its manifest.
 import {
 	closeSync,
-	createReadStream,
 	existsSync,
 	fstatSync,
 	fsyncSync,
-	lstatSync,
 	mkdirSync,
 	openSync,
-	readdirSync,
 	readFileSync,
 	readSync,
 	realpathSync,
@@ -19,7 +15,8 @@ import {
 	writeSync,
 } from "node:fs";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
-import { writeWhole } from "../support/artifacts";
+import { QUARANTINE, QUARANTINE_MANIFEST } from "../images/folders";
+import { pathExists, sha256OfFile, writeFileAtomically } from "../support/files";
 import type { Reason } from "./verify";
 
 /** A file that was set aside: a line of the quarantine's manifest. */
@@ -47,15 +44,7 @@ export function quarantineOf(directory: string): string {
 	const folder = existsSync(directory) ? realpathSync(directory) : resolve(directory);
 	const parent = dirname(folder);
 	const isMounted = existsSync(folder) && statSync(folder).dev !== statSync(parent).dev;
-	return join(isMounted ? folder : parent, NAME, basename(folder));
-}
-
-const NAME = "quarantine";
-const MANIFEST = "manifest.jsonl";
-
-/** Whether a folder holds quarantines, whose files are nobody's data any more. */
-export function isQuarantine(folder: string): boolean {
-	return basename(folder) === NAME && readdirSync(folder).some((name) => existsSync(join(folder, name, MANIFEST)));
+	return join(isMounted ? folder : parent, QUARANTINE, basename(folder));
 }
 
 /**
@@ -90,12 +79,12 @@ export async function moveToQuarantine(
  */
 export function quarantined(directory: string): RemovedFile[] {
 	const folder = quarantineOf(directory);
-	const manifest = join(folder, MANIFEST);
+	const manifest = join(folder, QUARANTINE_MANIFEST);
 	if (!existsSync(manifest)) return [];
 	const files = readFileSync(manifest, "utf8").split("\n").flatMap(parsed);
 	// After a run that was killed, a line can be without its file, and a file can have two lines.
 	const latest = new Map(files.map((removed) => [removed.file, removed]));
-	return [...latest.values()].filter(({ file }) => isThere(join(folder, file)));
+	return [...latest.values()].filter(({ file }) => pathExists(join(folder, file)));
 }
 
 /** Where a removed file is now. */
@@ -115,7 +104,7 @@ export function restore(directory: string, paths?: string[]): number {
 	let restored = 0;
 	for (const removed of quarantined(directory)) {
 		const target = join(directory, removed.path);
-		if ((paths && !paths.includes(removed.path)) || isThere(target)) {
+		if ((paths && !paths.includes(removed.path)) || pathExists(target)) {
 			staying.push(removed);
 			continue;
 		}
@@ -129,14 +118,14 @@ export function restore(directory: string, paths?: string[]): number {
 
 /** Writes the manifest anew, whole or not at all. */
 function keepOnly(files: RemovedFile[], folder: string): void {
-	const manifest = join(folder, MANIFEST);
-	writeWhole(manifest, files.map(toLine).join(""));
+	const manifest = join(folder, QUARANTINE_MANIFEST);
+	writeFileAtomically(manifest, files.map(toLine).join(""));
 	if (files.length === 0) rmSync(manifest);
 }
 
 /** Adds a line to the manifest, and waits until it is on the disk. */
 function note(folder: string, removed: RemovedFile): void {
-	const file = openSync(join(folder, MANIFEST), "a+");
+	const file = openSync(join(folder, QUARANTINE_MANIFEST), "a+");
 	try {
 		const { size } = fstatSync(file);
 		const last = Buffer.alloc(1);
@@ -168,24 +157,14 @@ function freeName(folder: string, name: string): string {
 	const stem = name.slice(0, name.length - ending.length);
 	for (let i = 1; ; i++) {
 		const candidate = i === 1 ? name : `${stem} (${i})${ending}`;
-		if (!isThere(join(folder, candidate))) return candidate;
+		if (!pathExists(join(folder, candidate))) return candidate;
 	}
 }
-
-/** Unlike `existsSync`, also true for a link that leads nowhere. */
-export const isThere = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 async function hashOf(path: string): Promise<string | null> {
 	// A pipe would be waited for, forever.
 	const isFile = statSync(path, { throwIfNoEntry: false })?.isFile();
-	return isFile ? sha256(path).catch(() => null) : null;
-}
-
-/** The SHA-256 of a file's content, in hexadecimal digits. */
-export async function sha256(path: string): Promise<string> {
-	const hash = createHash("sha256");
-	for await (const bytes of createReadStream(path)) hash.update(bytes);
-	return hash.digest("hex");
+	return isFile ? sha256OfFile(path).catch(() => null) : null;
 }
 
 function whyNot({ code, message }: NodeJS.ErrnoException): string {

@@ -1,9 +1,9 @@
-// Remembers which files passed, so that only what is new or has changed is decoded again.
+// Remembers which files passed verification.
 import { createHash } from "node:crypto";
 import { appendFileSync, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { writeWhole } from "../support/artifacts";
+import { writeFileAtomically } from "../support/files";
 
 /** The files of a folder that passed. */
 export interface VerifiedFiles {
@@ -54,7 +54,7 @@ export function verifiedFiles(directory: string): VerifiedFiles {
 		save() {
 			append();
 			attempt(() => {
-				writeWhole(file, bytesOf(passed));
+				writeFileAtomically(file, bytesOf(passed));
 			});
 		},
 	};

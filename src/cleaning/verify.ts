@@ -1,12 +1,14 @@
-// Whether training can use a file, and if not, why: each is decoded to its last pixel by what training decodes it with.
+// Decodes files in full and says why one is unusable.
 import { readFileSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import sharp from "sharp";
-import { decodeImage } from "../datasets/dataset";
+import { decodeImage } from "../images/decode";
 import { decodeNodes, decodeSmallJpegNodes } from "../images/decode-graph";
 import { type Format, MAX_PIXELS, readHead } from "../images/formats";
-import { type FileFunction, inPieces, mapFiles } from "../tensorflow/file-map";
-import { DType, node } from "../tensorflow/graphdef";
+import { inChunks } from "../support/iteration";
+import { DType } from "../tensorflow/backend";
+import { type FileFunction, mapFilesInOrder } from "../tensorflow/file-map";
+import { node } from "../tensorflow/graphdef";
 
 /**
  * Why a file cannot be used for training:
@@ -49,9 +51,9 @@ export interface Verified {
  */
 export async function* verifyImages(paths: Iterable<string> | AsyncIterable<string>): Results {
 	let before: Results | undefined;
-	for await (const some of inPieces(paths, 512)) {
+	for await (const some of inChunks(paths, 512)) {
 		// While these are decoded, the heads of the next are read.
-		const begun = verifyPiece(some.map(look));
+		const begun = verifyPiece(some.map(inspectHead));
 		if (before) yield* before;
 		before = begun;
 	}
@@ -75,7 +77,7 @@ function verifyPiece(files: Verified[]): Results {
 	return (async function* () {
 		yield* files.filter(({ reason }) => reason);
 		for (const results of begun) yield* results;
-		for await (const some of inPieces(bySharp, 8)) yield* await Promise.all(some.map(verifyAlone));
+		for await (const some of inChunks(bySharp, 8)) yield* await Promise.all(some.map(verifyAlone));
 	})();
 }
 
@@ -93,7 +95,7 @@ export async function verifyImage(path: string): Promise<{ reason: Reason; detai
 type Readable = Verified & { format: Format; reason: null };
 
 /** Rules out what can be ruled out without decoding. */
-function look(path: string): Verified {
+function inspectHead(path: string): Verified {
 	const is = (reason: Reason | null, detail: string, format: Format | null = null) => ({
 		path,
 		reason,
@@ -128,16 +130,11 @@ const OTHERS: FileFunction = { nodes: [...decodeNodes(3), sizeNode], ...toSize }
 /** Begins at once, and not only when the first result is asked for. */
 function verifyInGraph(files: Readable[], decode: FileFunction): Results {
 	const paths = files.map(({ path }) => path);
-	const decoded = files.length > 0 ? mapFiles(paths, decode, { chunk: 32, ahead: 16 }) : null;
-	let chunk = decoded?.next();
+	const decoded = files.length > 0 ? mapFilesInOrder(paths, decode, { chunk: 32, ahead: 16 }) : null;
+	decoded?.begin();
 	return (async function* () {
 		try {
-			for (let file = 0; file < files.length; chunk = decoded?.next()) {
-				chunk?.values.dispose();
-				const passed = new Set(chunk?.indices);
-				const end = chunk ? chunk.indices[chunk.indices.length - 1] + 1 : files.length;
-				for (; file < end; file++) yield passed.has(file) ? files[file] : await verifyAlone(files[file]);
-			}
+			for (const file of files) yield decoded?.next() ? file : await verifyAlone(file);
 		} finally {
 			decoded?.stop();
 		}

@@ -1,6 +1,6 @@
-// The Keras pipeline's convolutional network, and a table of any model's layers.
+// The network and a table of its layers.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { withNativeMasks } from "../tensorflow/random";
+import { withSeededMasks } from "../tensorflow/random";
 
 export interface CnnOptions {
 	/** `[height, width, channels]` of the pictures. Default `[64, 64, 3]`. */
@@ -86,7 +86,7 @@ export function cnn(options: CnnOptions = {}): tf.Sequential {
 			: tf.layers.flatten({ name: "flatten" }),
 	);
 	model.add(dense(denseUnits, "relu", "dense_1"));
-	model.add(withNativeMasks(tf.layers.dropout({ rate: dropout, seed: seed++, name: "dropout" })));
+	model.add(withSeededMasks(tf.layers.dropout({ rate: dropout, seed: seed++, name: "dropout" })));
 	model.add(dense(classes, "softmax", "dense_2"));
 	return model;
 }

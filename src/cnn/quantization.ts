@@ -1,4 +1,4 @@
-// Smaller model files: weights of 16 or 8 bits.
+// Saves a model with 8- or 16-bit weights.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";

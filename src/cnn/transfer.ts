@@ -1,8 +1,8 @@
-// Transfer learning: networks that were trained on something else, and new last layers for them.
+// Transfer learning: loading a backbone, extracting features, replacing the head.
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import type { Batch } from "../datasets/dataset";
+import type { Batch } from "../datasets/types";
 
 /** A pretrained network: one that can be trained further, or one that can only be run. */
 export type Backbone = tf.LayersModel | tf.GraphModel;

@@ -1,11 +1,11 @@
-// Keeps decoded pictures, packed as bytes: in memory up to a limit, on disk beyond it.
+// Cache of decoded images: in memory up to a limit, then on disk.
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 
 /** Pictures by their number, all of one size. */
-export interface PictureCache {
+export interface ImageCache {
 	has(picture: number): boolean;
 	/** A picture that the cache has. */
 	get(picture: number): Int32Array;
@@ -30,13 +30,13 @@ const caches = new FinalizationRegistry<Occupied>(({ bytes, file }) => {
  *   is above goes to a file in the folder for temporary files, which ends with the process; what a full disk does not
  *   take is not kept
  */
-export function pictureCache(length: number, limit = totalmem() / 4): PictureCache {
+export function imageCache(length: number, limit = totalmem() / 4): ImageCache {
 	const size = 4 * length;
 	const inMemory = new Map<number, Int32Array>();
 	const onDisk = new Map<number, number>();
 	const occupied: Occupied = { bytes: 0, file: null };
 	let diskIsFull = false;
-	const cache: PictureCache = {
+	const cache: ImageCache = {
 		has: (picture) => inMemory.has(picture) || onDisk.has(picture),
 		get(picture) {
 			const known = inMemory.get(picture);

@@ -1,5 +1,5 @@
-// Which samples go where, and how much they count.
-import seedrandom from "seedrandom";
+// Stratified folds and class weights.
+import { shuffled } from "../support/iteration";
 
 /** The places of the samples to train on, and of those to test on. */
 export interface Fold {
@@ -55,15 +55,4 @@ export function computeClassWeight(labels: ArrayLike<number>): Record<number, nu
 	const counts = new Map<number, number>();
 	for (const label of Array.from(labels)) counts.set(label, (counts.get(label) ?? 0) + 1);
 	return Object.fromEntries([...counts].map(([label, count]) => [label, labels.length / (counts.size * count)]));
-}
-
-/** Fisher–Yates with a generator that gives the same order everywhere, unlike `tf.util.shuffle`. */
-export function shuffled<T>(items: readonly T[], seed: string): T[] {
-	const random = seedrandom(seed);
-	const result = [...items];
-	for (let i = result.length - 1; i > 0; i--) {
-		const j = Math.floor(random() * (i + 1));
-		[result[i], result[j]] = [result[j], result[i]];
-	}
-	return result;
 }

@@ -1,4 +1,4 @@
-// Draws plotly figures of the plain kinds as SVG: for live display, and where plotly cannot run.
+// Renders plotly figures as SVG.
 import { escapeHtml } from "./table";
 
 /** A plotly figure: traces and layout as plotly.js takes them. */
@@ -34,9 +34,9 @@ interface Axis {
 	/** The width of a category; 0 on an axis of numbers. */
 	band: number;
 }
-
-/** plotly's own colours. */
+/** plotly's own colours, in the order that traces take them. */
 export const COLORS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f"];
+
 const MARGIN = { top: 44, right: 16, bottom: 48, left: 56 };
 
 /**

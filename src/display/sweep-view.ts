@@ -1,24 +1,18 @@
-// Shows the trials of a sweep: live while it runs, and compared when it is over.
+// Live table, parallel coordinates and curves of a sweep.
 import { randomUUID } from "node:crypto";
 import type { Space, Value } from "../sweep/space";
-import { bestTrial, hasEnded, type Trial } from "../sweep/sweep";
-import type { Curves } from "../sweep/trial-process";
-import { progressBar, show, time } from "./show";
+import { bestTrial, hasEnded, type Trial } from "../sweep/trial";
+import { METRICS, type Metric } from "../training/history";
+import { formatDuration, progressBar } from "./progress-bar";
+import { show } from "./show";
 import { COLORS, type Figure, svgOf } from "./svg";
 import { tableBundle } from "./table";
-
-const TITLES: Record<keyof Curves, string> = {
-	loss: "training loss",
-	acc: "training accuracy",
-	valLoss: "validation loss",
-	valAcc: "validation accuracy",
-};
 
 /**
  * Shows a sweep as it goes, in one place: how many trials have ended, the time left, the objective of each by epoch, and
  * all of them as a table. Gives the `onChange` option of `sweep`.
  */
-export function liveSweep(objective: keyof Curves = "valLoss"): (trials: Trial[]) => void {
+export function liveSweep(objective: Metric = "valLoss"): (trials: Trial[]) => void {
 	const id = randomUUID();
 	const started = performance.now();
 	let [update, waiting, endedBefore] = [false, false, -1]; // how many ended in an earlier run is not known yet
@@ -36,7 +30,7 @@ export function liveSweep(objective: keyof Curves = "valLoss"): (trials: Trial[]
 	};
 }
 
-function bundleOf(trials: Trial[], objective: keyof Curves, seconds: number, endedBefore: number) {
+function bundleOf(trials: Trial[], objective: Metric, seconds: number, endedBefore: number) {
 	const ended = trials.filter(hasEnded).length;
 	const running = trials.filter(({ state }) => state === "running").length;
 	const best = bestTrial(trials, objective);
@@ -45,9 +39,9 @@ function bundleOf(trials: Trial[], objective: keyof Curves, seconds: number, end
 	const parts = [
 		`${ended} of ${trials.length} trials`,
 		...(running > 0 ? [`${running} running`] : []),
-		time(seconds),
-		...(running > 0 && Number.isFinite(left) ? [`about ${time(left)} left`] : []),
-		...(best ? [`best: trial ${best.id}, ${TITLES[objective]} ${best.value?.toFixed(4)}`] : []),
+		formatDuration(seconds),
+		...(running > 0 && Number.isFinite(left) ? [`about ${formatDuration(left)} left`] : []),
+		...(best ? [`best: trial ${best.id}, ${METRICS[objective].title} ${best.value?.toFixed(4)}`] : []),
 	];
 	const table = tableBundle(trialRows(trials, objective));
 	const chart = svgOf(trialCurves(trials, objective), { width: 860, height: 280 });
@@ -59,7 +53,7 @@ function bundleOf(trials: Trial[], objective: keyof Curves, seconds: number, end
 }
 
 /** The objective by epoch, a line for each trial. */
-function trialCurves(trials: Trial[], objective: keyof Curves): Figure {
+function trialCurves(trials: Trial[], objective: Metric): Figure {
 	const data = trials
 		.filter(({ curves }) => curves[objective].length > 0)
 		.map(({ id, curves }) => ({
@@ -71,7 +65,10 @@ function trialCurves(trials: Trial[], objective: keyof Curves): Figure {
 			line: { color: COLORS[id % COLORS.length] },
 			showlegend: trials.length <= 12,
 		}));
-	const layout = { xaxis: { title: { text: "Epoch" }, dtick: 1 }, yaxis: { title: { text: TITLES[objective] } } };
+	const layout = {
+		xaxis: { title: { text: "Epoch" }, dtick: 1 },
+		yaxis: { title: { text: METRICS[objective].title } },
+	};
 	return { data, layout };
 }
 
@@ -79,9 +76,9 @@ function trialCurves(trials: Trial[], objective: keyof Curves): Figure {
  * The trials as rows for `showTable`, with the parameters that are not the same in all of them: those that run, then from
  * the best to the worst, then those that failed or wait.
  */
-export function trialRows(trials: Trial[], objective: keyof Curves = "valLoss"): object[] {
+export function trialRows(trials: Trial[], objective: Metric = "valLoss"): object[] {
 	const names = varying(trials);
-	const sign = objective.endsWith("oss") ? 1 : -1;
+	const sign = METRICS[objective].better === "min" ? 1 : -1;
 	const rank = ({ state, value }: Trial) => {
 		if (state === "running") return Number.NEGATIVE_INFINITY;
 		return value === null || state === "failed" ? Number.POSITIVE_INFINITY : sign * value;
@@ -93,7 +90,7 @@ export function trialRows(trials: Trial[], objective: keyof Curves = "valLoss"):
 		...Object.fromEntries(names.map((name) => [name, short(parameters[name])])),
 		state,
 		epochs: curves[objective].length,
-		[TITLES[objective]]: value,
+		[METRICS[objective].title]: value,
 		seconds: Math.round(seconds) || null,
 		...(isFailed ? { error } : {}),
 	}));
@@ -105,7 +102,7 @@ export function trialRows(trials: Trial[], objective: keyof Curves = "valLoss"):
  *
  * @param space by which an axis is drawn in powers of ten
  */
-export function parallelCoordinates(trials: Trial[], space: Space, objective: keyof Curves = "valLoss"): Figure {
+export function parallelCoordinates(trials: Trial[], space: Space, objective: Metric = "valLoss"): Figure {
 	const valued = trials.filter(({ value, state }) => value !== null && state !== "failed");
 	const values = valued.map(({ value }) => value as number);
 	const axes = varying(valued).map((name) => axisOf(name, valued, space));
@@ -113,12 +110,12 @@ export function parallelCoordinates(trials: Trial[], space: Space, objective: ke
 		color: values,
 		colorscale: "Viridis",
 		// The best are dark.
-		reversescale: !objective.endsWith("oss"),
+		reversescale: METRICS[objective].better === "max",
 		showscale: true,
-		colorbar: { title: { text: TITLES[objective], side: "right" } },
+		colorbar: { title: { text: METRICS[objective].title, side: "right" } },
 	};
 	return {
-		data: [{ type: "parcoords", line, dimensions: [...axes, { label: TITLES[objective], values }] }],
+		data: [{ type: "parcoords", line, dimensions: [...axes, { label: METRICS[objective].title, values }] }],
 		layout: { title: { text: `${valued.length} trials` }, margin: { t: 90, r: 60, b: 40, l: 60 } },
 	};
 }

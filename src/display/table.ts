@@ -1,4 +1,4 @@
-// Tables as HTML and as text. The kernel shows a DataFrame that ends a cell with this too.
+// Tables as HTML and text.
 import type { Bundle } from "../support/kernel";
 
 /** A danfojs DataFrame or Series, as far as it is shown. */

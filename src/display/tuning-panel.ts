@@ -1,10 +1,11 @@
-// A panel to try hyperparameters without editing code: controls, a Train and a Stop button, and the runs compared.
+// The hyperparameter tuning panel.
 import { randomUUID } from "node:crypto";
 import { kernel } from "../support/kernel";
-import type { History, Progress } from "../training/train";
-import { liveProgress, show, showFigure, showTable } from "./show";
+import type { History, Progress } from "../training/history";
+import { show, showFigure, showTable } from "./show";
 import { COLORS, type Figure } from "./svg";
 import { tableBundle } from "./table";
+import { liveProgress } from "./training-progress";
 import { type Widget, type WidgetState, widget } from "./widgets";
 
 export type Parameters = Record<string, number | string | boolean>;

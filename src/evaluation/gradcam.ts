@@ -1,5 +1,6 @@
-// Where a network looks: Grad-CAM.
+// Grad-CAM heat maps and overlays.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { withoutSoftmax } from "../tensorflow/softmax";
 
 export interface GradCamOptions {
 	/** The class to explain for each picture, as a label. Default: the predicted one. */
@@ -63,18 +64,4 @@ function convolutionOf(model: tf.Sequential, name?: string): number {
 
 function through(layers: tf.layers.Layer[], xs: tf.Tensor): tf.Tensor {
 	return layers.reduce((tensor, layer) => layer.apply(tensor) as tf.Tensor, xs);
-}
-
-/** A softmax's own gradient would hide the score: where the network is sure, it is 0. */
-function withoutSoftmax<T>(model: tf.Sequential, work: () => T): T {
-	type Activation = { getClassName(): string; apply(scores: tf.Tensor): tf.Tensor };
-	const last = model.layers[model.layers.length - 1] as unknown as { activation?: Activation };
-	const { activation } = last;
-	if (activation?.getClassName() !== "softmax") return work();
-	last.activation = { getClassName: () => "linear", apply: (scores) => scores };
-	try {
-		return work();
-	} finally {
-		last.activation = activation;
-	}
 }

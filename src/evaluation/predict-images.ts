@@ -1,9 +1,8 @@
-// Tells what pictures show: files in, labels and probabilities out.
+// Predicts image files.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { verifyImage } from "../cleaning/verify";
-import { loadImage } from "../datasets/dataset";
-import { decodeFiles } from "../images/decode-graph";
-import { requireSameClasses } from "../metrics/inputs";
+import { type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
+import { requireSameClasses } from "../training/compile";
 
 /** What a model says of a picture. */
 export interface ImagePrediction {
@@ -39,49 +38,39 @@ export async function predictImages(
 ): Promise<ImagePrediction[]> {
 	requireSameClasses(model, classNames);
 	const imageSize = model.inputs[0].shape.slice(1, 3) as [number, number];
-	const reading = { channels: 3, interpolation: "bilinear", cropToAspectRatio: false, packed: false } as const;
-	const decoder = paths.length > 0 ? decodeFiles(paths, { imageSize, ...reading }) : null;
+	const reader = readImages(paths, resolveDecodeOptions({ imageSize }));
 	const results: ImagePrediction[] = [];
 	try {
 		for (let start = 0; start < paths.length; start += batchSize) {
-			const some = paths.slice(start, start + batchSize);
-			const pictures: (Float32Array | Error)[] = [];
-			for (const path of some)
-				pictures.push((decoder?.next() as Float32Array | null) ?? (await readAlone(path, imageSize)));
-			results.push(...classify(model, some, pictures, classNames));
+			const batch = paths.slice(start, start + batchSize);
+			const images: (Pixels | Error)[] = [];
+			for (const path of batch) images.push(await reader.next().catch((error) => whyUnreadable(path, error)));
+			results.push(...classify(model, batch, images, classNames));
 		}
 	} finally {
-		decoder?.stop();
+		reader.stop();
 	}
 	return results;
 }
 
-/** A file that TensorFlow's pipeline passed over. */
-async function readAlone(path: string, imageSize: [number, number]): Promise<Float32Array | Error> {
-	try {
-		const pixels = await loadImage(path, { imageSize });
-		const values = pixels.dataSync<"float32">();
-		pixels.dispose();
-		return values;
-	} catch (error) {
-		const verdict = await verifyImage(path);
-		return verdict ? new Error(`${verdict.reason} (${verdict.detail})`) : (error as Error);
-	}
+async function whyUnreadable(path: string, error: Error): Promise<Error> {
+	const problem = await verifyImage(path);
+	return problem ? new Error(`${problem.reason} (${problem.detail})`) : error;
 }
 
-function classify(model: tf.LayersModel, paths: string[], pictures: (Float32Array | Error)[], classNames: string[]) {
-	const readable = pictures.filter((picture): picture is Float32Array => !(picture instanceof Error));
+function classify(model: tf.LayersModel, paths: string[], images: (Pixels | Error)[], classNames: string[]) {
+	const readable = images.filter((image): image is Pixels => !(image instanceof Error));
 	const rows = tf.tidy(() => {
 		if (readable.length === 0) return [];
 		const shape = [-1, ...(model.inputs[0].shape.slice(1) as number[])];
-		const xs = tf.concat(readable.map((picture) => tf.tensor1d(picture))).reshape(shape);
+		const xs = tf.concat(readable.map((image) => tf.tensor1d(image))).reshape(shape);
 		return (model.predict(xs) as tf.Tensor).arraySync() as number[][];
 	});
 	const next = rows.values();
 	return paths.map((path, i): ImagePrediction => {
-		const picture = pictures[i];
-		if (picture instanceof Error) {
-			return { path, label: null, probability: null, probabilities: [], error: picture.message };
+		const image = images[i];
+		if (image instanceof Error) {
+			return { path, label: null, probability: null, probabilities: [], error: image.message };
 		}
 		const probabilities = next.next().value as number[];
 		const probability = Math.max(...probabilities);

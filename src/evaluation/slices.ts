@@ -1,4 +1,4 @@
-// Where a model is good and where it is not: scores by a property of the pictures.
+// Accuracy by slices of a property.
 import { binOf, quantile, sum } from "../support/statistics";
 
 /** The pictures with values from `from` up to `to`. */

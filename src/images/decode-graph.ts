@@ -1,6 +1,7 @@
-// Decodes pictures by TensorFlow's own input pipeline: on all cores, and ahead of when they are wanted.
-import { type FileFunction, mapFiles } from "../tensorflow/file-map";
-import { DType, type GraphNode, integers, node, textAttribute } from "../tensorflow/graphdef";
+// The graph that decodes, resizes and packs an image file.
+import { DType } from "../tensorflow/backend";
+import { type FileFunction, mapFilesInOrder, type OrderedResults } from "../tensorflow/file-map";
+import { type GraphNode, integers, node, textAttribute } from "../tensorflow/graphdef";
 
 /** How a picture is decoded. */
 export interface DecodeOptions {
@@ -15,14 +16,6 @@ export interface DecodeOptions {
 	packed: boolean;
 }
 
-/** Pictures in the order asked for: `height × width × channels` floats, or as many bytes, see `packedLength`. */
-export interface DecodedPictures {
-	/** The next file's picture; `null` when TensorFlow cannot read or decode the file. */
-	next(): Int32Array | Float32Array | null;
-	/** Frees what it holds; also to be called when some pictures were not taken. */
-	stop(): void;
-}
-
 /** How many int32 hold the bytes of a picture, four in each; the last may have some to spare. */
 export function packedLength({ imageSize, channels }: Pick<DecodeOptions, "imageSize" | "channels">): number {
 	return Math.ceil((imageSize[0] * imageSize[1] * channels) / 4);
@@ -32,30 +25,9 @@ export function packedLength({ imageSize, channels }: Pick<DecodeOptions, "image
 const CHUNK = 32;
 const AHEAD = 4;
 
-/** Begins to decode files, in their order. */
-export function decodeFiles(paths: string[], options: DecodeOptions): DecodedPictures {
-	const results = mapFiles(paths, decodeFunction(options), { chunk: CHUNK, ahead: AHEAD });
-
-	const size = pictureShape(options).reduce((product, length) => product * length);
-	let indices: Int32Array | null = new Int32Array();
-	let chunk: Int32Array | Float32Array = new Int32Array();
-	let taken = 0;
-	let file = 0;
-	return {
-		next() {
-			if (taken === indices?.length) {
-				const batch = results.next();
-				indices = batch ? batch.indices : null;
-				if (batch) chunk = batch.values.dataSync() as Int32Array | Float32Array;
-				batch?.values.dispose();
-				taken = 0;
-			}
-			if (indices?.[taken] !== file++) return null;
-			taken++;
-			return chunk.subarray((taken - 1) * size, taken * size);
-		},
-		stop: results.stop,
-	};
+/** Begins to decode files: `height × width × channels` floats each, or as many bytes, see `packedLength`. */
+export function decodeFiles(paths: string[], options: DecodeOptions): OrderedResults {
+	return mapFilesInOrder(paths, decodeFunction(options), { chunk: CHUNK, ahead: AHEAD });
 }
 
 function pictureShape(options: DecodeOptions): number[] {

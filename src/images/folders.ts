@@ -1,8 +1,21 @@
-// Goes through the files of a folder.
-import { opendirSync, statSync } from "node:fs";
-import { extname, join } from "node:path";
-import { isQuarantine } from "../cleaning/quarantine";
-import { IMAGE_EXTENSIONS } from "../datasets/dataset";
+// The folder layout of a data set: splits, image files, quarantine folders.
+import { existsSync, opendirSync, readdirSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+import { IMAGE_EXTENSIONS } from "./formats";
+
+export const QUARANTINE = "quarantine";
+export const QUARANTINE_MANIFEST = "manifest.jsonl";
+
+/** Whether a folder holds quarantines, whose files are nobody's data any more. */
+export function isQuarantine(folder: string): boolean {
+	return (
+		basename(folder) === QUARANTINE &&
+		readdirSync(folder).some((name) => existsSync(join(folder, name, QUARANTINE_MANIFEST)))
+	);
+}
+
+/** The folders of a data set, as the pipeline names them. */
+export const SPLITS = ["train", "valid", "test"];
 
 /** All files in a folder, one by one, so that a million names need no memory. Links to folders are not followed. */
 export function* filesIn(directory: string): Generator<string> {
@@ -18,22 +31,8 @@ export function* filesIn(directory: string): Generator<string> {
 	}
 }
 
-/** @throws with what was to be done to it, when it is not there or no folder */
-export function requireFolder(directory: string, what: string): void {
-	const entry = statSync(directory, { throwIfNoEntry: false });
-	if (entry?.isDirectory()) return;
-	throw new Error(`cannot ${what} ${directory}: ${entry ? "it is not a folder" : "there is no such folder"}`);
-}
-
-/** How many there are. */
-export function count(items: Iterable<unknown>): number {
-	let total = 0;
-	for (const _ of items) total++;
-	return total;
-}
-
 /** A file's ending in lower case, for example `".jpg"`. */
-export const endingOf = (path: string) => extname(path).toLowerCase();
+export const extensionOf = (path: string) => extname(path).toLowerCase();
 
 /** Whether training reads files with this ending. */
-export const isRead = (path: string) => IMAGE_EXTENSIONS.includes(endingOf(path));
+export const isImageFile = (path: string) => IMAGE_EXTENSIONS.includes(extensionOf(path));

@@ -2,6 +2,9 @@
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: files begin with them.
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 
+/** The endings of the files that are read: those of Keras, and some more. Others are passed over. */
+export const IMAGE_EXTENSIONS = [".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
+
 /** A file format of pictures. */
 export interface Format {
 	/** As people call it, for example `"JPEG"`. */

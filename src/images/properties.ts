@@ -1,12 +1,13 @@
-// What a picture looks like, in numbers: brightness, information, sharpness, colour, size and a perceptual hash.
+// Measures brightness, entropy, sharpness, colour and size of images.
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { type FileFunction, inPieces, mapFiles } from "../tensorflow/file-map";
-import { constant, DType, type GraphNode, integers, node, textAttribute } from "../tensorflow/graphdef";
-import { decodeNodes, decodeSmallJpegNodes } from "./decode-graph";
+import { inChunks } from "../support/iteration";
+import { mapFiles } from "../tensorflow/file-map";
 import { MAX_PIXELS, readHead } from "./formats";
+import { perceptualHash } from "./perceptual-hash";
+import { BYTES, reduceFunction, SIDE } from "./thumbnail-graph";
 
 /** A picture's properties. Brightness is in 0–1, where 1 is white. */
 export interface ImageProperties {
@@ -35,10 +36,6 @@ export interface ImageProperties {
 	hash: Uint32Array;
 }
 
-/** Pictures are compared, and their edges looked at, at this size. */
-const SIDE = 64;
-const BYTES = SIDE * SIDE * 3;
-
 /**
  * Decodes pictures, many at a time, and measures them.
  *
@@ -47,7 +44,7 @@ const BYTES = SIDE * SIDE * 3;
 export async function* imageProperties(paths: Iterable<string>): AsyncGenerator<ImageProperties, void, undefined> {
 	const folder = mkdtempSync(join(tmpdir(), "properties-"));
 	try {
-		for await (const some of inPieces(paths, 512)) {
+		for await (const some of inChunks(paths, 512)) {
 			const files = await Promise.all(some.map((path, i) => toFile(path, join(folder, `${i}.png`))));
 			for (const ratio of [0, 1, 2, 4, 8]) yield* measured(files.filter((file) => file?.ratio === ratio) as File[]);
 		}
@@ -105,79 +102,6 @@ function* measured(files: File[]): Generator<ImageProperties> {
 	}
 }
 
-/**
- * From a file to `[height, width, ...bytes]`: the picture made smaller, to fit 64 × 64 pixels in its upper left corner,
- * and 64 × 64 pixels of it as they are, from a regular grid; four bytes to an int32.
- */
-function reduceFunction(ratio: number): FileFunction {
-	const types = (name: string, dtype: number) => ({ [name]: { type: dtype } });
-	const [FLOAT, UINT8, INT32] = [types("T", DType.float32), types("T", DType.uint8), types("T", DType.int32)];
-	const number = (name: string, value: number) => constant(name, [], DType.float32, Float32Array.of(value));
-	const cast = (name: string, from: string, source: number, target: number) =>
-		node(name, "Cast", [from], { ...types("SrcT", source), ...types("DstT", target) });
-	const nodes: GraphNode[] = [
-		...(ratio > 0 ? decodeSmallJpegNodes(ratio) : decodeNodes(3)),
-		integers("zero", [], 0),
-		integers("first", [1], 0),
-		integers("two", [1], 2),
-		node("batched", "ExpandDims", ["decoded:image:0", "zero:output:0"], { ...UINT8, ...types("Tdim", DType.int32) }),
-
-		node("shape", "Shape", ["decoded:image:0"], { ...UINT8, ...types("out_type", DType.int32) }),
-		node("sides", "Slice", ["shape:output:0", "first:output:0", "two:output:0"], {
-			...INT32,
-			...types("Index", DType.int32),
-		}),
-		cast("lengths", "sides:output:0", DType.int32, DType.float32),
-		node("longest", "Max", ["lengths:y:0", "zero:output:0"], {
-			...FLOAT,
-			...types("Tidx", DType.int32),
-			keep_dims: { b: false },
-		}),
-		number("side", SIDE),
-		number("one", 1),
-		node("excess", "RealDiv", ["longest:output:0", "side:output:0"], FLOAT),
-		node("reduction", "Maximum", ["excess:z:0", "one:output:0"], FLOAT),
-		node("fitting", "RealDiv", ["lengths:y:0", "reduction:z:0"], FLOAT),
-		node("whole", "Floor", ["fitting:z:0"], FLOAT),
-		node("small", "Maximum", ["whole:y:0", "one:output:0"], FLOAT),
-		node("scale", "RealDiv", ["small:z:0", "lengths:y:0"], FLOAT),
-		cast("smallSides", "small:z:0", DType.float32, DType.int32),
-
-		integers("canvas", [2], SIDE, SIDE),
-		constant("noMove", [2], DType.float32, Float32Array.of(0, 0)),
-		node("reduced", "ScaleAndTranslate", ["batched:output:0", "canvas:output:0", "scale:z:0", "noMove:output:0"], {
-			...UINT8,
-			kernel_type: textAttribute("keyscubic"),
-			antialias: { b: true },
-		}),
-		number("black", 0),
-		number("white", 255),
-		node("clipped", "ClipByValue", ["reduced:resized_images:0", "black:output:0", "white:output:0"], FLOAT),
-		node("rounded", "Round", ["clipped:output:0"], FLOAT),
-		cast("thumbnail", "rounded:y:0", DType.float32, DType.uint8),
-
-		node("sample", "ResizeNearestNeighbor", ["batched:output:0", "canvas:output:0"], {
-			...UINT8,
-			align_corners: { b: false },
-			half_pixel_centers: { b: true },
-		}),
-		node("both", "ConcatV2", ["thumbnail:y:0", "sample:resized_images:0", "zero:output:0"], {
-			...UINT8,
-			...types("Tidx", DType.int32),
-			N: { i: 2 },
-		}),
-		integers("fours", [2], (2 * BYTES) / 4, 4),
-		node("quadruples", "Reshape", ["both:output:0", "fours:output:0"], { ...UINT8, ...types("Tshape", DType.int32) }),
-		node("packed", "Bitcast", ["quadruples:output:0"], { ...UINT8, ...types("type", DType.int32) }),
-		node("all", "ConcatV2", ["smallSides:y:0", "packed:output:0", "zero:output:0"], {
-			...INT32,
-			...types("Tidx", DType.int32),
-			N: { i: 2 },
-		}),
-	];
-	return { nodes, output: "all:output:0", dtype: DType.int32, shape: [2 + (2 * BYTES) / 4] };
-}
-
 function measure(result: Int32Array) {
 	const [height, width] = result;
 	const bytes = new Uint8Array(result.buffer, result.byteOffset + 8, 2 * BYTES);
@@ -186,7 +110,7 @@ function measure(result: Int32Array) {
 		...coloursOf(bytes.subarray(BYTES)),
 		edges: edgesOf(grey, width, height),
 		greyDeviation: deviation(histogram(grey)),
-		hash: hashOf(grey, width, height),
+		hash: perceptualHash(grey, width, height),
 	};
 }
 
@@ -273,51 +197,4 @@ function deviation(values: ArrayLike<number>): number {
 	}
 	const mean = sum / values.length;
 	return Math.sqrt(Math.max(0, squares / values.length - mean ** 2));
-}
-
-/**
- * pHash: which of the lowest frequencies of the discrete cosine transform are above their median. The first 64 bits are
- * of 8 × 8 frequencies, and tell pictures apart well enough to look for; the next 256 are of 16 × 16, to be sure.
- */
-function hashOf(grey: Uint8Array, width: number, height: number): Uint32Array {
-	const [across, down] = [cosines(width), cosines(height)];
-	const rows = new Float64Array(16 * height);
-	for (let y = 0; y < height; y++) {
-		const line = Float64Array.from(grey.subarray(y * width, (y + 1) * width));
-		for (let k = 0; k < 16; k++) rows[k * height + y] = product(across[k], line);
-	}
-	const frequencies = new Float64Array(256);
-	for (let k = 0; k < 16; k++) {
-		const column = rows.subarray(k * height, (k + 1) * height);
-		for (let j = 0; j < 16; j++) frequencies[j * 16 + k] = product(down[j], column);
-	}
-	const low = frequencies.filter((_, i) => i % 16 < 8 && i < 128);
-	return Uint32Array.from([...aboveMedian(low), ...aboveMedian(frequencies)]);
-}
-
-function product(a: Float64Array, b: Float64Array): number {
-	let sum = 0;
-	for (let i = 0; i < b.length; i++) sum += a[i] * b[i];
-	return sum;
-}
-
-/** One bit for each value, in words of 32. */
-function aboveMedian(values: Float64Array): Uint32Array {
-	const sorted = values.slice().sort();
-	const median = (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
-	const words = new Uint32Array(values.length / 32);
-	for (let i = 0; i < values.length; i++) if (values[i] > median) words[i >> 5] |= 1 << (31 - (i & 31));
-	return words;
-}
-
-const tables = new Map<number, Float64Array[]>();
-/** The cosines of the 16 lowest frequencies over `length` samples. */
-function cosines(length: number): Float64Array[] {
-	const known = tables.get(length);
-	if (known) return known;
-	const wave = (k: number) =>
-		Float64Array.from({ length }, (_, i) => Math.cos((Math.PI * (2 * i + 1) * k) / (2 * length)));
-	const table = Array.from({ length: 16 }, (_, k) => wave(k));
-	tables.set(length, table);
-	return table;
 }

@@ -1,4 +1,4 @@
-// How sure a score is: confidence intervals by resampling.
+// Bootstrap confidence intervals.
 import seedrandom from "seedrandom";
 import { mean, quantile, sum } from "../support/statistics";
 

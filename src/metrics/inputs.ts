@@ -1,4 +1,5 @@
-// Labels of samples: which there are, and whether predictions fit them.
+// Validates labels and probabilities.
+import { sum } from "../support/statistics";
 
 /** The different labels, ascending. */
 export function labelsOf(...lists: ArrayLike<number>[]): number[] {
@@ -13,13 +14,27 @@ export function requireSameLength(yTrue: ArrayLike<number>, predictions: ArrayLi
 	);
 }
 
-/** @throws when a model has another number of outputs than there are classes; one output can tell two apart */
-export function requireSameClasses(model: { outputs: { shape: (number | null)[] }[] }, classNames?: string[]): void {
-	const [{ shape }] = model.outputs;
-	const outputs = shape[shape.length - 1];
-	const tells = outputs === 1 ? 2 : outputs;
-	if (!classNames || tells === classNames.length) return;
-	throw new Error(
-		`the model tells ${tells} classes apart, but there are ${classNames.length}: ${classNames.join(", ")}`,
-	);
+/** A probability for each class of each sample, `[samples][classes]`, or of two classes that of the second. */
+export type Probabilities = ArrayLike<number> | ArrayLike<number>[];
+
+export const isTable = (values: Probabilities): values is ArrayLike<number>[] => typeof values[0] !== "number";
+
+/** Probabilities as rows with a column for each class. */
+export function requireProbabilities(yTrue: ArrayLike<number>, yProba: Probabilities, given?: number[]) {
+	requireSameLength(yTrue, yProba, "probabilities");
+	const rows = isTable(yProba) ? yProba : Array.from(yProba, (p) => [1 - p, p]);
+	const labels = given ?? Array.from(rows[0], (_, i) => i);
+	if (labels.length !== rows[0].length) {
+		throw new Error(`${labels.length} labels (${labels.join(", ")}) for ${rows[0].length} columns of probabilities`);
+	}
+	const stranger = labelsOf(yTrue).find((label) => !labels.includes(label));
+	if (stranger !== undefined) {
+		throw new Error(`yTrue has the label ${stranger}, but the probabilities are of ${labels.join(", ")}`);
+	}
+	rows.forEach((row, i) => {
+		const total = sum(Array.from(row));
+		// Single precision is enough: networks compute in it.
+		if (!(Math.abs(total - 1) < 1e-3)) throw new Error(`the probabilities of sample ${i} sum to ${total}: expected 1`);
+	});
+	return { rows, labels };
 }

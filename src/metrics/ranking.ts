@@ -1,9 +1,6 @@
-// How good predicted probabilities are, in scikit-learn's words and numbers: ranking, sharpness, calibration.
-import { binOf, mean, quantile, sum } from "../support/statistics";
-import { labelsOf, requireSameLength } from "./inputs";
-
-/** A probability for each class of each sample, `[samples][classes]`, or of two classes that of the second. */
-export type Probabilities = ArrayLike<number> | ArrayLike<number>[];
+// ROC and precision–recall curves, AUC, average precision.
+import { mean, sum } from "../support/statistics";
+import { isTable, labelsOf, type Probabilities, requireProbabilities, requireSameLength } from "./inputs";
 
 /** Steps of a threshold; each list has one element for each. */
 export interface RocCurve {
@@ -64,7 +61,7 @@ export interface RocAucOptions {
 export function rocAucScore(yTrue: ArrayLike<number>, yScore: Probabilities, options: RocAucOptions = {}): number {
 	const { average = "macro", multiClass } = options;
 	if (!isTable(yScore)) return binaryAuc(Array.from(yTrue), yScore, Math.max(...labelsOf(yTrue)));
-	const { rows, labels } = checked(yTrue, yScore, options.labels);
+	const { rows, labels } = requireProbabilities(yTrue, yScore, options.labels);
 	const column = (j: number) => rows.map((row) => row[j]);
 	if (labels.length === 2) return binaryAuc(Array.from(yTrue), column(1), labels[1]);
 	if (!multiClass) throw new Error(`there are ${labels.length} classes: choose multiClass "ovr" or "ovo"`);
@@ -139,7 +136,7 @@ export function averagePrecisionScore(
 	{ posLabel = 1, labels }: { posLabel?: number; labels?: number[] } = {},
 ): number {
 	if (isTable(yScore)) {
-		const { rows, labels: classes } = checked(yTrue, yScore, labels);
+		const { rows, labels: classes } = requireProbabilities(yTrue, yScore, labels);
 		const column = (j: number) => rows.map((row) => row[j]);
 		if (classes.length === 2) return averagePrecisionScore(yTrue, column(1), { posLabel: classes[1] });
 		const scores = classes.map((label, j) => averagePrecisionScore(yTrue, column(j), { posLabel: label }));
@@ -148,104 +145,6 @@ export function averagePrecisionScore(
 	if (!Array.from(yTrue).includes(posLabel)) return 0;
 	const { precision, recall } = precisionRecallCurve(yTrue, yScore, { posLabel });
 	return sum(recall.slice(1).map((value, i) => (recall[i] - value) * precision[i]));
-}
-
-/**
- * The mean of −log of the probability that the true class was given, the cross-entropy: `sklearn.metrics.log_loss`.
- *
- * @param options `labels`: the classes that the columns stand for. Default: 0, 1, 2…
- * @throws when a row does not sum to 1, or a label has no column
- */
-export function logLoss(
-	yTrue: ArrayLike<number>,
-	yProba: Probabilities,
-	{ labels }: { labels?: number[] } = {},
-): number {
-	const { rows, labels: classes } = checked(yTrue, yProba, labels);
-	const clipped = (p: number) => Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, p));
-	return -sum(rows.map((row, i) => Math.log(clipped(row[classes.indexOf(yTrue[i])])))) / rows.length;
-}
-
-/**
- * The mean squared distance of the probabilities from what came: `sklearn.metrics.brier_score_loss`. Of two classes that
- * of the second class, 0–1; of more the sum over the classes, 0–2.
- *
- * @throws as `logLoss` does
- */
-export function brierScoreLoss(
-	yTrue: ArrayLike<number>,
-	yProba: Probabilities,
-	{ labels }: { labels?: number[] } = {},
-): number {
-	const { rows, labels: classes } = checked(yTrue, yProba, labels);
-	const total = sum(rows.map((row, i) => sum(Array.from(row, (p, j) => (p - Number(classes[j] === yTrue[i])) ** 2))));
-	return total / rows.length / (classes.length === 2 ? 2 : 1);
-}
-
-export interface CalibrationCurve {
-	/** In each bin that is not empty, the share of samples that are of the class. */
-	probTrue: number[];
-	/** And the mean of their predicted probabilities. */
-	probPred: number[];
-	/** How many samples it has. */
-	count: number[];
-}
-
-/**
- * How often what was predicted with a probability comes true: `sklearn.calibration.calibration_curve`.
- *
- * @param yProb the probability of `posLabel` for each sample, 0–1
- * @param options `nBins`: default 5; `strategy`: bins of the same width or with as many samples each, default
- *   `"uniform"`; `posLabel`: default 1
- * @throws when a probability is not in 0–1
- */
-export function calibrationCurve(
-	yTrue: ArrayLike<number>,
-	yProb: ArrayLike<number>,
-	{
-		nBins = 5,
-		strategy = "uniform",
-		posLabel = 1,
-	}: { nBins?: number; strategy?: "uniform" | "quantile"; posLabel?: number } = {},
-): CalibrationCurve {
-	requireSameLength(yTrue, yProb, "yProb");
-	const wrong = Array.from(yProb).find((p) => !(p >= 0 && p <= 1));
-	if (wrong !== undefined) throw new Error(`yProb has ${wrong}: expected probabilities of 0 to 1`);
-	const sorted = Float64Array.from(yProb).sort();
-	const edge = (share: number) => (strategy === "uniform" ? share : quantile(sorted, share));
-	const inner = Array.from({ length: nBins - 1 }, (_, i) => edge((i + 1) / nBins));
-	const bins = Array.from({ length: nBins }, () => ({ count: 0, predicted: 0, hits: 0 }));
-	for (let i = 0; i < yProb.length; i++) {
-		const bin = bins[binOf(inner, yProb[i])];
-		bin.count++;
-		bin.predicted += yProb[i];
-		bin.hits += Number(yTrue[i] === posLabel);
-	}
-	const filled = bins.filter(({ count }) => count > 0);
-	return {
-		probTrue: filled.map(({ hits, count }) => hits / count),
-		probPred: filled.map(({ predicted, count }) => predicted / count),
-		count: filled.map(({ count }) => count),
-	};
-}
-
-/**
- * The expected calibration error (Guo et al., ICML 2017): how far the accuracy lies from the confidence, 0–1, on average
- * over bins of the confidence, which is the probability of the predicted class.
- *
- * @param options `nBins`: default 15; `labels`: as for `logLoss`
- * @throws as `logLoss` does
- */
-export function expectedCalibrationError(
-	yTrue: ArrayLike<number>,
-	yProba: Probabilities,
-	{ nBins = 15, labels }: { nBins?: number; labels?: number[] } = {},
-): number {
-	const { rows, labels: classes } = checked(yTrue, yProba, labels);
-	const confidence = rows.map((row) => Math.max(...Array.from(row)));
-	const isRight = rows.map((row, i) => Number(classes[Array.from(row).indexOf(confidence[i])] === yTrue[i]));
-	const { probTrue, probPred, count } = calibrationCurve(isRight, confidence, { nBins });
-	return sum(probTrue.map((accuracy, i) => (count[i] / rows.length) * Math.abs(accuracy - probPred[i])));
 }
 
 /** For each distinct score, from the greatest down: how many samples of the class, and others, are at least as great. */
@@ -264,26 +163,4 @@ function cumulated(yTrue: ArrayLike<number>, yScore: ArrayLike<number>, posLabel
 		thresholds.push(scores[sample]);
 	});
 	return { hits, alarms, thresholds };
-}
-
-const isTable = (values: Probabilities): values is ArrayLike<number>[] => typeof values[0] !== "number";
-
-/** Probabilities as rows with a column for each class. */
-function checked(yTrue: ArrayLike<number>, yProba: Probabilities, given?: number[]) {
-	requireSameLength(yTrue, yProba, "probabilities");
-	const rows = isTable(yProba) ? yProba : Array.from(yProba, (p) => [1 - p, p]);
-	const labels = given ?? Array.from(rows[0], (_, i) => i);
-	if (labels.length !== rows[0].length) {
-		throw new Error(`${labels.length} labels (${labels.join(", ")}) for ${rows[0].length} columns of probabilities`);
-	}
-	const stranger = labelsOf(yTrue).find((label) => !labels.includes(label));
-	if (stranger !== undefined) {
-		throw new Error(`yTrue has the label ${stranger}, but the probabilities are of ${labels.join(", ")}`);
-	}
-	rows.forEach((row, i) => {
-		const total = sum(Array.from(row));
-		// Single precision is enough: networks compute in it.
-		if (!(Math.abs(total - 1) < 1e-3)) throw new Error(`the probabilities of sample ${i} sum to ${total}: expected 1`);
-	});
-	return { rows, labels };
 }

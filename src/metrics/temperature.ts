@@ -1,5 +1,5 @@
-// Makes probabilities mean what they say: temperature scaling.
-import { logLoss } from "./ranking";
+// Temperature scaling.
+import { logLoss } from "./calibration";
 
 /**
  * Finds the temperature that makes probabilities fit what came (Guo et al., ICML 2017): above 1 if they were too sure.

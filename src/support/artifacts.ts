@@ -1,6 +1,7 @@
-// What one notebook leaves for the next and for the report: small JSON files in the artifacts folder.
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+// JSON files that one notebook leaves for the next.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomically } from "./files";
 
 /**
  * Writes `value` as `<artifacts>/<name>.json`, whole or not at all.
@@ -10,23 +11,7 @@ import { dirname, join } from "node:path";
  * @param value anything that JSON can hold
  */
 export function saveArtifact(artifacts: string, name: string, value: unknown): void {
-	writeWhole(join(artifacts, `${name}.json`), JSON.stringify(value, null, "\t"));
-}
-
-/**
- * Writes a file, and the folder for it, whole or not at all: one that was there before is left as it was.
- *
- * @throws when it cannot be written, as on a full disk
- */
-export function writeWhole(file: string, content: string | Uint8Array): void {
-	try {
-		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(`${file}.part`, content);
-		renameSync(`${file}.part`, file);
-	} catch (error) {
-		rmSync(`${file}.part`, { force: true });
-		throw new Error(`${file} cannot be written: ${(error as Error).message}`);
-	}
+	writeFileAtomically(join(artifacts, `${name}.json`), JSON.stringify(value, null, "\t"));
 }
 
 /**

@@ -35,7 +35,7 @@ export function fileProgress(files: number, onProgress: OnFileProgress = printEv
 }
 
 /** Says it in words, for example `"1,200 of 2,000 files, 5,000 a second, 1 s left"`. */
-export function inWords({ done, files, seconds }: FileProgress): string {
+export function formatProgress({ done, files, seconds }: FileProgress): string {
 	const rate = done / Math.max(seconds, 1e-3);
 	const speed = `${rounded(rate)} a second`;
 	if (done >= files) return `${rounded(done)} files in ${seconds.toFixed(1)} s, ${speed}`;
@@ -49,6 +49,6 @@ function printEvery(interval: number): OnFileProgress {
 	return (progress) => {
 		if (progress.done === progress.files || progress.seconds < printed + interval) return;
 		printed = progress.seconds;
-		console.log(inWords(progress));
+		console.log(formatProgress(progress));
 	};
 }

@@ -1,9 +1,10 @@
-// Runs a trial in a process of its own: what it takes of memory goes back, and when it dies nothing else does.
+// Starts one trial process and follows it.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { DEFAULT_PARAMETERS } from "../training/train";
-import type { Curves, Report, Task } from "./trial-process";
+import { DEFAULT_PARAMETERS } from "../pipeline/parameters";
+import type { Curves } from "../training/history";
+import type { Report, Task } from "./trial";
 
 /** How an attempt ended. */
 export type Outcome = { state: "complete" | "pruned" | "failed"; error: string | null; curves?: Curves };
@@ -14,7 +15,7 @@ export type Outcome = { state: "complete" | "pruned" | "failed"; error: string |
  * @param threads how many it computes with
  * @param ask gets its curves after each epoch and says whether it goes on; what it throws ends the trial
  */
-export async function attempt(
+export async function runTrialProcess(
 	task: Task,
 	threads: number,
 	abort: AbortSignal | undefined,

@@ -1,4 +1,4 @@
-// Early stopping of bad trials: asynchronous successive halving (Li et al., MLSys 2020), as Ray Tune's ASHAScheduler.
+// Pruning of trials by asynchronous successive halving (ASHA, Li et al., MLSys 2020).
 import { quantile } from "../support/statistics";
 
 export interface HalvingOptions {

@@ -1,4 +1,4 @@
-// Which hyperparameters matter: how much a random forest that predicts the trials' values owes to each of them.
+// Hyperparameter importance by random forest.
 import seedrandom from "seedrandom";
 import { mean, sum } from "../support/statistics";
 import type { Value } from "./space";

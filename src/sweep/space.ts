@@ -1,4 +1,4 @@
-// What hyperparameters can be: Optuna's distributions, as plain objects that JSON can hold.
+// Search spaces and sampling of trials.
 import seedrandom from "seedrandom";
 
 export type Value = number | string | boolean;

@@ -1,9 +1,9 @@
-// Runs a TensorFlow function on many files: on all cores, and ahead of when its results are wanted.
+// Runs a graph on many files with TensorFlow's input pipeline (parallel, prefetched).
 import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { DType } from "./backend";
 import {
 	constant,
-	DType,
 	type GraphFunction,
 	type GraphNode,
 	integers,
@@ -71,6 +71,43 @@ export function mapFiles(paths: string[], fileFunction: FileFunction, options: M
 	return results;
 }
 
+/** Results in the order of the files. */
+export interface OrderedResults {
+	/** The next file's result, flat; `null` when the function failed on it. */
+	next(): Int32Array | Float32Array | null;
+	/** Waits for the first results, so that TensorFlow computes the next ones meanwhile. */
+	begin(): void;
+	/** Frees what it holds; also to be called when some results were not taken. */
+	stop(): void;
+}
+
+/** Begins to run a function on files, and gives its results file by file, also for those on which it fails. */
+export function mapFilesInOrder(paths: string[], fileFunction: FileFunction, options: MapOptions): OrderedResults {
+	const results = mapFiles(paths, fileFunction, options);
+	const size = fileFunction.shape.reduce((product, length) => product * length, 1);
+	let indices: Int32Array | null = new Int32Array();
+	let chunk: Int32Array | Float32Array = new Int32Array();
+	let [taken, file] = [0, 0];
+	const begin = () => {
+		if (taken !== indices?.length) return;
+		const { indices: numbers, values } = results.next() ?? { indices: null, values: null };
+		indices = numbers;
+		if (values) chunk = values.dataSync() as Int32Array | Float32Array;
+		values?.dispose();
+		taken = 0;
+	};
+	return {
+		begin,
+		next() {
+			begin();
+			if (indices?.[taken] !== file++) return null;
+			taken++;
+			return chunk.subarray((taken - 1) * size, taken * size);
+		},
+		stop: results.stop,
+	};
+}
+
 /** Sessions that wait for the next files. */
 const idle = new Map<string, Session[]>();
 const forgotten = new FinalizationRegistry<Session>((session) => session.dispose());
@@ -130,16 +167,4 @@ function pipeline(
 	];
 	const ret = { number: "index", value: output };
 	return [nodes, [{ signature: { name: "map", inputArg, outputArg }, nodeDef, ret }]];
-}
-
-/** Cuts a stream into arrays of `size` items, the last of which can be shorter. */
-export async function* inPieces<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-	let piece: T[] = [];
-	for await (const item of items) {
-		piece.push(item);
-		if (piece.length < size) continue;
-		yield piece;
-		piece = [];
-	}
-	if (piece.length > 0) yield piece;
 }

@@ -1,7 +1,7 @@
 // Random numbers that TensorFlow draws: the same for the same seed, operation by operation and in a graph.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { liveNumber } from "./graph";
-import { DType, runOperation } from "./graphdef";
+import { DType, runOperation } from "./backend";
+import { liveNumber } from "./trace";
 
 /** Draws that follow from a seed: each call of the function it returns draws others. */
 export type Draw = (shape: number[], low: number, high: number) => tf.Tensor;
@@ -41,7 +41,7 @@ type Dropout = tf.layers.Layer & { rate: number; seed?: number; getNoiseShape(in
  *
  * @returns the layer
  */
-export function withNativeMasks(layer: tf.layers.Layer): tf.layers.Layer {
+export function withSeededMasks(layer: tf.layers.Layer): tf.layers.Layer {
 	const { rate, seed } = layer as Dropout;
 	if (counters.has(layer) || rate <= 0 || rate >= 1) return layer;
 	const draw = uniformDraws(layer, seed);

@@ -1,25 +1,27 @@
-// Training that was interrupted goes on after its last epoch, as if nothing had happened.
+// Saves and restores the training state after each epoch.
 import { readFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { writeWhole } from "../support/artifacts";
+import { writeFileAtomically } from "../support/files";
+import { optimizerState, restoreOptimizerState } from "../tensorflow/optimizers";
 import type { Counter } from "../tensorflow/random";
+import type { Curves } from "./history";
 
-/** What a callback remembers from epoch to epoch. */
-export interface Memory {
+/** The state of a callback between two epochs. */
+export interface CallbackState {
 	values: Record<string, number | null>;
 	weights: tf.Tensor[];
 }
 
-/** A callback that can go on after an interruption. */
-export interface Remembering {
-	/** What it remembers. The tensors stay its own. */
-	memory(): Memory;
-	/** Remembers that again. The tensors become its own. */
-	recall(memory: Memory): void;
+/** A callback whose state a checkpoint keeps. */
+export interface StatefulCallback {
+	/** Returns the state. Its tensors stay the callback's. */
+	stateDict(): CallbackState;
+	/** Restores a state. Its tensors become the callback's. */
+	loadStateDict(state: CallbackState): void;
 }
 
-/** All that training needs to go on, but for the data and the code. */
+/** All that training needs to resume, but for model, optimizer, data and code. */
 export interface TrainingState {
 	/** The number of finished epochs. */
 	epoch: number;
@@ -27,126 +29,120 @@ export interface TrainingState {
 	stopped: boolean;
 	seconds: number;
 	samples: number;
-	history: Record<string, number[]>;
-	/** How far each source of random numbers, and each shuffled order, was used. */
+	history: Curves;
+	/** The number of draws from each source of random numbers, and of epochs begun by each dataset. */
 	counts: number[];
-	memories: Memory[];
+	callbackStates: CallbackState[];
 }
 
-/** What tfjs keeps in an optimizer beside its weights. */
-type Optimizer = tf.Optimizer & { learningRate: number; accBeta1?: tf.Variable; accBeta2?: tf.Variable };
-
-/** Tensors as bytes and what they are. */
+/** Tensors as bytes, with their shapes and dtypes. */
 type Encoded = { data: Uint8Array; specs: Awaited<ReturnType<typeof tf.io.encodeWeights>>["specs"] };
 
-/** What a file holds. */
-type Backup = Omit<TrainingState, "memories"> & {
+/** What a checkpoint file holds, serialized by v8. The names are those that earlier versions wrote. */
+type Checkpoint = Omit<TrainingState, "callbackStates"> & {
 	learningRate: number;
 	model: Encoded;
 	optimizer: Encoded;
-	/** β₁ᵗ and β₂ᵗ of Adam, which tfjs would compute anew, and rounded otherwise. */
 	powers: Encoded;
-	memories: { values: Memory["values"]; weights: Encoded }[];
+	memories: { values: CallbackState["values"]; weights: Encoded }[];
 };
 
 /**
- * Writes a compiled model, its optimizer and the state of its training to one file, whole or not at all.
+ * Writes a compiled model, its optimizer and the state of its training to one file, atomically.
  *
- * @throws when the file cannot be written, as on a full disk; one that was there before is left as it was
+ * @throws when the file cannot be written, as on a full disk; an earlier checkpoint stays as it was
  */
-async function writeBackup(file: string, model: tf.LayersModel, state: TrainingState): Promise<void> {
-	const optimizer = model.optimizer as Optimizer;
-	const memories = state.memories.map(async ({ values, weights }) => ({ values, weights: await encode(weights) }));
-	const slots = (await optimizer.getWeights()).map(({ tensor }) => tensor);
-	const backup: Backup = {
-		...state,
-		learningRate: optimizer.learningRate,
+async function saveCheckpoint(file: string, model: tf.LayersModel, state: TrainingState): Promise<void> {
+	const { callbackStates, ...rest } = state;
+	const { learningRate, slots, powers } = await optimizerState(model.optimizer);
+	const memories = callbackStates.map(async ({ values, weights }) => ({ values, weights: await encode(weights) }));
+	const checkpoint: Checkpoint = {
+		...rest,
+		learningRate,
 		model: await encode(model.getWeights()),
 		optimizer: await encode(slots),
-		powers: await encode(powersOf(optimizer)),
+		powers: await encode(powers),
 		memories: await Promise.all(memories),
 	};
-	slots[0].dispose(); // the number of steps, which is made anew each time; the others are the optimizer's own
-	writeWhole(file, serialize(backup));
+	slots[0].dispose();
+	writeFileAtomically(file, serialize(checkpoint));
 }
 
 /**
- * Gives a compiled model and its optimizer what they had when the file was written.
+ * Restores the weights and the optimizer of a compiled model from a checkpoint file.
  *
  * @returns the state of the training, or null when there is no such file
  * @throws when the file is damaged, or of another model
  */
-export async function readBackup(file: string, model: tf.LayersModel): Promise<TrainingState | null> {
-	const backup = load(file);
-	if (!backup) return null;
-	const weights = decode(backup.model);
+export async function restoreCheckpoint(file: string, model: tf.LayersModel): Promise<TrainingState | null> {
+	const checkpoint = load(file);
+	if (!checkpoint) return null;
+	const { learningRate, model: weightsOfModel, optimizer, powers, memories, ...state } = checkpoint;
+	const weights = decode(weightsOfModel);
 	const shapes = (tensors: tf.Tensor[]) => JSON.stringify(tensors.map(({ shape }) => shape));
 	if (shapes(weights) !== shapes(model.getWeights())) {
 		tf.dispose(weights);
-		throw new Error(`${file} is of another model: remove it, and training starts anew`);
+		throw new Error(`${file} is a checkpoint of another model: remove it to train from the start`);
 	}
 	model.setWeights(weights);
-	tf.dispose(weights);
-	const optimizer = model.optimizer as Optimizer;
-	optimizer.learningRate = backup.learningRate;
-	const [slots, powers] = [decode(backup.optimizer), decode(backup.powers)];
-	await optimizer.setWeights(slots.map((tensor, i) => ({ name: `slot_${i}`, tensor })));
-	powersOf(optimizer).forEach((power, i) => {
-		power.assign(powers[i]);
-	});
-	tf.dispose([slots, powers]);
-	const memories = backup.memories.map(({ values, weights }) => ({ values, weights: decode(weights) }));
-	return { ...backup, memories };
+	const restored = { learningRate, slots: decode(optimizer), powers: decode(powers) };
+	await restoreOptimizerState(model.optimizer, restored);
+	tf.dispose([weights, restored.slots, restored.powers]);
+	return { ...state, callbackStates: memories.map(({ values, weights }) => ({ values, weights: decode(weights) })) };
 }
 
 /** What training counts as it goes. */
-type Counts = { samples: number; history: Record<string, number[]> };
+type Counts = { samples: number; history: Curves };
 
-/** Sets what training counts, and where random numbers and orders stand, to what they were. */
-export function resume({ samples, history, counts }: TrainingState, progress: Counts, counters: Counter[]): void {
+/** Sets samples, history and the counters of random numbers to those of a checkpoint. */
+export function restoreProgress(
+	{ samples, history, counts }: TrainingState,
+	progress: Counts,
+	counters: Counter[],
+): void {
 	progress.samples = samples;
 	Object.assign(progress.history, history);
 	for (const [i, counter] of counters.entries()) counter.count = counts[i];
 }
 
-/** A callback, to be the last one, that gives the others their memory back and writes a backup after each epoch. */
-export function backupKeeper(
+/**
+ * Returns a callback, to be the last one, that restores the state of the others and writes a checkpoint after each epoch.
+ */
+export function checkpointCallback(
 	file: string,
 	model: tf.LayersModel,
 	saved: TrainingState | null,
-	now: { progress: Counts; counters: Counter[]; callbacks: object[]; seconds(): number },
+	training: { progress: Counts; counters: Counter[]; callbacks: object[]; seconds(): number },
 ): tf.CustomCallback {
-	const remembering = now.callbacks.filter((callback): callback is Remembering => "recall" in callback);
+	const stateful = training.callbacks.filter((callback): callback is StatefulCallback => "loadStateDict" in callback);
 	return new tf.CustomCallback({
-		// Here, for when training begins callbacks forget.
+		// Not earlier: callbacks reset their state when training begins.
 		onTrainBegin: async () => {
-			for (const [i, memory] of saved?.memories.entries() ?? []) remembering[i]?.recall(memory);
+			for (const [i, state] of saved?.callbackStates.entries() ?? []) stateful[i]?.loadStateDict(state);
 		},
 		onEpochEnd: async (epoch) => {
-			const { samples, history } = now.progress;
-			await writeBackup(file, model, {
+			const { samples, history } = training.progress;
+			await saveCheckpoint(file, model, {
 				epoch: epoch + 1,
 				stopped: model.stopTraining,
-				seconds: now.seconds(),
+				seconds: training.seconds(),
 				samples,
 				history,
-				counts: now.counters.map(({ count }) => count),
-				memories: remembering.map((callback) => callback.memory()),
+				counts: training.counters.map(({ count }) => count),
+				callbackStates: stateful.map((callback) => callback.stateDict()),
 			});
 		},
 	});
 }
 
-function load(file: string): Backup | null {
+function load(file: string): Checkpoint | null {
 	try {
-		return deserialize(readFileSync(file)) as Backup;
+		return deserialize(readFileSync(file)) as Checkpoint;
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-		throw new Error(`${file} cannot be read (${(error as Error).message}): remove it, and training starts anew`);
+		throw new Error(`${file} cannot be read (${(error as Error).message}): remove it to train from the start`);
 	}
 }
-
-const powersOf = ({ accBeta1, accBeta2 }: Optimizer) => (accBeta1 && accBeta2 ? [accBeta1, accBeta2] : []);
 
 async function encode(tensors: tf.Tensor[]): Promise<Encoded> {
 	const named = tensors.map((tensor, i) => ({ name: String(i), tensor }));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { augment, RandomFlip, RandomRotation, RandomZoom, type TransformOptions } from "../../src/augmentation/layers";
+import { augment } from "../../src/augmentation/augment";
+import { RandomFlip, RandomRotation, RandomZoom, type TransformOptions } from "../../src/augmentation/layers";
 import { traced } from "../../src/tensorflow/graph";
 import { assertClose, fixture, type Recorded, temporaryFolder, toTensor } from "../helpers";
 

@@ -15,9 +15,11 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { cleanTheData, ensureClean } from "../../src/cleaning/clean";
+import { cleanTheData } from "../../src/cleaning/clean";
 import { quarantined, restore } from "../../src/cleaning/quarantine";
-import { imageDatasetFromDirectory, SPLITS } from "../../src/datasets/dataset";
+import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import { SPLITS } from "../../src/images/folders";
+import { ensureClean } from "../../src/pipeline/records";
 import type { FileProgress } from "../../src/support/progress";
 import { contents, copyOfPictures, pictures, printed, root, temporaryFolder } from "../helpers";
 

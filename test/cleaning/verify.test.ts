@@ -5,7 +5,8 @@ import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import sharp from "sharp";
 import { type Reason, verifyImage, verifyImages } from "../../src/cleaning/verify";
-import { imageDatasetFromDirectory, loadImage } from "../../src/datasets/dataset";
+import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import { loadImage } from "../../src/images/decode";
 import { readHead } from "../../src/images/formats";
 import { fixture, pictures, temporaryFolder } from "../helpers";
 

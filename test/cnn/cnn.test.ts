@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn, summary } from "../../src/cnn/cnn";
-import { logLoss } from "../../src/metrics/ranking";
-import { compile, predict, train } from "../../src/training/train";
+import { predict } from "../../src/evaluation/evaluate";
+import { logLoss } from "../../src/metrics/calibration";
+import { compile } from "../../src/training/compile";
+import { train } from "../../src/training/train";
 import { fixture } from "../helpers";
 
 const recorded = fixture<{ rows: { type: string; outputShape: string; parameters: number }[]; parameters: number }>(

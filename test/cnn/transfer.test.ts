@@ -8,8 +8,11 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
 import { saveQuantized } from "../../src/cnn/quantization";
 import { extractFeatures, loadBackbone, rotationTask, withNewHead } from "../../src/cnn/transfer";
-import { type Batch, imageDatasetFromDirectory } from "../../src/datasets/dataset";
-import { compile, evaluate, train } from "../../src/training/train";
+import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import type { Batch } from "../../src/datasets/types";
+import { evaluate } from "../../src/evaluation/evaluate";
+import { compile } from "../../src/training/compile";
+import { train } from "../../src/training/train";
 import { pictures, temporaryFolder } from "../helpers";
 
 const folder = temporaryFolder();

@@ -4,14 +4,10 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import sharp from "sharp";
-import {
-	type Batch,
-	countImages,
-	type ImageDatasetOptions,
-	imageDatasetFromDirectory,
-	imageDatasetFromFiles,
-	loadImage,
-} from "../../src/datasets/dataset";
+import { imageDatasetFromDirectory, imageDatasetFromFiles } from "../../src/datasets/dataset";
+import { countImages } from "../../src/datasets/directory";
+import type { Batch, ImageDatasetOptions } from "../../src/datasets/types";
+import { loadImage } from "../../src/images/decode";
 import {
 	assertClose,
 	copyOfPictures,

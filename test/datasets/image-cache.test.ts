@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { pictureCache } from "../../src/datasets/image-cache";
+import { imageCache } from "../../src/datasets/image-cache";
 
 test("what was set is got again, from memory and from disk, in any order", () => {
 	const picture = (i: number) => Int32Array.of(i, -i, 2 ** 31 - 1 - i);
 	for (const limit of [undefined, 60, 0]) {
-		const cache = pictureCache(3, limit);
+		const cache = imageCache(3, limit);
 		const order = [4, 0, 9, 2, 7, 1];
 		for (const i of order) cache.set(i, picture(i));
 		for (const i of order.reverse()) {
@@ -32,7 +32,7 @@ test("all caches together keep no more in memory than the limit", async () => {
 	await collect();
 	const before = process.memoryUsage().arrayBuffers;
 	const [length, limit] = [250_000, 20_000_000];
-	const caches = [pictureCache(length, limit), pictureCache(length, limit)];
+	const caches = [imageCache(length, limit), imageCache(length, limit)];
 	for (let i = 0; i < 60; i++) caches[i % 2].set(i, new Int32Array(length).fill(i));
 	await collect();
 	const grown = process.memoryUsage().arrayBuffers - before;

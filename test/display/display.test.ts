@@ -3,15 +3,11 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import sharp from "sharp";
-import {
-	confusionMatrixFigure,
-	curves,
-	liveProgress,
-	showFigure,
-	showImages,
-	showMarkdown,
-} from "../../src/display/show";
-import type { Progress } from "../../src/training/train";
+import { confusionMatrixFigure, curves } from "../../src/display/figures";
+import { showImages } from "../../src/display/images";
+import { showFigure, showMarkdown } from "../../src/display/show";
+import { liveProgress } from "../../src/display/training-progress";
+import type { Progress } from "../../src/training/history";
 import { pictures, printed, temporaryFolder } from "../helpers";
 
 type Message = { data: Record<string, string>; transient: { display_id?: string }; update: boolean };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { liveSweep, parallelCoordinates, trialRows } from "../../src/display/sweep-view";
 import { choice, logUniform, type Space, uniform } from "../../src/sweep/space";
-import type { Trial } from "../../src/sweep/sweep";
+import type { Trial } from "../../src/sweep/trial";
 import { printed } from "../helpers";
 
 const space: Space = {

@@ -6,8 +6,11 @@ import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
 import { imageDatasetFromDirectory, imageDatasetFromFiles } from "../../src/datasets/dataset";
+import { evaluate, predict } from "../../src/evaluation/evaluate";
 import { predictImages } from "../../src/evaluation/predict-images";
-import { compile, evaluate, predict, saveModel, train } from "../../src/training/train";
+import { saveModel } from "../../src/pipeline/records";
+import { compile } from "../../src/training/compile";
+import { train } from "../../src/training/train";
 import { pictures, root, temporaryFolder } from "../helpers";
 
 const model = cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 });

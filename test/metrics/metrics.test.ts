@@ -1,26 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bootstrap, pick } from "../../src/metrics/bootstrap";
+import { brierScoreLoss, calibrationCurve, expectedCalibrationError, logLoss } from "../../src/metrics/calibration";
 import {
-	accuracyScore,
 	classificationReport,
 	classificationReportRows,
-	cohenKappaScore,
-	confusionMatrix,
-	matthewsCorrcoef,
 	precisionRecallFscoreSupport,
 	type ReportOptions,
 } from "../../src/metrics/classification";
-import {
-	averagePrecisionScore,
-	brierScoreLoss,
-	calibrationCurve,
-	expectedCalibrationError,
-	logLoss,
-	precisionRecallCurve,
-	rocAucScore,
-	rocCurve,
-} from "../../src/metrics/ranking";
+import { accuracyScore, cohenKappaScore, confusionMatrix, matthewsCorrcoef } from "../../src/metrics/confusion";
+import { averagePrecisionScore, precisionRecallCurve, rocAucScore, rocCurve } from "../../src/metrics/ranking";
 import { fixture } from "../helpers";
 
 type Scores = { precision: number; recall: number; "f1-score": number; support: number };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import seedrandom from "seedrandom";
-import { expectedCalibrationError, logLoss } from "../../src/metrics/ranking";
+import { expectedCalibrationError, logLoss } from "../../src/metrics/calibration";
 import { fitTemperature, withTemperature } from "../../src/metrics/temperature";
 
 /** Labels drawn from probabilities, which are then made three times too sure. */

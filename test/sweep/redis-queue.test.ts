@@ -4,9 +4,11 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { connect, work } from "../../src/sweep/redis-queue";
+import { connect } from "../../src/sweep/redis";
 import type { Space } from "../../src/sweep/space";
-import { type SweepOptions, sweep, type Trial } from "../../src/sweep/sweep";
+import { type SweepOptions, sweep } from "../../src/sweep/sweep";
+import type { Trial } from "../../src/sweep/trial";
+import { work } from "../../src/sweep/worker";
 import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "../helpers";
 import { freePort, startRedis } from "../servers";
 

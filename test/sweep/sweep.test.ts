@@ -5,7 +5,8 @@ import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { successiveHalving } from "../../src/sweep/halving";
 import { choice, grid, type Space } from "../../src/sweep/space";
-import { type SweepOptions, sweep, type Trial } from "../../src/sweep/sweep";
+import { type SweepOptions, sweep } from "../../src/sweep/sweep";
+import type { Trial } from "../../src/sweep/trial";
 import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "../helpers";
 
 const dataset = smallDataset();

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { CannotTrace, liveNumber, traced } from "../../src/tensorflow/graph";
-import { constant, DType, startSession } from "../../src/tensorflow/graphdef";
+import { DType } from "../../src/tensorflow/backend";
+import { traced } from "../../src/tensorflow/graph";
+import { constant, startSession } from "../../src/tensorflow/graphdef";
+import { CannotTrace, liveNumber } from "../../src/tensorflow/trace";
 
 const numbers = (tensor: tf.Tensor) => [...tensor.dataSync()];
 

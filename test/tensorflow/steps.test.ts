@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
-import type { Batch } from "../../src/datasets/dataset";
-import { nodeBackend } from "../../src/tensorflow/graphdef";
-import { compiledModel, predictStep } from "../../src/tensorflow/steps";
-import { evaluate, predict, type TrainOptions, train } from "../../src/training/train";
+import type { Batch } from "../../src/datasets/types";
+import { evaluate, predict } from "../../src/evaluation/evaluate";
+import { nodeBackend } from "../../src/tensorflow/backend";
+import { compiledModel } from "../../src/tensorflow/layers-model";
+import { predictStep } from "../../src/tensorflow/steps";
+import { type TrainOptions, train } from "../../src/training/train";
 import { printed } from "../helpers";
 
 const { layers } = tf;

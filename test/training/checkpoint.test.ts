@@ -3,11 +3,16 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { augmented, dataAugmentation } from "../../src/augmentation/layers";
+import { augmented, dataAugmentation } from "../../src/augmentation/augment";
 import { cnn } from "../../src/cnn/cnn";
-import { type Batch, imageDatasetFromDirectory } from "../../src/datasets/dataset";
-import { LearningRateScheduler, ReduceLROnPlateau } from "../../src/training/schedules";
-import { compile, EarlyStopping, type History, train } from "../../src/training/train";
+import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import type { Batch } from "../../src/datasets/types";
+import { compile } from "../../src/training/compile";
+import { EarlyStopping } from "../../src/training/early-stopping";
+import type { History } from "../../src/training/history";
+import { ReduceLROnPlateau } from "../../src/training/reduce-lr-on-plateau";
+import { LearningRateScheduler } from "../../src/training/schedules";
+import { train } from "../../src/training/train";
 import { pictures, temporaryFolder } from "../helpers";
 
 type Setting = { fast?: boolean; batchNormalization?: boolean; callbacks?: () => tf.Callback[]; epochs?: number };
@@ -95,7 +100,7 @@ test("a backup that is damaged, of another model or cannot be written is named",
 	await assert.rejects(run(backup, {}, 1), /killed/);
 	await assert.rejects(
 		run(backup, { batchNormalization: true }),
-		/is of another model: remove it, and training starts/,
+		/is a checkpoint of another model: remove it to train from the start/,
 	);
 	writeFileSync(backup, readFileSync(backup).subarray(0, 40));
 	await assert.rejects(run(backup, {}), /training\.backup cannot be read \(.+\): remove it/);

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import type { Batch } from "../../src/datasets/dataset";
-import {
-	cosineDecay,
-	exponentialDecay,
-	findLearningRate,
-	LearningRateScheduler,
-	learningRateOf,
-	ReduceLROnPlateau,
-} from "../../src/training/schedules";
-import { compile, train } from "../../src/training/train";
+import type { Batch } from "../../src/datasets/types";
+import { learningRateOf } from "../../src/tensorflow/layers-model";
+import { compile } from "../../src/training/compile";
+import { findLearningRate } from "../../src/training/learning-rate-finder";
+import { ReduceLROnPlateau } from "../../src/training/reduce-lr-on-plateau";
+import { cosineDecay, exponentialDecay, LearningRateScheduler } from "../../src/training/schedules";
+import { train } from "../../src/training/train";
 import { fixture } from "../helpers";
 
 type Plateau = { losses: number[]; options: Record<string, number>; rates: number[] };

@@ -3,21 +3,17 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { augmented, dataAugmentation } from "../../src/augmentation/layers";
+import { augmented, dataAugmentation } from "../../src/augmentation/augment";
 import { cnn } from "../../src/cnn/cnn";
-import { type Batch, imageDatasetFromDirectory } from "../../src/datasets/dataset";
-import {
-	compile,
-	EarlyStopping,
-	type EarlyStoppingOptions,
-	evaluate,
-	loadModel,
-	loadOrTrain,
-	type Progress,
-	predict,
-	saveModel,
-	train,
-} from "../../src/training/train";
+import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import type { Batch } from "../../src/datasets/types";
+import { evaluate, predict } from "../../src/evaluation/evaluate";
+import { loadOrTrain } from "../../src/pipeline/pipeline";
+import { loadModel, saveModel } from "../../src/pipeline/records";
+import { compile } from "../../src/training/compile";
+import { EarlyStopping, type EarlyStoppingOptions } from "../../src/training/early-stopping";
+import type { Progress } from "../../src/training/history";
+import { train } from "../../src/training/train";
 import { assertClose, fixture, pictures, printed, type Recorded, temporaryFolder, toTensor } from "../helpers";
 
 type KerasTraining = {

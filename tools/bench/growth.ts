@@ -6,7 +6,9 @@ import { extname, join } from "node:path";
 import { cnn } from "../../src/cnn/cnn";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { svgOf } from "../../src/display/svg";
-import { compile, type Progress, train } from "../../src/training/train";
+import { compile } from "../../src/training/compile";
+import type { Progress } from "../../src/training/history";
+import { train } from "../../src/training/train";
 
 const [dataset, results] = process.argv.slice(2);
 const pictures = imageDatasetFromDirectory(join(dataset, "train"), { verbose: false });

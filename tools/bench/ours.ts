@@ -2,11 +2,14 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { augment, augmented, dataAugmentation } from "../../src/augmentation/layers";
+import { augment, augmented, dataAugmentation } from "../../src/augmentation/augment";
 import { cnn } from "../../src/cnn/cnn";
-import { type Batch, imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import type { Batch } from "../../src/datasets/types";
+import { evaluate, predict } from "../../src/evaluation/evaluate";
 import { traced } from "../../src/tensorflow/graph";
-import { compile, evaluate, predict, train } from "../../src/training/train";
+import { compile } from "../../src/training/compile";
+import { train } from "../../src/training/train";
 
 const [dataset, mode] = process.argv.slice(2);
 const augmentation = dataAugmentation(64, 42);

@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, work } from "../../src/sweep/redis-queue";
+import { connect } from "../../src/sweep/redis";
 import { uniform } from "../../src/sweep/space";
 import { sweep } from "../../src/sweep/sweep";
+import { work } from "../../src/sweep/worker";
 import { freePort, startRedis } from "../../test/servers";
 
 const [dataset, count] = [process.argv[2], Number(process.argv[3])];

@@ -1,7 +1,8 @@
 // A trial that writes down when its first step was over, and its last epoch.
 import { appendFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { type TrialFunction, trainPipeline } from "../../src/sweep/trial-process";
+import type { TrialFunction } from "../../src/sweep/trial";
+import { pipelineTrial } from "../../src/sweep/trial-process";
 
 export const trial: TrialFunction = async (task, report) => {
 	let firstStep = 0;
@@ -10,7 +11,7 @@ export const trial: TrialFunction = async (task, report) => {
 			firstStep ||= Date.now();
 		}
 	})();
-	const curves = await trainPipeline(task, report, [timing]);
+	const curves = await pipelineTrial(task, report, [timing]);
 	appendFileSync(process.env.TIMES as string, `${JSON.stringify({ firstStep, lastStep: Date.now() })}\n`);
 	return curves;
 };

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Verified, verifyImages } from "../../src/cleaning/verify";
-import { loadImage } from "../../src/datasets/dataset";
+import { loadImage } from "../../src/images/decode";
 
 /** Written by verdicts.py: whether Pillow's `verify()` and `load()` and TensorFlow's `decode_image` take a file. */
 type Peers = { path: string; verify: boolean; load: boolean; tensorflow: boolean };

@@ -1,0 +1,67 @@
+// Applies the random layers to datasets, joined into one resampling.
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import type { Batch, ImageDataset } from "../datasets/types";
+import { projectiveTransform } from "../tensorflow/image-operations";
+import { countersOf } from "../tensorflow/random";
+import { RandomFlip, RandomRotation, RandomTransform, RandomZoom } from "./layers";
+
+/**
+ * The Keras pipeline's augmentation: mirrored left to right, turned by up to 36°, zoomed by up to 10 %.
+ *
+ * @returns a model of the three layers; `apply(images, { training: true })` changes float32
+ *   `[batch, height, width, 3]`
+ */
+export function dataAugmentation(imageSize: number, seed?: number): tf.Sequential {
+	const seeds = [0, 1, 2].map((offset) => (seed === undefined ? undefined : seed + offset));
+	return tf.sequential({
+		layers: [
+			new RandomFlip("horizontal", { seed: seeds[0], inputShape: [imageSize, imageSize, 3] }),
+			new RandomRotation(0.1, { seed: seeds[1] }),
+			new RandomZoom(0.1, { seed: seeds[2] }),
+		],
+	});
+}
+
+/** A dataset whose pictures go through `augmentation` as they are read, see `augment`. */
+export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
+	const { source } = data;
+	const changed = data.map((batch) => {
+		const { xs, ys } = batch as Batch;
+		return { xs: augment(xs, augmentation), ys };
+	}) as tf.data.Dataset<Batch>;
+	const prepare = (xs: tf.Tensor) => augment(source?.prepare(xs) as tf.Tensor4D, augmentation);
+	const counters = [...(source?.counters ?? []), ...countersOf(augmentation.layers)];
+	return Object.assign(changed, { source: source && { batches: source.batches, prepare, counters } });
+}
+
+/**
+ * Changes pictures at random, as `augmentation.apply(images, { training: true })`.
+ *
+ * If all layers are of this file and agree in `fillMode`, `fillValue` and `interpolation`, their transforms are joined:
+ * each picture is resampled once, where Keras resamples it in each layer. That is faster and keeps it sharper; what
+ * comes from beyond the edge is mirrored once, not in each layer.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`
+ */
+export function augment(images: tf.Tensor4D, augmentation: tf.LayersModel): tf.Tensor4D {
+	const layers = augmentation.layers.filter((layer) => layer.getClassName() !== "InputLayer");
+	const transforms = layers.filter((layer): layer is RandomTransform => layer instanceof RandomTransform);
+	const kinds = new Set(transforms.flatMap((layer) => layer.resampling()));
+	if (transforms.length === 0 || transforms.length < layers.length || kinds.size > 1) {
+		return augmentation.apply(images, { training: true }) as tf.Tensor4D;
+	}
+	return tf.tidy(() => {
+		// The last layer's pixels are looked up in what the layers before it made.
+		const matrices = transforms.map((layer) => toSquare(layer.matrices(images.shape)));
+		const joined = matrices.reduce((product, matrix) => product.matMul(matrix) as tf.Tensor3D);
+		const rows = joined.reshape([-1, 9]).slice([0, 0], [-1, 8]) as tf.Tensor2D;
+		const { options } = transforms.find((layer) => layer.resampling().length > 0) ?? transforms[0];
+		return projectiveTransform(images, rows, options);
+	});
+}
+
+/** Rows of eight as 3×3 matrices. */
+function toSquare(rows: tf.Tensor2D): tf.Tensor3D {
+	return tf.concat([rows, tf.ones([rows.shape[0], 1])], 1).reshape([-1, 3, 3]);
+}

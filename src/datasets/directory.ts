@@ -1,0 +1,110 @@
+// Lists classes and image files of a directory; validation split.
+import { type Dirent, readdirSync, statSync } from "node:fs";
+import { extname, join } from "node:path";
+import { isQuarantine, SPLITS } from "../images/folders";
+import { IMAGE_EXTENSIONS } from "../images/formats";
+import { shuffled } from "../support/iteration";
+import type { ImageDatasetOptions, LabelledFile } from "./types";
+
+/** A row of `countImages`. */
+export type ImageCount = { split: string; class: string; pictures: number };
+
+/**
+ * Counts the pictures of each class in each split.
+ *
+ * @param dataset the folder with the splits
+ * @param splits the folders to count in. Default `["train", "valid", "test"]`
+ * @throws as `imageDatasetFromDirectory` does
+ */
+export function countImages(dataset: string, splits = SPLITS): ImageCount[] {
+	return splits.flatMap((split) => {
+		const { classNames, files } = indexDirectory(join(dataset, split), {});
+		return classNames.map((name, label) => ({
+			split,
+			class: name,
+			pictures: files.filter((file) => file.label === label).length,
+		}));
+	});
+}
+type Index = { classNames: string[]; files: LabelledFile[] };
+
+export function indexDirectory(directory: string, { classNames, followLinks = false }: ImageDatasetOptions): Index {
+	const example = `one folder per class, for example ${join(directory, "cat")}/*.jpg`;
+	const found = readFolder(directory, example)
+		.filter((entry) => isFolder(join(directory, entry.name), entry, true) && !entry.name.startsWith("."))
+		.filter(({ name }) => !isQuarantine(join(directory, name)))
+		.map(({ name }) => name)
+		.sort();
+	if (found.length === 0) throw new Error(`${directory} has no images: expected ${example}`);
+	const missing = classNames?.find((name) => !found.includes(name));
+	if (missing) throw new Error(`${directory} has no class ${missing}: its folders are ${found.join(", ")}`);
+	const unnamed = classNames && found.find((name) => !classNames.includes(name));
+	if (unnamed)
+		throw new Error(
+			`${directory} has a class ${unnamed}, but classNames are ${classNames.join(", ")}: leave out the folder`,
+		);
+	const names = classNames ?? found;
+	if (names.length === 1) {
+		throw new Error(`${directory} has only one class (${names[0]}): a classifier needs two or more folders`);
+	}
+	const files = names.flatMap((name, label) => {
+		const paths = imagesIn(join(directory, name), followLinks);
+		if (paths.length > 0) return paths.map((path) => ({ path, label }));
+		throw new Error(
+			`${join(directory, name)} has no images: expected files ending in ${IMAGE_EXTENSIONS.join(", ")}; remove the folder if it is no class`,
+		);
+	});
+	return { classNames: names, files };
+}
+
+/** All pictures in a folder and its subfolders, in alphanumeric order, folder by folder as Keras lists them. */
+function imagesIn(directory: string, followLinks: boolean): string[] {
+	const folders = [directory];
+	const walk = (folder: string, ancestors: string[]) => {
+		const real = String(statSync(folder).ino);
+		if (ancestors.includes(real)) return; // a symbolic link that leads back up
+		for (const entry of readdirSync(folder, { withFileTypes: true })) {
+			const path = join(folder, entry.name);
+			if (!isFolder(path, entry, followLinks) || isQuarantine(path)) continue;
+			folders.push(path);
+			walk(path, [...ancestors, real]);
+		}
+	};
+	walk(directory, []);
+	return folders.sort().flatMap((folder) =>
+		readdirSync(folder, { withFileTypes: true })
+			.filter((entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.includes(extname(entry.name).toLowerCase()))
+			.map(({ name }) => join(folder, name))
+			.sort(),
+	);
+}
+
+function isFolder(path: string, entry: Dirent, followLinks: boolean): boolean {
+	if (!entry.isSymbolicLink() || !followLinks) return entry.isDirectory();
+	return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function readFolder(directory: string, example: string): Dirent[] {
+	try {
+		return readdirSync(directory, { withFileTypes: true });
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		const why =
+			code === "ENOENT" ? "there is no such folder" : code === "ENOTDIR" ? "it is not a folder" : String(code);
+		throw new Error(`cannot read ${directory}: ${why}; expected ${example}`);
+	}
+}
+
+export function selectSubset(index: Index, { validationSplit, subset }: ImageDatasetOptions, seed: number): Index {
+	if (validationSplit === undefined && subset === undefined) return index;
+	if (!validationSplit || validationSplit <= 0 || validationSplit >= 1 || !subset) {
+		throw new Error('validationSplit (above 0, below 1) and subset ("training" or "validation") go together');
+	}
+	const files = shuffled(index.files, `${seed}/split`);
+	const validation = Math.floor(files.length * validationSplit);
+	const chosen = subset === "validation" ? files.slice(-validation) : files.slice(0, -validation);
+	if (validation === 0 || chosen.length === 0) {
+		throw new Error(`validationSplit ${validationSplit} leaves no pictures for the ${subset} subset`);
+	}
+	return { ...index, files: chosen };
+}

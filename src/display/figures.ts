@@ -1,0 +1,53 @@
+// Learning curves and confusion matrix as figures.
+import type { Curves } from "../training/history";
+import type { Figure } from "./svg";
+
+/** Training and validation curves of one measure, as the Keras pipeline plots them. `measure` is `"acc"` or `"loss"`. */
+export function curves(history: Curves, measure: "acc" | "loss"): Figure {
+	const name = measure === "acc" ? "Accuracy" : "Loss";
+	const [training, validation] = measure === "acc" ? [history.acc, history.valAcc] : [history.loss, history.valLoss];
+	const trace = (y: number[], label: string) => ({
+		type: "scatter",
+		mode: "lines+markers",
+		name: label,
+		x: y.map((_, i) => i + 1),
+		y,
+	});
+	return {
+		data: [
+			trace(training, `Training ${name}`),
+			...(validation.length ? [trace(validation, `Validation ${name}`)] : []),
+		],
+		layout: {
+			title: { text: `Model ${name}` },
+			xaxis: { title: { text: "Epoch" }, dtick: 1 },
+			yaxis: { title: { text: name } },
+		},
+	};
+}
+
+/**
+ * A confusion matrix as a heat map: true classes down, predicted classes across.
+ *
+ * @param options `shares`: whether the matrix is normalized, and shown in per cent. Default false
+ */
+export function confusionMatrixFigure(matrix: number[][], classNames: string[], { shares = false } = {}): Figure {
+	return {
+		data: [
+			{
+				type: "heatmap",
+				z: matrix,
+				x: classNames,
+				y: classNames,
+				texttemplate: shares ? "%{z:.1%}" : "%{z}",
+				colorscale: "Blues",
+				reversescale: true,
+			},
+		],
+		layout: {
+			title: { text: shares ? "Confusion matrix, shares" : "Confusion matrix" },
+			xaxis: { title: { text: "Predicted class" }, type: "category" },
+			yaxis: { title: { text: "True class" }, type: "category", autorange: "reversed" },
+		},
+	};
+}

@@ -1,0 +1,46 @@
+// Image grids with captions.
+import sharp from "sharp";
+import type { CaptionedImage } from "../images/decode";
+import { show } from "./show";
+import { escapeHtml } from "./table";
+
+/**
+ * Shows pictures side by side, each with its caption.
+ *
+ * @param options `columns`: how many in a row, default 6; `size`: the longer side in pixels, default 112
+ */
+export async function showImages(pictures: CaptionedImage[], { columns = 6, size = 112 } = {}): Promise<void> {
+	const figures = await Promise.all(
+		pictures.map(async ({ image, caption = "" }) => {
+			const png = await thumbnail(image, size);
+			const picture = png
+				? `<img src="data:image/png;base64,${png.toString("base64")}" alt="${escapeHtml(caption)}">`
+				: `<div style="height:${size}px;display:grid;place-items:center;border:1px dashed">no picture</div>`;
+			const text = `<figcaption style="font-size:smaller;overflow-wrap:anywhere">${escapeHtml(caption)}</figcaption>`;
+			return `<figure style="margin:0;text-align:center;break-inside:avoid">${picture}${text}</figure>`;
+		}),
+	);
+	const grid = `display:grid;grid-template-columns:repeat(${columns},minmax(0,${size + 40}px));gap:12px;align-items:start`;
+	show({
+		"text/html": `<div style="${grid}">${figures.join("")}</div>`,
+		"text/plain": pictures.map(({ caption }, i) => `[picture ${i + 1}] ${caption ?? ""}`).join("\n"),
+	});
+}
+
+async function thumbnail(image: CaptionedImage["image"], size: number): Promise<Buffer | null> {
+	const fit = { width: size, height: size, fit: "inside", withoutEnlargement: false } as const;
+	if (typeof image !== "string") {
+		const [height, width, channels] = image.shape as [number, number, 1 | 3 | 4];
+		const pixels = Uint8Array.from(image.dataSync(), (value) => Math.max(0, Math.min(255, Math.round(value))));
+		return sharp(pixels, { raw: { width, height, channels } })
+			.resize({ ...fit, kernel: "nearest" })
+			.png()
+			.toBuffer();
+	}
+	// A damaged picture is shown as far as it goes.
+	return sharp(image, { failOn: "none" })
+		.resize(fit)
+		.png()
+		.toBuffer()
+		.catch(() => null);
+}

@@ -1,0 +1,147 @@
+// Reads images as training does, many at a time, falling back to one by one.
+import { readFile } from "node:fs/promises";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import sharp from "sharp";
+import { requireWholeNumbers } from "../support/numbers";
+import { DType, runOperation } from "../tensorflow/backend";
+import { decodeImageBytes, toFloats } from "../tensorflow/image-operations";
+import { type DecodeOptions, decodeFiles, packedLength } from "./decode-graph";
+import { formatOf } from "./formats";
+
+/** How an image file is read; Keras's options of `image_dataset_from_directory`. */
+export interface ReadOptions {
+	/** `[height, width]` in pixels that every image is resized to. Default `[256, 256]`. */
+	imageSize?: [number, number];
+	/** 3, 1 or 4 channels. Default `"rgb"`. */
+	colorMode?: "rgb" | "grayscale" | "rgba";
+	/** How images are resized. Default `"bilinear"`. */
+	interpolation?: "bilinear" | "nearest";
+	/** Whether images of another aspect ratio are centre-cropped instead of distorted. Default false. */
+	cropToAspectRatio?: boolean;
+}
+
+const CHANNELS = { grayscale: 1, rgb: 3, rgba: 4 } as const;
+
+/**
+ * Fills in the defaults of `ReadOptions`. The result is what all decoding code takes, so that this happens once.
+ *
+ * @param packed whether pixels are rounded to bytes, see `DecodeOptions`. Default false
+ * @throws when the size is not two whole numbers above 0
+ */
+export function resolveDecodeOptions(options: ReadOptions, packed = false): DecodeOptions {
+	const { imageSize = [256, 256], colorMode = "rgb", interpolation = "bilinear", cropToAspectRatio = false } = options;
+	requireWholeNumbers({ imageHeight: imageSize[0], imageWidth: imageSize[1] });
+	return { imageSize, channels: CHANNELS[colorMode], interpolation, cropToAspectRatio, packed };
+}
+
+/** Pixels of an image in 0–255: packed bytes or floats, as `DecodeOptions` say. */
+export type Pixels = Int32Array | Float32Array;
+
+/**
+ * Begins to read image files, ahead of when they are needed: with TensorFlow's input pipeline, and one by one those that
+ * it cannot decode.
+ *
+ * @returns `next`, the next file's pixels, which throws when the file cannot be decoded; `stop`, to be called at the end
+ */
+export function readImages(paths: string[], decoding: DecodeOptions) {
+	const decoder = paths.length > 0 ? decodeFiles(paths, decoding) : null;
+	const rest = paths.values();
+	const next = async (): Promise<Pixels> => {
+		const path = rest.next().value as string;
+		const decoded = decoder?.next();
+		if (decoded) return decoded;
+		const pixels = await readImage(path, decoding);
+		const values = pixels.dataSync<"float32">();
+		pixels.dispose();
+		return decoding.packed ? pack(values, packedLength(decoding)) : values;
+	};
+	return { next, stop: () => decoder?.stop() };
+}
+
+/**
+ * Reads one image as training reads it.
+ *
+ * @param path a JPEG, PNG, GIF or WebP (the first frame), BMP, AVIF or TIFF (the first page) file
+ * @returns float32 `[height, width, channels]` in 0–255
+ * @throws when the file cannot be read or decoded
+ */
+export const loadImage = (path: string, options: ReadOptions = {}): Promise<tf.Tensor3D> =>
+	readImage(path, resolveDecodeOptions(options));
+
+async function readImage(path: string, decoding: DecodeOptions): Promise<tf.Tensor3D> {
+	const decoded = await decodeImage(path, await readFile(path), decoding.channels);
+	const pixels = tf.tidy(() => resize(decoded, decoding));
+	decoded.dispose();
+	return pixels;
+}
+
+/** What is damaged is an error; what only differs from the format's rules is not. */
+const SHARP_OPTIONS = { failOn: "error" } as const;
+
+/**
+ * Decodes the bytes of an image as training does, in its own size.
+ *
+ * @returns float32 `[height, width, channels]` in 0–255
+ * @throws when they cannot be decoded
+ */
+export async function decodeImage(path: string, bytes: Uint8Array, channels: number): Promise<tf.Tensor3D> {
+	try {
+		const bySharp = formatOf(bytes)?.decoder === "sharp";
+		const readable = bySharp ? await sharp(bytes, SHARP_OPTIONS).toColourspace("srgb").png().toBuffer() : bytes;
+		return tf.tidy(() => decodeImageBytes(readable, channels));
+	} catch (error) {
+		const { message } = error as Error;
+		// TensorFlow's second line explains what its first line has a number for.
+		const why = (/^Message: (.*)/m.exec(message)?.[1] ?? message.split("\n")[0]).trim();
+		throw new Error(`${path} cannot be decoded (${why}): run cleanTheData on its data set first`, { cause: why });
+	}
+}
+
+function resize(decoded: tf.Tensor3D, { imageSize, interpolation, cropToAspectRatio }: DecodeOptions): tf.Tensor3D {
+	const pixels = cropToAspectRatio ? centreCrop(decoded, imageSize) : decoded;
+	const resized = interpolation === "nearest" ? tf.image.resizeNearestNeighbor : tf.image.resizeBilinear;
+	return resized(pixels, imageSize, false, true);
+}
+
+/** Cuts out the largest centre with the aspect ratio of `[height, width]`; `decode-graph.ts` does the same in a graph. */
+function centreCrop(image: tf.Tensor3D, [height, width]: [number, number]): tf.Tensor3D {
+	const [h, w, channels] = image.shape;
+	const cropHeight = Math.min(h, Math.trunc((w * height) / width));
+	const cropWidth = Math.min(w, Math.trunc((h * width) / height));
+	const top = Math.trunc((h - cropHeight) / 2);
+	const left = Math.trunc((w - cropWidth) / 2);
+	return image.slice([top, left, 0], [cropHeight, cropWidth, channels]);
+}
+
+/** Rounds to bytes, four in each int32; `decode-graph.ts` does the same in a graph. */
+function pack(values: Float32Array, length: number): Int32Array {
+	const bytes = new Uint8ClampedArray(4 * length);
+	bytes.set(values);
+	return new Int32Array(bytes.buffer);
+}
+
+/**
+ * Returns what makes images of a batch of `readImages`' pixels.
+ *
+ * @returns a function from int32 `[batch, bytes / 4]` to float32 `[batch, height, width, channels]`; the identity when
+ *   pixels are not packed
+ */
+export function unpack({ imageSize, channels, packed }: DecodeOptions): (xs: tf.Tensor) => tf.Tensor {
+	if (!packed) return (xs) => xs;
+	const shape = [...imageSize, channels] as const;
+	const size = imageSize[0] * imageSize[1] * channels;
+	return (xs) => {
+		const floats = toFloats(runOperation("Bitcast", { T: DType.int32, type: DType.uint8 }, [xs]));
+		const rows = floats.reshape([xs.shape[0], -1]) as tf.Tensor2D;
+		const exact = rows.shape[1] === size ? rows : rows.slice([0, 0], [-1, size]);
+		return exact.reshape([-1, ...shape]);
+	};
+}
+
+/** A picture for `showImages`: a file, or pixels of 0–255. */
+export interface CaptionedImage {
+	/** A path, or a tensor `[height, width, 1, 3 or 4 channels]`. */
+	image: string | { shape: number[]; dataSync(): ArrayLike<number> };
+	/** What stands below it. */
+	caption?: string;
+}

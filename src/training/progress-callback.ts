@@ -1,0 +1,51 @@
+// Records the history of a training run and reports its progress.
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { emptyCurves, METRICS, type Metric, type Progress } from "./history";
+
+/**
+ * Returns a tf.layers callback and the progress that it updates.
+ *
+ * @param epochs the number of epochs requested
+ * @param batches the number of batches an epoch
+ * @param onProgress called after each batch and each epoch; null: never
+ */
+export function progressCallback(
+	epochs: number,
+	batches: number,
+	onProgress: ((progress: Progress) => void) | null,
+): { progress: Progress; callback: tf.CustomCallback } {
+	const history = emptyCurves();
+	const progress = { epoch: 0, epochs, batch: 0, batches, samples: 0, loss: 0, acc: 0, history, done: false };
+	let sums = { samples: 0, loss: 0, acc: 0 };
+	const callback = new tf.CustomCallback({
+		onEpochBegin: async (epoch) => {
+			sums = { samples: 0, loss: 0, acc: 0 };
+			progress.epoch = epoch + 1;
+		},
+		onBatchEnd: async (batch, logs) => {
+			const { size = 1, loss, acc } = logs as { size?: number; loss: number; acc: number };
+			sums = { samples: sums.samples + size, loss: sums.loss + size * loss, acc: sums.acc + size * acc };
+			progress.batch = batch + 1;
+			progress.samples += size;
+			progress.loss = sums.loss / sums.samples;
+			progress.acc = sums.acc / sums.samples;
+			onProgress?.(progress);
+		},
+		onEpochEnd: async (_, logs = {}) => {
+			for (const [metric, { log }] of Object.entries(METRICS)) {
+				if (log in logs) history[metric as Metric].push(logs[log]);
+			}
+			onProgress?.(progress);
+		},
+	});
+	return { progress, callback };
+}
+
+/** Prints a line on the console at the end of each epoch; the default of `onProgress`. */
+export function printEpochs({ epoch, epochs, history, batch, batches, done }: Progress): void {
+	if (done || batch !== batches || history.loss.length !== epoch) return;
+	const shown = Object.entries(history).flatMap(([name, values]) =>
+		values.length ? [`${name} ${values[epoch - 1].toFixed(4)}`] : [],
+	);
+	console.log(`Epoch ${epoch}/${epochs}  ${shown.join("  ")}`);
+}

@@ -1,0 +1,70 @@
+// `ReduceLROnPlateau` as in Keras.
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { learningRateOf, modelOf, setLearningRate } from "../tensorflow/layers-model";
+import type { CallbackState, StatefulCallback } from "./checkpoint";
+
+export interface ReduceLROnPlateauOptions {
+	/** The log to watch, where less is better. Default `"val_loss"`. */
+	monitor?: string;
+	/** What the learning rate is multiplied by. Default 0.1. */
+	factor?: number;
+	/** How many epochs without improvement to wait for. Default 10. */
+	patience?: number;
+	/** A change smaller than this is no improvement. Default 0.0001. */
+	minDelta?: number;
+	/** How many epochs to wait after a reduction. Default 0. */
+	cooldown?: number;
+	/** The learning rate does not go below this. Default 0. */
+	minLr?: number;
+}
+
+/** Makes smaller steps when the watched value no longer improves: `keras.callbacks.ReduceLROnPlateau` for losses. */
+export class ReduceLROnPlateau extends tf.Callback implements StatefulCallback {
+	private best = Number.POSITIVE_INFINITY;
+	private wait = 0;
+	private cooling = 0;
+
+	constructor(private readonly options: ReduceLROnPlateauOptions = {}) {
+		super();
+	}
+
+	override async onEpochEnd(_epoch: number, logs: tf.Logs = {}): Promise<void> {
+		const {
+			monitor = "val_loss",
+			factor = 0.1,
+			patience = 10,
+			minDelta = 1e-4,
+			cooldown = 0,
+			minLr = 0,
+		} = this.options;
+		const current = logs[monitor];
+		if (current === undefined) {
+			throw new Error(`ReduceLROnPlateau watches ${monitor}, but training logs ${Object.keys(logs).join(", ")}`);
+		}
+		if (this.cooling > 0) {
+			this.cooling--;
+			this.wait = 0;
+		}
+		if (current < this.best - minDelta) {
+			this.best = current;
+			this.wait = 0;
+			return;
+		}
+		if (this.cooling > 0 || ++this.wait < patience) return;
+		const model = modelOf(this);
+		const rate = learningRateOf(model);
+		if (rate <= minLr) return;
+		setLearningRate(model, Math.max(rate * factor, minLr));
+		this.cooling = cooldown;
+		this.wait = 0;
+	}
+
+	stateDict(): CallbackState {
+		const { best, wait, cooling } = this;
+		return { values: { best, wait, cooling }, weights: [] };
+	}
+
+	loadStateDict({ values }: CallbackState): void {
+		Object.assign(this, values);
+	}
+}
