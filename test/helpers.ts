@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import type { Batch } from "../src/datasets/types";
 import { choice, logUniform } from "../src/sweep/space";
 import type { Trial } from "../src/sweep/trial";
 
@@ -35,6 +36,16 @@ export function assertClose(actual: tf.Tensor, expected: Recorded, tolerance: nu
 	let worst = 0;
 	for (let i = 0; i < b.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));
 	assert.ok(worst <= tolerance, `${what}: differs by up to ${worst}`);
+}
+
+/** A dataset of fixed tensors in batches, copied since training disposes what it reads. */
+export function batchesOf(xs: tf.Tensor, ys: tf.Tensor, size: number): tf.data.Dataset<Batch> {
+	const count = Math.ceil(xs.shape[0] / size);
+	const at = (tensor: tf.Tensor, i: number) => tensor.slice(i * size, Math.min(size, tensor.shape[0] - i * size));
+	const data = tf.data.generator(function* () {
+		for (let i = 0; i < count; i++) yield { xs: at(xs, i) as tf.Tensor4D, ys: at(ys, i) };
+	});
+	return Object.assign(data, { size: count });
 }
 
 /** An empty folder that is removed after the tests of the file. */

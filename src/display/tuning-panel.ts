@@ -1,5 +1,6 @@
 // The hyperparameter tuning panel.
 import { randomUUID } from "node:crypto";
+import { PARAMETERS } from "../pipeline/parameters";
 import { kernel } from "../support/kernel";
 import type { History, Progress } from "../training/history";
 import { show, showFigure, showTable } from "./show";
@@ -23,8 +24,8 @@ export interface Run<P> {
 }
 
 export interface TuningOptions<P> {
-	/** The parameters that can be changed, and how. */
-	controls: { [name in keyof P]?: Control };
+	/** The parameters that can be changed, and how. Default: those with a `control` in `PARAMETERS`. */
+	controls?: { [name in keyof P]?: Control };
 	/** Trains with the parameters. `onProgress` is for `train`, and shows it below the panel. */
 	train: (parameters: P, onProgress: (progress: Progress) => void) => Promise<History>;
 	/** Runs to compare with from the start. Default: none. */
@@ -41,7 +42,7 @@ export interface TuningOptions<P> {
  */
 export function tuningPanel<P extends Parameters>(
 	parameters: P,
-	{ controls, train, runs = [] }: TuningOptions<P>,
+	{ controls = defaultControls(parameters), train, runs = [] }: TuningOptions<P>,
 ): Run<P>[] {
 	const places = { progress: randomUUID(), curves: randomUUID(), table: randomUUID() };
 	const names = Object.keys(controls) as (keyof P & string)[];
@@ -95,6 +96,12 @@ export function tuningPanel<P extends Parameters>(
 	show({ "text/plain": " " }, { id: places.progress });
 	showRuns(false);
 	return runs;
+}
+
+function defaultControls<P extends Parameters>(parameters: P): { [name in keyof P]?: Control } {
+	const declared = Object.entries(PARAMETERS).filter(([name]) => name in parameters);
+	const controls = declared.flatMap(([name, parameter]) => ("control" in parameter ? [[name, parameter.control]] : []));
+	return Object.fromEntries(controls);
 }
 
 function describe(control: Control): string {

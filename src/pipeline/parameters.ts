@@ -1,33 +1,107 @@
-// The hyperparameters of the pipeline.
+// The hyperparameters of the pipeline: type, default, range and meaning of each. No imports.
+//
+// The command line, the tuning panel and the checks of a sweep's space follow from this table. The notebooks'
+// `parameters` cells repeat defaults and meanings, since papermill reads literals; test/pipeline/parameters.test.ts
+// compares them, and the defaults of `cnn`, `compile` and `train`.
 
-/** The parameters of a training run, named as in the notebooks. */
-export interface TrainingParameters {
-	/** The width and height in pixels that pictures are resized to. Default 64. */
-	imageSize: number;
-	/** Default 32. */
-	batchSize: number;
-	/** Default 5. */
-	epochs: number;
-	/** Default 0.001, as in Keras. */
-	learningRate: number;
-	/** Default 2. */
-	patience: number;
-	/** Default 42. */
-	seed: number;
-	/** Whether training pictures are flipped, turned and zoomed at random. Default true. */
-	augment: boolean;
-	/** The share of hidden units switched off at each step. Default 0.4. */
-	dropout: number;
+/** The declaration of a number, in JSON Schema's words. */
+interface NumberParameter {
+	type: "integer" | "number";
+	default: number;
+	/** One line for `--help` and the notebooks. */
+	description: string;
+	minimum?: number;
+	exclusiveMinimum?: number;
+	exclusiveMaximum?: number;
+	/** What the tuning panel offers: a list, or a slider's range. Default: the parameter is not offered. */
+	control?: readonly number[] | { min: number; max: number; step?: number; log?: boolean };
 }
 
-/** The pipeline's own values. */
-export const DEFAULT_PARAMETERS: TrainingParameters = {
-	imageSize: 64,
-	batchSize: 32,
-	epochs: 5,
-	learningRate: 0.001,
-	patience: 2,
-	seed: 42,
-	augment: true,
-	dropout: 0.4,
+/** The declaration of a switch. */
+interface BooleanParameter {
+	type: "boolean";
+	default: boolean;
+	description: string;
+	control?: true;
+}
+
+const declare = <T extends Record<string, NumberParameter | BooleanParameter>>(parameters: T) => parameters;
+
+export const PARAMETERS = declare({
+	imageSize: {
+		type: "integer",
+		default: 64,
+		exclusiveMinimum: 0,
+		description: "width and height in pixels that images are resized to",
+	},
+	batchSize: {
+		type: "integer",
+		default: 32,
+		exclusiveMinimum: 0,
+		description: "images per batch",
+		control: [16, 32, 64, 128],
+	},
+	epochs: {
+		type: "integer",
+		default: 5,
+		exclusiveMinimum: 0,
+		description: "maximum number of epochs",
+		control: { min: 1, max: 20 },
+	},
+	learningRate: {
+		type: "number",
+		default: 0.001,
+		exclusiveMinimum: 0,
+		description: "learning rate of Adam",
+		control: { min: 1e-5, max: 1e-1, log: true },
+	},
+	patience: {
+		type: "integer",
+		default: 2,
+		minimum: 0,
+		description: "epochs without improvement before training stops",
+	},
+	seed: { type: "integer", default: 42, minimum: 0, description: "random seed: runs are reproducible" },
+	augment: {
+		type: "boolean",
+		default: true,
+		description: "whether training images are flipped, rotated and zoomed at random",
+		control: true,
+	},
+	dropout: {
+		type: "number",
+		default: 0.4,
+		minimum: 0,
+		exclusiveMaximum: 1,
+		description: "fraction of the hidden units dropped at each training step",
+		control: { min: 0, max: 0.8, step: 0.1 },
+	},
+});
+
+/** The hyperparameters of a training run, by the names of `PARAMETERS`. */
+export type TrainingParameters = {
+	[name in keyof typeof PARAMETERS]: (typeof PARAMETERS)[name] extends BooleanParameter ? boolean : number;
 };
+
+/** The defaults of all hyperparameters. */
+export const DEFAULT_PARAMETERS = Object.fromEntries(
+	Object.entries(PARAMETERS).map(([name, parameter]) => [name, parameter.default]),
+) as TrainingParameters;
+
+/**
+ * Checks a value of a hyperparameter.
+ *
+ * @returns what was expected, for example `"a whole number above 0"`; null when the value is valid
+ */
+export function expectedValue(name: keyof TrainingParameters, value: unknown): string | null {
+	const parameter: NumberParameter | BooleanParameter = PARAMETERS[name];
+	if (parameter.type === "boolean") return typeof value === "boolean" ? null : "true or false";
+	const { type, minimum = Number.NEGATIVE_INFINITY, exclusiveMinimum = Number.NEGATIVE_INFINITY } = parameter;
+	const { exclusiveMaximum = Number.POSITIVE_INFINITY } = parameter;
+	const isNumber = type === "integer" ? Number.isInteger(value) : Number.isFinite(value);
+	const number = value as number;
+	if (isNumber && number >= minimum && number > exclusiveMinimum && number < exclusiveMaximum) return null;
+	const kind = type === "integer" ? "a whole number" : "a number";
+	const from = parameter.minimum === undefined ? ` above ${exclusiveMinimum}` : ` of ${minimum} or more`;
+	return `${kind}${from}${parameter.exclusiveMaximum === undefined ? "" : ` and below ${exclusiveMaximum}`}`;
+}

@@ -1,5 +1,6 @@
 // The whole pipeline: load, augment, build, compile, train, save.
 import { join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { augmented, dataAugmentation } from "../augmentation/augment";
 import { cnn } from "../cnn/cnn";
@@ -24,8 +25,7 @@ export async function loadOrTrain(
 ): Promise<{ model: tf.LayersModel; record: ModelRecord }> {
 	const saved = await loadModel(artifacts);
 	const same =
-		saved?.record.dataset === resolve(dataset) &&
-		JSON.stringify(saved.record.parameters) === JSON.stringify(parameters);
+		saved?.record.dataset === resolve(dataset) && isDeepStrictEqual(saved.record.parameters, { ...parameters });
 	if (saved && same) return saved;
 
 	console.log(`No model of this data set and these parameters in ${artifacts}: training one first.`);

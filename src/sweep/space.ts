@@ -68,6 +68,14 @@ export function trialsOf(space: Space, { samples = 1, seed = 42 } = {}): Record<
 	);
 }
 
+/** The values of a list, or the ends of a range: what all other values lie between. */
+export function extremesOf(distribution: Distribution | Value): Value[] {
+	if (typeof distribution !== "object") return [distribution];
+	if (distribution.type === "choice") return distribution.choices;
+	if (distribution.type === "grid") return distribution.values;
+	return [distribution.low, distribution.high];
+}
+
 const isGrid = (distribution: Distribution | Value): distribution is Distribution & { type: "grid" } =>
 	typeof distribution === "object" && distribution.type === "grid";
 

@@ -2,14 +2,14 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { fingerprint } from "../datasets/fingerprint";
-import { DEFAULT_PARAMETERS } from "../pipeline/parameters";
+import { expectedValue, PARAMETERS, type TrainingParameters } from "../pipeline/parameters";
 import { saveArtifact } from "../support/artifacts";
 import { hashOfJson } from "../support/files";
 import { endingItself, kernel } from "../support/kernel";
 import { METRICS, type Metric } from "../training/history";
 import { checkHalving, type HalvingOptions } from "./halving";
 import { runLocally } from "./local-workers";
-import { type Space, trialsOf } from "./space";
+import { extremesOf, type Space, trialsOf } from "./space";
 import { bestOf, bestTrial, hasEnded, loadTrial, nameOf, newTrial, type Trial } from "./trial";
 
 export interface SweepOptions {
@@ -65,9 +65,7 @@ export interface Sweep {
  */
 export async function sweep(space: Space, options: SweepOptions): Promise<Sweep> {
 	const { objective = "valLoss", seed = 42, workers = 1, halving = null, retries = 2, module = null, redis } = options;
-	const known = Object.keys(DEFAULT_PARAMETERS);
-	const unknown = Object.keys(space).find((name) => !known.includes(name));
-	if (unknown && !module) throw new Error(`the space has ${unknown}: training has ${known.join(", ")}`);
+	if (!module) requireParameters(space);
 	if (halving) checkHalving(halving);
 	const dataset = resolve(options.dataset);
 	const isDrawn = Object.values(space).some((value) => typeof value === "object" && value.type !== "grid");
@@ -98,4 +96,17 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Sweep>
 		return follow(trials, rules, { redis, sweep: name, data, abort, onChange: changed });
 	});
 	return { folder, trials, best: bestTrial(trials, objective) };
+}
+
+/** @throws when a space names a hyperparameter that the pipeline does not have, or a value out of its range */
+function requireParameters(space: Space): void {
+	for (const [name, distribution] of Object.entries(space)) {
+		if (!(name in PARAMETERS)) {
+			throw new Error(`the space has ${name}: training has ${Object.keys(PARAMETERS).join(", ")}`);
+		}
+		for (const value of extremesOf(distribution)) {
+			const expected = expectedValue(name as keyof TrainingParameters, value);
+			if (expected) throw new Error(`${name} in the space can be ${value}: expected ${expected}`);
+		}
+	}
 }

@@ -19,6 +19,11 @@ export function allLayers(model: Pick<tf.LayersModel, "layers">): tf.layers.Laye
 	return model.layers.flatMap((layer) => [layer, ...("layers" in layer ? allLayers(layer as tf.LayersModel) : [])]);
 }
 
+/** Has `model.dispose()` dispose the optimizer too, which tf.layers does only for one that it made itself. */
+export function disposeOptimizerWithModel(model: tf.LayersModel): void {
+	(model as unknown as { isOptimizerOwned: boolean }).isOptimizerOwned = true;
+}
+
 type WithRate = { optimizer: { learningRate: number } };
 
 /** The learning rate that the next step takes. */

@@ -2,9 +2,12 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { compiledModel } from "./layers-model";
 
+/** What tf.layers keeps of a loss and of an activation, as far as it is used here. */
+type Loss = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
+type Activation = { getClassName(): string; apply(logits: tf.Tensor): tf.Tensor };
+
 /** A softmax's own gradient would hide the score: where the network is sure, it is 0. */
 export function withoutSoftmax<T>(model: tf.Sequential, work: () => T): T {
-	type Activation = { getClassName(): string; apply(scores: tf.Tensor): tf.Tensor };
 	const last = model.layers[model.layers.length - 1] as unknown as { activation?: Activation };
 	const { activation } = last;
 	if (activation?.getClassName() !== "softmax") return work();
@@ -15,10 +18,6 @@ export function withoutSoftmax<T>(model: tf.Sequential, work: () => T): T {
 		last.activation = activation;
 	}
 }
-
-/** What tf.layers keeps of a compiled model and of an activation, as far as it is used here. */
-type Loss = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
-type Activation = { getClassName(): string; apply(logits: tf.Tensor): tf.Tensor };
 
 /** What each softmax was given last, and what it made of it. */
 const softmaxInputs = new WeakMap<Activation, { logits?: tf.Tensor; probabilities?: tf.Tensor }>();

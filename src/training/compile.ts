@@ -1,5 +1,6 @@
 // Compiles a model; checks that it is compiled and fits the classes.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { disposeOptimizerWithModel } from "../tensorflow/layers-model";
 
 /** @throws when a model has another number of outputs than there are classes; one output can tell two apart */
 export function requireSameClasses(model: { outputs: { shape: (number | null)[] }[] }, classNames?: string[]): void {
@@ -23,6 +24,5 @@ export function compile(model: tf.LayersModel, learningRate = 0.001): void {
 		loss: "sparseCategoricalCrossentropy",
 		metrics: ["accuracy"],
 	});
-	// tf.layers disposes an optimizer with its model only if it made it itself.
-	(model as unknown as { isOptimizerOwned: boolean }).isOptimizerOwned = true;
+	disposeOptimizerWithModel(model);
 }

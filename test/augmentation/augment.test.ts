@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { augment } from "../../src/augmentation/augment";
+import { augment, augmented, dataAugmentation } from "../../src/augmentation/augment";
 import { RandomFlip, RandomRotation, RandomZoom, type TransformOptions } from "../../src/augmentation/layers";
+import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { traced } from "../../src/tensorflow/graph";
-import { assertClose, fixture, type Recorded, temporaryFolder, toTensor } from "../helpers";
+import { assertClose, fixture, pictures, type Recorded, temporaryFolder, toTensor } from "../helpers";
 
 type KerasOptions = {
 	fill_mode?: string;
@@ -188,4 +189,13 @@ test("no tensor is left behind", () => {
 	const before = tf.memory().numTensors;
 	(layer.apply(images, training) as tf.Tensor).dispose();
 	assert.equal(tf.memory().numTensors, before);
+});
+
+test("augmented changes training pictures and no labels", async () => {
+	const data = imageDatasetFromDirectory(pictures, { imageSize: [16, 16], shuffle: false, verbose: false });
+	const [plain] = await data.toArray();
+	const [changed] = await augmented(data, dataAugmentation(16, 1)).toArray();
+	assert.deepEqual(changed.ys.dataSync(), plain.ys.dataSync());
+	assert.deepEqual(changed.xs.shape, plain.xs.shape);
+	assert.notDeepEqual(changed.xs.dataSync(), plain.xs.dataSync());
 });

@@ -3,7 +3,6 @@ import { execFileSync, spawnSync } from "node:child_process";
 import {
 	chmodSync,
 	copyFileSync,
-	cpSync,
 	existsSync,
 	readdirSync,
 	readFileSync,
@@ -18,8 +17,6 @@ import { describe, test } from "node:test";
 import { cleanTheData } from "../../src/cleaning/clean";
 import { quarantined, restore } from "../../src/cleaning/quarantine";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
-import { SPLITS } from "../../src/images/folders";
-import { ensureClean } from "../../src/pipeline/records";
 import type { FileProgress } from "../../src/support/progress";
 import { contents, copyOfPictures, pictures, printed, root, temporaryFolder } from "../helpers";
 
@@ -183,23 +180,6 @@ describe("cleanTheData", () => {
 		await assert.rejects(cleanTheData(file), /cannot clean .*plain\.jpg: it is not a folder/);
 		await assert.rejects(cleanTheData("/no/such/folder"), /cannot clean \/no\/such\/folder: there is no such folder/);
 	});
-});
-
-test("ensureClean cleans once, and again when files have come", async () => {
-	const [dataset, artifacts] = [temporaryFolder(), temporaryFolder()];
-	for (const split of SPLITS) cpSync(pictures, join(dataset, split), { recursive: true });
-	writeFileSync(join(dataset, "test", "cats", "broken.jpg"), "broken");
-	const messages = (clean: () => unknown) => printed(clean).then((text) => text.match(/Cleaned/g)?.length ?? 0);
-	assert.equal(await messages(() => ensureClean(dataset, artifacts)), 3);
-	assert.equal(await messages(() => ensureClean(dataset, artifacts)), 0);
-	writeFileSync(join(dataset, "train", "dogs", "new.jpg"), "broken too");
-	assert.equal(await messages(() => ensureClean(dataset, artifacts)), 3);
-	const record = await ensureClean(dataset, artifacts);
-	assert.equal(record.removed, 2);
-	assert.equal(
-		record.counts.reduce((total, { pictures }) => total + pictures, 0),
-		24,
-	);
 });
 
 async function cleanQuietly(folder: string, options = {}): Promise<number> {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync } fr
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { successiveHalving } from "../../src/sweep/halving";
-import { choice, grid, type Space } from "../../src/sweep/space";
+import { choice, grid, type Space, uniform } from "../../src/sweep/space";
 import { type SweepOptions, sweep } from "../../src/sweep/sweep";
 import type { Trial } from "../../src/sweep/trial";
 import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "../helpers";
@@ -108,6 +108,10 @@ describe("sweep", () => {
 		const folder = join(temporaryFolder(), "sweeps");
 		await assert.rejects(run({ folder }, { learningrate: 1 }), /the space has learningrate: training has imageSize,/);
 		await assert.rejects(run({ folder }, { dropout: choice() }), /dropout in the space: choices is empty/);
+		await assert.rejects(
+			run({ folder }, { dropout: uniform(0, 1) }),
+			/dropout in the space can be 1: expected a number/,
+		);
 		await assert.rejects(
 			run({ folder, dataset: join(dataset, "none") }),
 			/cannot read .*none\/train: there is no such/,

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { cnn } from "../../src/cnn/cnn";
+import { DEFAULT_PARAMETERS, expectedValue, PARAMETERS } from "../../src/pipeline/parameters";
+import { learningRateOf } from "../../src/tensorflow/layers-model";
+import { compile } from "../../src/training/compile";
+import { train } from "../../src/training/train";
+import { batchesOf, root } from "../helpers";
+
+test("each parameters cell has the declared defaults and meanings", () => {
+	const notebooks = readdirSync(join(root, "notebooks")).filter((name) => name.endsWith(".ipynb"));
+	const compared = new Set<string>();
+	for (const name of notebooks) {
+		const { cells } = JSON.parse(readFileSync(join(root, "notebooks", name), "utf8"));
+		const cell = cells.find(({ metadata }: { metadata: { tags?: string[] } }) => metadata.tags?.includes("parameters"));
+		for (const [, parameter, value, meaning] of [cell.source]
+			.flat()
+			.join("")
+			.matchAll(/^let (\w+) = (.+?); \/\/ (.*)$/gm)) {
+			if (!(parameter in PARAMETERS)) continue;
+			const declared = PARAMETERS[parameter as keyof typeof PARAMETERS];
+			assert.deepEqual(
+				[JSON.parse(value), meaning],
+				[declared.default, declared.description],
+				`${parameter} in ${name}`,
+			);
+			compared.add(parameter);
+		}
+	}
+	assert.deepEqual([...compared].sort(), Object.keys(PARAMETERS).sort());
+});
+
+test("the defaults of network, compilation and training are those of the parameters", async () => {
+	const { imageSize, dropout, learningRate, epochs } = DEFAULT_PARAMETERS;
+	const structure = (model: ReturnType<typeof cnn>) =>
+		model.layers.map((layer) => ({ ...layer.getConfig(), kernelInitializer: null, seed: null }));
+	const model = cnn();
+	assert.deepEqual(structure(model), structure(cnn({ inputShape: [imageSize, imageSize, 3], dropout })));
+	compile(model);
+	assert.equal(learningRateOf(model), learningRate);
+	const { epochsRun } = await train(model, batchesOf(tf.zeros([2, imageSize, imageSize, 3]), tf.zeros([2]), 2), {
+		onProgress: null,
+	});
+	assert.equal(epochsRun, epochs);
+});
+
+test("values are checked by type and range", () => {
+	for (const [name, value] of Object.entries(DEFAULT_PARAMETERS))
+		assert.equal(expectedValue(name as keyof typeof PARAMETERS, value), null);
+	assert.equal(expectedValue("epochs", 0), "a whole number above 0");
+	assert.equal(expectedValue("epochs", 1.5), "a whole number above 0");
+	assert.equal(expectedValue("patience", 0), null);
+	assert.equal(expectedValue("seed", -1), "a whole number of 0 or more");
+	assert.equal(expectedValue("learningRate", 0), "a number above 0");
+	assert.equal(expectedValue("dropout", 1), "a number of 0 or more and below 1");
+	assert.equal(expectedValue("dropout", Number.NaN), "a number of 0 or more and below 1");
+	assert.equal(expectedValue("augment", 1), "true or false");
+});
