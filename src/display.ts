@@ -1,6 +1,7 @@
 // Display: tables, figures, images, progress and widgets in a notebook.
 // Start with display/show.ts.
 export { confusionMatrixFigure, curves } from "./display/figures";
+export { percent } from "./display/format";
 export { showImages } from "./display/images";
 export { liveFileProgress } from "./display/progress-bar";
 export { type DisplayPlace, show, showFigure, showMarkdown, showTable } from "./display/show";

@@ -47,7 +47,7 @@ function write(file: string, content: string | Uint8Array) {
 }
 
 /** `cats/0.jpg` … in as many as asked for. */
-const pictures = (folder: string, count: number) => Array.from({ length: count }, (_, i) => `${folder}/${i}.jpg`);
+const images = (folder: string, count: number) => Array.from({ length: count }, (_, i) => `${folder}/${i}.jpg`);
 
 function start(args: string[]) {
 	// Outside npm, relative paths start in the working folder.
@@ -162,7 +162,7 @@ async function serve(listener: RequestListener) {
 
 test("a folder of classes is divided by the shares, class by class, and nothing is lost or doubled", async () => {
 	const strange = ["cats/a b\nc.jpg", "cats/Ünï çødé 猫.PNG", "cats/deep/er/0.jpg", "dogs/deep/0.jpeg"];
-	const source = folderOf(...pictures("cats", 97), ...pictures("dogs", 39), ...pictures("birds", 3), ...strange);
+	const source = folderOf(...images("cats", 97), ...images("dogs", 39), ...images("birds", 3), ...strange);
 	const before = filesBelow(source);
 	const { into, out } = await bringIn(source);
 	assert.deepEqual(filesBelow(source), before);
@@ -178,15 +178,15 @@ test("a folder of classes is divided by the shares, class by class, and nothing 
 });
 
 test("other shares are kept to, whatever their sum", async () => {
-	const { into } = await bringIn(folderOf(...pictures("a", 50), ...pictures("b", 11)), "--split", "3,1,1");
+	const { into } = await bringIn(folderOf(...images("a", 50), ...images("b", 11)), "--split", "3,1,1");
 	assert.deepEqual(counts(into, "a"), [30, 10, 10]);
 	const small = counts(into, "b");
 	assert.equal(small[0] + small[1] + small[2], 11);
 	for (const [i, exact] of [6.6, 2.2, 2.2].entries()) assert.ok(Math.abs(small[i] - exact) < 1);
 });
 
-test("the seed decides which picture goes where", async () => {
-	const source = folderOf(...pictures("a", 40), ...pictures("b", 40));
+test("the seed decides which image goes where", async () => {
+	const source = folderOf(...images("a", 40), ...images("b", 40));
 	const [first, again, other] = [await bringIn(source), await bringIn(source), await bringIn(source, "--seed", "7")];
 	assert.deepEqual(filesBelow(first.into), filesBelow(again.into));
 	assert.notDeepEqual(filesBelow(first.into), filesBelow(other.into));
@@ -203,12 +203,12 @@ test("the seed decides which picture goes where", async () => {
 
 test("a source that is split already stays as it is", async () => {
 	const source = folderOf(
-		...pictures("Train/a", 5),
-		...pictures("Train/b", 6),
-		...pictures("Validation/a", 2),
-		...pictures("Validation/b", 1),
-		...pictures("TEST/a", 1),
-		...pictures("TEST/b", 3),
+		...images("Train/a", 5),
+		...images("Train/b", 6),
+		...images("Validation/a", 2),
+		...images("Validation/b", 1),
+		...images("TEST/a", 1),
+		...images("TEST/b", 3),
 		"extra/c/0.jpg",
 	);
 	const { into, out } = await bringIn(source);
@@ -225,11 +225,11 @@ test("a source that is split already stays as it is", async () => {
 		hash,
 	]);
 	assert.deepEqual(filesBelow(into), Object.fromEntries(renamed));
-	assert.match(out, /left out 1 picture outside .*: extra\/c\/0\.jpg/);
+	assert.match(out, /left out 1 image outside .*: extra\/c\/0\.jpg/);
 });
 
 test("where valid is missing it is taken from train, and test is left alone", async () => {
-	const parts = ["train", "test"].flatMap((split) => [...pictures(`${split}/a`, 34), ...pictures(`${split}/b`, 17)]);
+	const parts = ["train", "test"].flatMap((split) => [...images(`${split}/a`, 34), ...images(`${split}/b`, 17)]);
 	const source = folderOf(...parts);
 	const { into } = await bringIn(source, "--split", "70,15,15");
 	assert.deepEqual(counts(into, "a"), [28, 6, 34]);
@@ -238,20 +238,20 @@ test("where valid is missing it is taken from train, and test is left alone", as
 	assert.deepEqual(hashes(into), hashes(source));
 });
 
-test("what is not a picture is counted and named; hidden files are ignored, links are not followed", async () => {
-	const source = folderOf(...pictures("a", 4), ...pictures("b", 4), "a/notes.txt", "b/Thumbs.db", "b/.hidden.jpg");
+test("what is not an image is counted and named; hidden files are ignored, links are not followed", async () => {
+	const source = folderOf(...images("a", 4), ...images("b", 4), "a/notes.txt", "b/Thumbs.db", "b/.hidden.jpg");
 	write(join(source, ".DS_Store"), "");
 	write(join(source, "__MACOSX", "a", "._0.jpg"), "");
 	symlinkSync("..", join(source, "a", "loop"));
 	symlinkSync(command, join(source, "a", "out.jpg"));
 	const { into, out } = await bringIn(source);
-	assert.match(out, /skipped 2 files that are not pictures: a\/notes\.txt, b\/Thumbs\.db\n/);
+	assert.match(out, /skipped 2 files that are not images: a\/notes\.txt, b\/Thumbs\.db\n/);
 	assert.match(out, /skipped 2 symbolic links: a\/loop, a\/out\.jpg\n/);
 	assert.equal(countIn(into), 8);
 });
 
 test("a zip, a tar and a tar.gz give what their folder gives, wrapped in a folder or not", async () => {
-	const paths = [...pictures("cats", 9), ...pictures("dogs/deep", 6), "cats/a b\nc é.gif", "dogs/1.BMP"];
+	const paths = [...images("cats", 9), ...images("dogs/deep", 6), "cats/a b\nc é.gif", "dogs/1.BMP"];
 	const source = folderOf(...paths);
 	write(join(source, "cats", "big.jpg"), randomBytes(300_000));
 	write(join(source, "cats", "empty.jpg"), "");
@@ -278,7 +278,7 @@ test("a zip, a tar and a tar.gz give what their folder gives, wrapped in a folde
 });
 
 test("archives that mean harm are refused by the entry's name, and nothing is written outside", async () => {
-	const good = ["a", "b"].flatMap((name) => pictures(name, 3)).map((name) => ({ name }));
+	const good = ["a", "b"].flatMap((name) => images(name, 3)).map((name) => ({ name }));
 	for (const name of ["../evil.jpg", "a/../../evil.jpg", "/tmp/evil.jpg", "C:/evil.jpg", "..\\evil.jpg"]) {
 		await refuses(/was refused: .*evil\.jpg has a name that leads out of the archive/, [zipOf([...good, { name }])]);
 	}
@@ -286,7 +286,7 @@ test("archives that mean harm are refused by the entry's name, and nothing is wr
 	await refuses(/a\/x\.jpg is encrypted/, [zipOf([...good, { name: "a/x.jpg", flags: 1 }])]);
 	await refuses(/a\/0\.jpg is there more than once/, [zipOf([...good, { name: "a/0.jpg" }])]);
 
-	const source = folderOf(...pictures("photos/a", 3), ...pictures("photos/b", 3), "evil.jpg");
+	const source = folderOf(...images("photos/a", 3), ...images("photos/b", 3), "evil.jpg");
 	const paths = ["a", "b", "../evil.jpg"];
 	await refuses(/\.\.\/evil\.jpg has a name that leads/, [await tarOf(join(source, "photos"), "x.tar.gz", paths)]);
 	symlinkSync("/etc", join(source, "photos", "a", "link"));
@@ -296,7 +296,7 @@ test("archives that mean harm are refused by the entry's name, and nothing is wr
 });
 
 test("archives that are too large, damaged or none at all are refused", async () => {
-	const folder = folderOf(...pictures("a", 30), ...pictures("b", 30));
+	const folder = folderOf(...images("a", 30), ...images("b", 30));
 	const [zip, tgz, tar] = [zipOfFolder(folder), await tarOf(folder), await tarOf(folder, "photos.tar")];
 	for (const archive of [zip, tgz, tar]) {
 		await refuses(/unpacks to more than 0\.000001 GB: allow more with --max-gb/, [archive, "--max-gb", "0.000001"]);
@@ -320,7 +320,7 @@ test("archives that are too large, damaged or none at all are refused", async ()
 });
 
 test("a download that breaks off goes on where it stopped", async () => {
-	const folder = folderOf(...pictures("a", 5), ...pictures("b", 5));
+	const folder = folderOf(...images("a", 5), ...images("b", 5));
 	write(join(folder, "a", "big.jpg"), randomBytes(600_000));
 	const archive = readFileSync(zipOfFolder(folder));
 	const requests: { range?: string; ifRange?: string }[] = [];
@@ -411,12 +411,12 @@ test("a download that cannot work is one clear line", async () => {
 });
 
 test("the earlier data set is moved aside, whole", async () => {
-	const { into } = await bringIn(folderOf(...pictures("a", 4), ...pictures("b", 4)));
+	const { into } = await bringIn(folderOf(...images("a", 4), ...images("b", 4)));
 	write(join(into, "sample.json"), "{}");
 	write(join(into, "quarantine", "a", "0.jpg"), "0");
 	write(join(into, "README.md"), "stays");
 	const before = filesBelow(into);
-	const source = folderOf(...pictures("c", 5), ...pictures("d", 5));
+	const source = folderOf(...images("c", 5), ...images("d", 5));
 	const { code, out } = await start([source, "--into", into]).done;
 	assert.equal(code, 0);
 	assert.match(out, /moved the earlier train, valid, test, sample\.json, quarantine to .*previous-/);
@@ -428,8 +428,8 @@ test("the earlier data set is moved aside, whole", async () => {
 });
 
 test("a run that was killed leaves the earlier data, and the same command then works", async () => {
-	const source = folderOf(...pictures("a", 300), ...pictures("b", 300));
-	const { into } = await bringIn(folderOf(...pictures("a", 4), ...pictures("b", 4)));
+	const source = folderOf(...images("a", 300), ...images("b", 300));
+	const { into } = await bringIn(folderOf(...images("a", 4), ...images("b", 4)));
 	const earlier = hashes(into);
 	const { child, done } = start([source, "--into", into]);
 	while (!existsSync(join(into, ".incoming", "train")) && child.exitCode === null) await sleep(1);
@@ -449,22 +449,22 @@ test("a run that was killed leaves the earlier data, and the same command then w
 });
 
 test("bad input is one clear line", async () => {
-	const good = folderOf(...pictures("a", 4), ...pictures("b", 4));
+	const good = folderOf(...images("a", 4), ...images("b", 4));
 	await refuses(/^Usage: npm run dataset -- FOLDER\|ARCHIVE\|URL /, []);
 	await refuses(/^No such folder or archive: nowhere/, ["nowhere"]);
-	await refuses(/cat\.jpg lies directly in .*photos: put pictures into one folder per class, for example /, [
-		folderOf("cat.jpg", ...pictures("a", 4), ...pictures("b", 4)),
+	await refuses(/cat\.jpg lies directly in .*photos: put images into one folder per class, for example /, [
+		folderOf("cat.jpg", ...images("a", 4), ...images("b", 4)),
 	]);
 	await refuses(/0\.jpg lies directly in .*photos: put/, [folderOf("0.jpg", "1.jpg")]);
 	await refuses(/has no class folders/, [folderOf("notes.txt")]);
-	await refuses(/has only one class, a: at least two are needed/, [folderOf(...pictures("a", 9))]);
-	await refuses(/photos\/b has no pictures/, [folderOf(...pictures("a", 9), "b/notes.txt")]);
-	await refuses(/b has 2 pictures: at least 3 are needed/, [folderOf(...pictures("a", 9), ...pictures("b", 2))]);
+	await refuses(/has only one class, a: at least two are needed/, [folderOf(...images("a", 9))]);
+	await refuses(/photos\/b has no images/, [folderOf(...images("a", 9), "b/notes.txt")]);
+	await refuses(/b has 2 images: at least 3 are needed/, [folderOf(...images("a", 9), ...images("b", 2))]);
 	await refuses(/has train and val but no test folder/, [folderOf("train/a/0.jpg", "val/a/0.jpg")]);
 	await refuses(/has a class b, but none in test/, [
 		folderOf("train/a/0.jpg", "train/b/0.jpg", "train/c/0.jpg", "test/a/0.jpg", "test/c/0.jpg"),
 	]);
-	const latin = folderOf(...pictures("a", 4), ...pictures("b", 4));
+	const latin = folderOf(...images("a", 4), ...images("b", 4));
 	// Only some file systems take such a name.
 	if (process.platform === "linux") {
 		writeFileSync(Buffer.concat([Buffer.from(`${latin}/a/`), Buffer.from([0xe9]), Buffer.from(".jpg")]), "");

@@ -11,7 +11,7 @@ import { evaluate, predict } from "../src/evaluation/evaluate";
 import { nodeBackend } from "../src/tensorflow/backend";
 import { compile } from "../src/training/compile";
 import { train } from "../src/training/train";
-import { fixture, pictures, root, temporaryFolder } from "./helpers";
+import { fixture, imageFolder, root, temporaryFolder } from "./helpers";
 
 const recorded = fixture<{
 	requires: string[];
@@ -183,7 +183,7 @@ function hasGpuKernel({ op, attr }: GraphNode): boolean {
 }
 
 test("training, evaluation and prediction run on the GPU from end to end; decoding stays on the CPU", async () => {
-	const data = imageDatasetFromDirectory(pictures, { imageSize: [64, 64], batchSize: 4, seed: 1, verbose: false });
+	const data = imageDatasetFromDirectory(imageFolder, { imageSize: [64, 64], batchSize: 4, seed: 1, verbose: false });
 	const graphs = await graphsOf(async () => {
 		for (const options of [{}, { batchNormalization: true, separable: true, globalAveragePooling: true, l2: 0.01 }]) {
 			const model = cnn({ seed: 1, classes: data.classNames.length, ...options });

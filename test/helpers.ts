@@ -11,7 +11,7 @@ import { choice, logUniform } from "../src/sweep/space";
 import type { Trial } from "../src/sweep/trial";
 
 export const root = join(__dirname, "..");
-export const pictures = join(__dirname, "fixtures", "pictures");
+export const imageFolder = join(__dirname, "fixtures", "images");
 
 /** A tensor as record.py writes it. */
 export type Recorded = { shape: number[]; data: string };
@@ -55,17 +55,17 @@ export function temporaryFolder(): string {
 	return folder;
 }
 
-/** A copy of the recorded pictures that a test may change. */
-export function copyOfPictures(): string {
+/** A copy of the recorded images that a test may change. */
+export function copyOfImages(): string {
 	const folder = join(temporaryFolder(), "train");
-	cpSync(pictures, folder, { recursive: true });
+	cpSync(imageFolder, folder, { recursive: true });
 	return folder;
 }
 
-/** A data set with the recorded pictures in both sets. */
+/** A data set with the recorded images in both sets. */
 export function smallDataset(): string {
 	const folder = temporaryFolder();
-	for (const split of ["train", "valid"]) cpSync(pictures, join(folder, split), { recursive: true });
+	for (const split of ["train", "valid"]) cpSync(imageFolder, join(folder, split), { recursive: true });
 	return folder;
 }
 

@@ -1,4 +1,4 @@
-// What a user sees in JupyterLab, in a real browser. SCREENSHOTS=folder keeps pictures of it.
+// What a user sees in JupyterLab, in a real browser. SCREENSHOTS=folder keeps images of it.
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";

@@ -60,7 +60,7 @@ describe("the page of a notebook", () => {
 			markdown("# A *hand-made* notebook\n\nIts introduction."),
 			code('let epochs = 5; // at <most>\nlet dataset = "a; // b"; // a folder', ["parameters"]),
 			code("// Parameters\nlet epochs = 9;", ["injected-parameters"]),
-			markdown("## Pictures & `code`\n\n### Is this one?\n\n```ts\n## no heading\n```\n\n[Next](04-training.ipynb)"),
+			markdown("## Images & `code`\n\n### Is this one?\n\n```ts\n## no heading\n```\n\n[Next](04-training.ipynb)"),
 			code(
 				"1;",
 				[],
@@ -113,7 +113,7 @@ describe("the page of a notebook", () => {
 		assert.deepEqual(
 			links.map(([level, , text]) => [level, text]),
 			[
-				["h2", "Pictures &amp; code"],
+				["h2", "Images &amp; code"],
 				["h3", "Is this one?"],
 				["h2", "Takeaways"],
 			],
@@ -193,7 +193,7 @@ describe("--compare", () => {
 	const report = { cracked: { precision: 0.5, recall: 1, f1: 0.25, support: 4 } };
 	const metrics = {
 		date: "2025-03-01T10:00:00.000Z",
-		dataset: "pictures",
+		dataset: "images",
 		classNames: ["cracked", "intact"],
 		counts: { train: 40, valid: 8, test: 8 },
 		removed: 3,
@@ -243,7 +243,7 @@ describe("--compare", () => {
 		const html = pageOf(a, join(b, "metrics.json"));
 		assert.deepEqual(row(html, "epochs"), ["<mark>5</mark>", "<mark>9</mark>"]);
 		assert.deepEqual(row(html, "seed"), ["42"]);
-		assert.deepEqual(row(html, "dataset"), ["<mark>pictures</mark>", "<mark>&#60;/script&#62;&#60;b&#62;</mark>"]);
+		assert.deepEqual(row(html, "dataset"), ["<mark>images</mark>", "<mark>&#60;/script&#62;&#60;b&#62;</mark>"]);
 		const [epochs, folded, seed, numbers] = ["<mark>5", "<details>", ">seed<", ">Test accuracy<"].map((text) =>
 			html.indexOf(text),
 		);

@@ -22,7 +22,7 @@ export function dataAugmentation(imageSize: number, seed?: number): tf.Sequentia
 	});
 }
 
-/** A dataset whose pictures go through `augmentation` as they are read, see `augment`. */
+/** A dataset whose images go through `augmentation` as they are read, see `augment`. */
 export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
 	const { source } = data;
 	const changed = data.map((batch) => {
@@ -35,10 +35,10 @@ export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.
 }
 
 /**
- * Changes pictures at random, as `augmentation.apply(images, { training: true })`.
+ * Changes images at random, as `augmentation.apply(images, { training: true })`.
  *
  * If all layers are of this file and agree in `fillMode`, `fillValue` and `interpolation`, their transforms are joined:
- * each picture is resampled once, where Keras resamples it in each layer. That is faster and keeps it sharper; what
+ * each image is resampled once, where Keras resamples it in each layer. That is faster and keeps it sharper; what
  * comes from beyond the edge is mirrored once, not in each layer.
  *
  * @param images float32 `[batch, height, width, channels]`

@@ -15,7 +15,7 @@ export interface TransformOptions extends ResampleOptions {
 /** An amount, drawn from −x to x, or the two ends of the range to draw from. */
 export type Factor = number | [number, number];
 
-/** What the three layers have in common: active in training only, one draw per picture, shapes unchanged. */
+/** What the three layers have in common: active in training only, one draw per image, shapes unchanged. */
 export abstract class RandomTransform extends tf.layers.Layer {
 	/** The name of the constructor's first argument in a saved model. */
 	static argument = "factor";
@@ -29,7 +29,7 @@ export abstract class RandomTransform extends tf.layers.Layer {
 		this.drawUniform = uniformDraws(this, options.seed);
 	}
 
-	/** Where the pixels of each picture come from, drawn anew: float32 `[batch, 8]`, see `rotationMatrices`. */
+	/** Where the pixels of each image come from, drawn anew: float32 `[batch, 8]`, see `rotationMatrices`. */
 	abstract matrices(shape: number[]): tf.Tensor2D;
 
 	override call(inputs: tf.Tensor | tf.Tensor[], { training = false }: { training?: boolean } = {}): tf.Tensor {
@@ -69,9 +69,9 @@ export abstract class RandomTransform extends tf.layers.Layer {
 }
 
 /**
- * Mirrors each picture with a chance of one half, as `keras.layers.RandomFlip`.
+ * Mirrors each image with a chance of one half, as `keras.layers.RandomFlip`.
  *
- * Input and output: float32 `[batch, height, width, channels]`; passes pictures through unless `training` is true.
+ * Input and output: float32 `[batch, height, width, channels]`; passes images through unless `training` is true.
  * With both directions each has a draw of its own (Keras 3 uses one draw for both).
  */
 export class RandomFlip extends RandomTransform {
@@ -106,9 +106,9 @@ export class RandomFlip extends RandomTransform {
 }
 
 /**
- * Turns each picture about its middle by a random angle, as `keras.layers.RandomRotation`.
+ * Turns each image about its middle by a random angle, as `keras.layers.RandomRotation`.
  *
- * Input and output: float32 `[batch, height, width, channels]`; passes pictures through unless `training` is true.
+ * Input and output: float32 `[batch, height, width, channels]`; passes images through unless `training` is true.
  */
 export class RandomRotation extends RandomTransform {
 	/** The name under which models are saved. */
@@ -128,9 +128,9 @@ export class RandomRotation extends RandomTransform {
 }
 
 /**
- * Zooms each picture by a random amount, as `keras.layers.RandomZoom`.
+ * Zooms each image by a random amount, as `keras.layers.RandomZoom`.
  *
- * Input and output: float32 `[batch, height, width, channels]`; passes pictures through unless `training` is true.
+ * Input and output: float32 `[batch, height, width, channels]`; passes images through unless `training` is true.
  */
 export class RandomZoom extends RandomTransform {
 	/** The name under which models are saved. */
@@ -173,7 +173,7 @@ function rotationMatrices(angle: tf.Tensor1D, height: number, width: number): tf
 	return tf.stack([cos, sin.neg(), x, sin, cos, y, zero, zero], 1) as tf.Tensor2D;
 }
 
-/** `upDown` and `leftRight` are 1 for pictures to be mirrored, 0 for others. */
+/** `upDown` and `leftRight` are 1 for images to be mirrored, 0 for others. */
 function flipMatrices(upDown: tf.Tensor1D, leftRight: tf.Tensor1D, height: number, width: number): tf.Tensor2D {
 	const zero = tf.zerosLike(upDown);
 	const sign = (mirrored: tf.Tensor1D) => tf.sub(1, mirrored.mul(2));

@@ -3,7 +3,7 @@ import type { ImageProperties } from "../images/properties";
 import { quantile } from "../support/statistics";
 
 /**
- * The checks, in cleanvision's words, and two more. A picture is an issue if its score, 0 (worst) to 1, is below the
+ * The checks, in cleanvision's words, and two more. An image is an issue if its score, 0 (worst) to 1, is below the
  * threshold.
  */
 export const THRESHOLDS = {
@@ -17,37 +17,37 @@ export const THRESHOLDS = {
 	lowInformation: 0.3,
 	/** From the deviation of the edges and of the histogram, in 64 pixels. */
 	blurry: 0.29,
-	/** How far apart the channels of a pixel are. No issue where half of the pictures are grey. */
+	/** How far apart the channels of a pixel are. No issue where half of the images are grey. */
 	grayscale: 0.01,
-	/** How near the size is to that of the middle half of all pictures: 0.5 is three times the middle half's width away. */
+	/** How near the size is to that of the middle half of all images: 0.5 is three times the middle half's width away. */
 	oddSize: 0.5,
 	/** 1 divided by how many files have the same bytes. */
 	exactDuplicates: 1,
-	/** The share of the 64 bits of pHash that differ in the most similar other picture; 1: there is none below the threshold. */
+	/** The share of the 64 bits of pHash that differ in the most similar other image; 1: there is none below the threshold. */
 	nearDuplicates: 0.14,
-	/** The same for pictures in another split: what the model is tested on, it has seen. */
+	/** The same for images in another split: what the model is tested on, it has seen. */
 	leakage: 0.14,
-	/** The same for pictures of another class: one of the two labels is wrong. */
+	/** The same for images of another class: one of the two labels is wrong. */
 	labelConflict: 0.14,
 };
 export type Check = keyof typeof THRESHOLDS;
 
-/** A picture with its place in the data set. */
+/** An image with its place in the data set. */
 export type Examined = ImageProperties & { split: string; class: string };
 
-export function scoresOf(pictures: Examined[]) {
+export function scoresOf(images: Examined[]) {
 	const decay = (value: number) => 1 - Math.exp(-value / 100);
 	return {
-		dark: pictures.map(({ brightness99 }) => brightness99),
-		light: pictures.map(({ brightness5 }) => 1 - brightness5),
-		oddAspectRatio: pictures.map(({ width, height }) => Math.min(width / height, height / width)),
-		lowInformation: pictures.map(({ entropy }) => Math.min(1, entropy / 10)),
-		blurry: pictures.map(({ edges, greyDeviation }) => {
+		dark: images.map(({ brightness99 }) => brightness99),
+		light: images.map(({ brightness5 }) => 1 - brightness5),
+		oddAspectRatio: images.map(({ width, height }) => Math.min(width / height, height / width)),
+		lowInformation: images.map(({ entropy }) => Math.min(1, entropy / 10)),
+		blurry: images.map(({ edges, greyDeviation }) => {
 			const contrast = decay(greyDeviation);
 			return Math.min(1, decay(edges) + (contrast > 0.18 ? contrast : 0));
 		}),
-		grayscale: pictures.map(({ colourfulness }) => colourfulness),
-		oddSize: sizeScores(pictures.map(({ width, height }) => Math.sqrt(width * height))),
+		grayscale: images.map(({ colourfulness }) => colourfulness),
+		oddSize: sizeScores(images.map(({ width, height }) => Math.sqrt(width * height))),
 	};
 }
 
@@ -57,7 +57,7 @@ function sizeScores(sizes: number[]): number[] {
 	const [low, high] = [quantile(sorted, 0.25), quantile(sorted, 0.75)];
 	const middle = (low + high) / 2;
 	const width = 7 * (high - low);
-	// If half of the pictures have one size, each other is odd.
+	// If half of the images have one size, each other is odd.
 	if (width === 0)
 		return sizes.map((size) => (size === middle ? 1 : Math.max(0, 0.5 - Math.abs(size / middle - 1) / 2)));
 	return sizes.map((size) => 1 - Math.min(1, Math.abs(size - middle) / width));

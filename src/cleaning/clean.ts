@@ -15,7 +15,7 @@ export interface CleanOptions {
 	/** Only says what would be removed. Default false. */
 	dryRun?: boolean;
 	/**
-	 * Also removes pictures of formats that training passes over because of their ending (HEIC, ICO, SVG…). Default
+	 * Also removes images of formats that training passes over because of their ending (HEIC, ICO, SVG…). Default
 	 * false: they stay and are counted.
 	 */
 	removeUnsupported?: boolean;
@@ -29,10 +29,10 @@ export interface CleanOptions {
 }
 
 /**
- * Removes the pictures of a folder that cannot be decoded in full: the Keras pipeline's `clean_the_data`, made strict and safe.
+ * Removes the images of a folder that cannot be decoded in full: the Keras pipeline's `clean_the_data`, made strict and safe.
  *
- * Every file with a picture's ending is decoded to its last pixel, by what training decodes it with: a file stays if and
- * only if training can read it. Files with other endings, which training passes over, stay too, HEIC or ICO pictures
+ * Every file with an image's ending is decoded to its last pixel, by what training decodes it with: a file stays if and
+ * only if training can read it. Files with other extensions, which training passes over, stay too, HEIC or ICO images
  * among them; one that is called .jpg goes, since training would stop at it. "Removing" moves a file to
  * `quarantine/<folder>` beside the folder and notes it in a manifest; `restore` brings it back. Prints a line for each
  * removed file and the count, and how many files have another format than their ending says.
@@ -58,7 +58,7 @@ export async function cleanTheData(directory: string, options: CleanOptions = {}
 	for await (const { path, reason, detail, format } of verifyImages(unverified())) {
 		await tick();
 		if (!reason) {
-			if (format?.endings.includes(extensionOf(path))) known?.add(path);
+			if (format?.extensions.includes(extensionOf(path))) known?.add(path);
 			else keep(`${format?.name} with the ending ${extensionOf(path)}`, path);
 		} else if (pathExists(path)) {
 			cleaned++;

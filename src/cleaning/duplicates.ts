@@ -16,40 +16,40 @@ export interface DuplicateSet {
 	classes: string[];
 }
 
-/** For each picture the first of those with the same bytes. Only what has the same size and looks is read. */
-export async function exactCopies(pictures: Examined[], looks: number[][]): Promise<Uint32Array> {
-	const alike = looks.flatMap((some) => groupBy(some, (i) => pictures[i].bytes));
-	const first = Uint32Array.from(pictures.keys());
+/** For each image the first of those with the same bytes. Only what has the same size and looks is read. */
+export async function exactCopies(images: Examined[], looks: number[][]): Promise<Uint32Array> {
+	const alike = looks.flatMap((some) => groupBy(some, (i) => images[i].bytes));
+	const first = Uint32Array.from(images.keys());
 	for (const some of alike) {
 		if (some.length === 1) continue;
 		const hashes = new Map<number, string>();
-		for (const i of some) hashes.set(i, await sha256OfFile(pictures[i].path));
+		for (const i of some) hashes.set(i, await sha256OfFile(images[i].path));
 		for (const same of groupBy(some, (i) => hashes.get(i) as string)) for (const i of same) first[i] = same[0];
 	}
 	return first;
 }
 
 /**
- * Compares each picture with those that look like it: how near the nearest other is, and which go together.
+ * Compares each image with those that look like it: how near the nearest other is, and which go together.
  *
- * @param looks the pictures by their hashes; those with the same hash are compared once
+ * @param looks the images by their hashes; those with the same hash are compared once
  */
 export function compare(
-	pictures: Examined[],
+	images: Examined[],
 	looks: number[][],
 	directory: string,
 	thresholds: Record<Check, number>,
 	copies: Uint32Array,
 ) {
-	const words = pictures[0].hash.length;
+	const words = images[0].hash.length;
 	const hashes = new Uint32Array(looks.length * words);
 	looks.forEach((some, look) => {
-		hashes.set(pictures[some[0]].hash, look * words);
+		hashes.set(images[some[0]].hash, look * words);
 	});
 	const kinds = {
 		nearDuplicates: nearestOther(looks, copies),
-		leakage: nearestOther(looks, numbered(pictures.map(({ split }) => split))),
-		labelConflict: nearestOther(looks, numbered(pictures.map((picture) => picture.class))),
+		leakage: nearestOther(looks, numbered(images.map(({ split }) => split))),
+		labelConflict: nearestOther(looks, numbered(images.map((image) => image.class))),
 	};
 	const together = Uint32Array.from(looks.keys());
 	const threshold = Math.max(thresholds.nearDuplicates, thresholds.leakage, thresholds.labelConflict);
@@ -60,9 +60,9 @@ export function compare(
 	const sets = groupBy([...looks.keys()], (look) => root(together, look))
 		.map((some) => some.flatMap((look) => looks[look]))
 		.filter((some) => some.length > 1)
-		.map((some) => toSet(some, pictures, directory, copies))
+		.map((some) => toSet(some, images, directory, copies))
 		.sort((a, b) => b.paths.length - a.paths.length);
-	const sizes = new Uint32Array(pictures.length);
+	const sizes = new Uint32Array(images.length);
 	for (const copy of copies) sizes[copy]++;
 	const nearest = {
 		exactDuplicates: [...copies].map((copy) => 1 / sizes[copy]),
@@ -74,10 +74,10 @@ export function compare(
 }
 
 /**
- * How near each picture comes to one that differs from it in `values` (its split, its class…): 0 to 1, and 1 if no such
+ * How near each image comes to one that differs from it in `values` (its split, its class…): 0 to 1, and 1 if no such
  * pair is added.
  *
- * @param looks the pictures by their hashes; `add` takes pairs of them
+ * @param looks the images by their hashes; `add` takes pairs of them
  */
 function nearestOther(looks: number[][], values: Uint32Array) {
 	const scores = new Float64Array(values.length).fill(1);
@@ -97,13 +97,13 @@ function nearestOther(looks: number[][], values: Uint32Array) {
 	return { scores, add };
 }
 
-function toSet(some: number[], pictures: Examined[], directory: string, copies: Uint32Array): DuplicateSet {
+function toSet(some: number[], images: Examined[], directory: string, copies: Uint32Array): DuplicateSet {
 	const among = (values: string[]) => [...new Set(values)].sort();
 	return {
-		paths: some.map((i) => relative(directory, pictures[i].path)).sort(),
+		paths: some.map((i) => relative(directory, images[i].path)).sort(),
 		kind: some.every((i) => copies[i] === copies[some[0]]) ? "exact" : "near",
-		splits: among(some.map((i) => pictures[i].split)),
-		classes: among(some.map((i) => pictures[i].class)),
+		splits: among(some.map((i) => images[i].split)),
+		classes: among(some.map((i) => images[i].class)),
 	};
 }
 

@@ -9,7 +9,7 @@ export type OnPair = (a: number, b: number, distance: number) => void;
  *
  * Multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012): the 64 bits are cut into three. Of two hashes that differ
  * in 8 bits, one of the three parts differs in 2 at most; so it is enough to look up each part with all ways to change
- * up to 2 of its bits. For a million pictures such a look-up finds one other by chance in two.
+ * up to 2 of its bits. For a million images such a look-up finds one other by chance in two.
  *
  * @param hashes each of `words` unsigned 32-bit words, the first two of which are looked up
  * @param onPair called at least once for each pair

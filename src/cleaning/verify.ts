@@ -15,9 +15,9 @@ import { node } from "../tensorflow/graphdef";
  *
  * - `"empty"`: it has no bytes;
  * - `"truncated"`: its end is missing;
- * - `"not an image"`: it does not begin as any known picture does;
+ * - `"not an image"`: it does not begin as any known image does;
  * - `"damaged data"`: it begins well and has its end, but does not decode;
- * - `"unsupported format"`: a picture, of a format that training passes over, such as HEIC or ICO;
+ * - `"unsupported format"`: an image, of a format that training passes over, such as HEIC or ICO;
  * - `"too large"`: it claims more than `MAX_PIXELS`, and was not decoded;
  * - `"unreadable"`: the system does not let it be read, or it is no file.
  */
@@ -42,7 +42,7 @@ export interface Verified {
 }
 
 /**
- * Decodes pictures in full, as training will, many at a time.
+ * Decodes images in full, as training will, many at a time.
  *
  * A file passes if and only if training can read it: TensorFlow decodes JPEG, PNG, GIF, BMP and plain WebP; sharp AVIF,
  * TIFF and WebP with transparency or frames. The files' order is not kept.
@@ -82,7 +82,7 @@ function verifyPiece(files: Verified[]): Results {
 }
 
 /**
- * Decodes a picture in full, as training will.
+ * Decodes an image in full, as training will.
  *
  * @returns `null` if it can be used, or else why not
  */

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { withSeededMasks } from "../tensorflow/random";
 
 export interface CnnOptions {
-	/** `[height, width, channels]` of the pictures. Default `[64, 64, 3]`. */
+	/** `[height, width, channels]` of the images. Default `[64, 64, 3]`. */
 	inputShape?: [number, number, number];
 	/** The number of classes, 2 or more: the width of the softmax. Default 2. */
 	classes?: number;
@@ -35,7 +35,7 @@ export interface CnnOptions {
  * Input: float32 `[batch, height, width, channels]` in 0–255, as `imageDatasetFromDirectory` gives it. Output:
  * float32 `[batch, classes]`, the probability of each class. Weights start as in Keras: Glorot uniform, biases zero.
  *
- * @throws when the pictures are too small for that many blocks, or an option is out of its range
+ * @throws when the images are too small for that many blocks, or an option is out of its range
  */
 export function cnn(options: CnnOptions = {}): tf.Sequential {
 	const { inputShape = [64, 64, 3], classes = 2, filters = [32, 64, 128, 256], denseUnits = 256 } = options;
@@ -92,12 +92,12 @@ export function cnn(options: CnnOptions = {}): tf.Sequential {
 }
 
 /** A row of `summary`. */
-export type LayerSummary = { layer: string; type: string; outputShape: string; parameters: number; share: string };
+export type LayerSummary = { layer: string; type: string; outputShape: string; parameters: number; percent: string };
 
 /**
  * Lists a model's layers, as `model.summary()` prints them: name, kind, output shape, parameters.
  *
- * @returns one row a layer; `share` is its part of all parameters, in per cent
+ * @returns one row a layer; `percent` is its part of all parameters
  */
 export function summary(model: tf.LayersModel): LayerSummary[] {
 	const total = model.countParams();
@@ -108,7 +108,7 @@ export function summary(model: tf.LayersModel): LayerSummary[] {
 			type: layer.getClassName(),
 			outputShape: `(${shape.map((size) => size ?? "None").join(", ")})`,
 			parameters: layer.countParams(),
-			share: `${((100 * layer.countParams()) / total).toFixed(1)} %`,
+			percent: `${((100 * layer.countParams()) / total).toFixed(1)} %`,
 		};
 	});
 }
@@ -124,7 +124,7 @@ function checkOptions(
 	const left = filters.reduce((size) => Math.floor((size - 2) / 2), Math.min(height, width));
 	if (left < 1) {
 		const least = filters.reduce((size) => size * 2 + 2, 1);
-		throw new Error(`pictures of ${height}×${width} are too small for ${filters.length} blocks: use ${least} or more`);
+		throw new Error(`images of ${height}×${width} are too small for ${filters.length} blocks: use ${least} or more`);
 	}
 	if (!Number.isInteger(classes) || classes < 2) throw new Error(`classes is ${classes}: expected 2 or more`);
 	if (!(l2 >= 0)) throw new Error(`l2 is ${l2}: expected 0 or more`);

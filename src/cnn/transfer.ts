@@ -38,18 +38,18 @@ async function download(address: string): Promise<string> {
 	return response.text();
 }
 
-/** Pictures as a backbone sees them. */
+/** Images as a backbone sees them. */
 export interface Features {
-	/** float32 `[pictures, features]`; the caller's. */
+	/** float32 `[images, features]`; the caller's. */
 	features: tf.Tensor2D;
-	/** float32 `[pictures]`; the caller's. */
+	/** float32 `[images]`; the caller's. */
 	labels: tf.Tensor1D;
 }
 
 /**
- * Runs pictures through a backbone once, so that only new last layers have to be trained on the result.
+ * Runs images through a backbone once, so that only new last layers have to be trained on the result.
  *
- * Pictures are resized to what the backbone takes, and maps averaged over their positions.
+ * Images are resized to what the backbone takes, and maps averaged over their positions.
  *
  * @param options `range`: what the backbone expects for black and white. Default `[-1, 1]`, as MobileNet
  */
@@ -107,15 +107,15 @@ export function withNewHead(
 }
 
 /**
- * A task that needs no labels (Gidaris et al., ICLR 2018): each picture four times, turned by 0, 90, 180 and 270
+ * A task that needs no labels (Gidaris et al., ICLR 2018): each image four times, turned by 0, 90, 180 and 270
  * degrees, and the label says by how much. What tells that apart is of use elsewhere.
  *
- * @param data square pictures
+ * @param data square images
  */
 export function rotationTask(data: tf.data.Dataset<Batch>): tf.data.Dataset<Batch> {
 	const turned = data.map((value) => {
 		const { xs } = value as Batch;
-		const quarter = (pictures: tf.Tensor4D) => pictures.transpose<tf.Tensor4D>([0, 2, 1, 3]).reverse(1);
+		const quarter = (images: tf.Tensor4D) => images.transpose<tf.Tensor4D>([0, 2, 1, 3]).reverse(1);
 		const all = [xs];
 		for (let turn = 1; turn < 4; turn++) all.push(quarter(all[turn - 1]));
 		const ys = tf.concat(all.map((_, turn) => tf.fill([xs.shape[0]], turn)));

@@ -7,16 +7,16 @@ import { indexDirectory, selectSubset } from "./directory";
 import type { Batch, ImageDataset, ImageDatasetOptions, LabelledFile } from "./types";
 
 /**
- * Makes a `tf.data` dataset of labelled batches from a folder with one folder of pictures per class.
+ * Makes a `tf.data` dataset of labelled batches from a folder with one folder of images per class.
  *
  * Follows `keras.utils.image_dataset_from_directory`: same options and defaults, same class and file order, and
  * the same pixels, since TensorFlow decodes and resizes them. Three differences: each epoch shuffles all files (Keras
  * shuffles within a buffer of eight batches), which files a `validationSplit` picks differs from NumPy's choice, and
- * pictures are kept for further epochs (see `cache`). The first epoch decodes ahead, on all cores.
+ * images are kept for further epochs (see `cache`). The first epoch decodes ahead, on all cores.
  *
  * @param directory for example `"dataset/train"` with `dataset/train/cat/*.jpg` and `dataset/train/dog/*.jpg`
- * @throws when there is no such folder, no class folder, or a class without pictures; while iterating, when a
- *   picture cannot be decoded
+ * @throws when there is no such folder, no class folder, or a class without images; while iterating, when a
+ *   image cannot be decoded
  */
 export function imageDatasetFromDirectory(directory: string, options: ImageDatasetOptions = {}): ImageDataset {
 	const seed = options.seed ?? Math.floor(Math.random() * 1e6);

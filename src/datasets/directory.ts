@@ -7,10 +7,10 @@ import { shuffled } from "../support/iteration";
 import type { ImageDatasetOptions, LabelledFile } from "./types";
 
 /** A row of `countImages`. */
-export type ImageCount = { split: string; class: string; pictures: number };
+export type ImageCount = { split: string; class: string; images: number };
 
 /**
- * Counts the pictures of each class in each split.
+ * Counts the images of each class in each split.
  *
  * @param dataset the folder with the splits
  * @param splits the folders to count in. Default `["train", "valid", "test"]`
@@ -22,7 +22,7 @@ export function countImages(dataset: string, splits = SPLITS): ImageCount[] {
 		return classNames.map((name, label) => ({
 			split,
 			class: name,
-			pictures: files.filter((file) => file.label === label).length,
+			images: files.filter((file) => file.label === label).length,
 		}));
 	});
 }
@@ -57,7 +57,7 @@ export function indexDirectory(directory: string, { classNames, followLinks = fa
 	return { classNames: names, files };
 }
 
-/** All pictures in a folder and its subfolders, in alphanumeric order, folder by folder as Keras lists them. */
+/** All images in a folder and its subfolders, in alphanumeric order, folder by folder as Keras lists them. */
 function imagesIn(directory: string, followLinks: boolean): string[] {
 	const folders = [directory];
 	const walk = (folder: string, ancestors: string[]) => {
@@ -104,7 +104,7 @@ export function selectSubset(index: Index, { validationSplit, subset }: ImageDat
 	const validation = Math.floor(files.length * validationSplit);
 	const chosen = subset === "validation" ? files.slice(-validation) : files.slice(0, -validation);
 	if (validation === 0 || chosen.length === 0) {
-		throw new Error(`validationSplit ${validationSplit} leaves no pictures for the ${subset} subset`);
+		throw new Error(`validationSplit ${validationSplit} leaves no images for the ${subset} subset`);
 	}
 	return { ...index, files: chosen };
 }

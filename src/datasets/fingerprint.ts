@@ -6,7 +6,7 @@ import { sha256OfFile } from "../support/files";
 import { countImages } from "./directory";
 
 /**
- * The names and contents of the pictures to train and validate with, as one hash.
+ * The names and contents of the images to train and validate with, as one hash.
  *
  * @throws when there are none to train with
  */

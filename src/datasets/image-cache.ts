@@ -4,13 +4,13 @@ import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 
-/** Pictures by their number, all of one size. */
+/** Images by their number, all of one size. */
 export interface ImageCache {
-	has(picture: number): boolean;
-	/** A picture that the cache has. */
-	get(picture: number): Int32Array;
-	/** Keeps the picture, which must not change afterwards. */
-	set(picture: number, bytes: Int32Array): void;
+	has(image: number): boolean;
+	/** An image that the cache has. */
+	get(image: number): Int32Array;
+	/** Keeps the image, which must not change afterwards. */
+	set(image: number, bytes: Int32Array): void;
 }
 
 /** What a cache occupies, to be given back when the cache is gone. */
@@ -25,7 +25,7 @@ const caches = new FinalizationRegistry<Occupied>(({ bytes, file }) => {
 /**
  * Makes an empty cache.
  *
- * @param length how many int32 a picture has, each four bytes of it
+ * @param length how many int32 an image has, each four bytes of it
  * @param limit how many bytes all caches together may keep in memory. Default a quarter of the machine's memory. What
  *   is above goes to a file in the folder for temporary files, which ends with the process; what a full disk does not
  *   take is not kept
@@ -37,24 +37,24 @@ export function imageCache(length: number, limit = totalmem() / 4): ImageCache {
 	const occupied: Occupied = { bytes: 0, file: null };
 	let diskIsFull = false;
 	const cache: ImageCache = {
-		has: (picture) => inMemory.has(picture) || onDisk.has(picture),
-		get(picture) {
-			const known = inMemory.get(picture);
+		has: (image) => inMemory.has(image) || onDisk.has(image),
+		get(image) {
+			const known = inMemory.get(image);
 			if (known) return known;
 			const bytes = new Int32Array(length);
-			readSync(occupied.file as number, bytes, 0, size, onDisk.get(picture) as number);
+			readSync(occupied.file as number, bytes, 0, size, onDisk.get(image) as number);
 			return bytes;
 		},
-		set(picture, bytes) {
+		set(image, bytes) {
 			if (bytesInMemory + size <= limit) {
-				inMemory.set(picture, bytes);
+				inMemory.set(image, bytes);
 				bytesInMemory += size;
 				occupied.bytes += size;
 			} else if (!diskIsFull) {
 				const position = onDisk.size * size;
 				occupied.file ??= temporaryFile();
 				diskIsFull = !wrote(occupied.file, bytes, position);
-				if (!diskIsFull) onDisk.set(picture, position);
+				if (!diskIsFull) onDisk.set(image, position);
 			}
 		},
 	};
@@ -64,7 +64,7 @@ export function imageCache(length: number, limit = totalmem() / 4): ImageCache {
 
 /** A file without a name: it is gone as soon as nobody has it open. */
 function temporaryFile(): number {
-	const path = join(tmpdir(), `pictures-${randomUUID()}`);
+	const path = join(tmpdir(), `images-${randomUUID()}`);
 	const file = openSync(path, "wx+", 0o600);
 	rmSync(path);
 	return file;

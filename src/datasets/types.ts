@@ -11,9 +11,9 @@ import type { Prepare } from "../tensorflow/steps";
 export type Batch = { xs: tf.Tensor4D; ys: tf.Tensor; sampleWeights?: tf.Tensor };
 
 /**
- * Batches as they are read, and what makes pictures of them: training does that in its graph.
+ * Batches as they are read, and what makes images of them: training does that in its graph.
  *
- * With a cache `xs` are the bytes of the pictures, four to an int32: `[batch, bytes / 4]`.
+ * With a cache `xs` are the bytes of the images, four to an int32: `[batch, bytes / 4]`.
  */
 export interface BatchSource {
 	/** One epoch. */
@@ -45,7 +45,7 @@ export interface ImageDatasetOptions extends ReadOptions {
 	labelMode?: "int" | "categorical" | "binary";
 	/** The classes in the order wanted, the folders' names. Default: alphanumeric order. */
 	classNames?: string[];
-	/** Pictures per batch; the last batch holds what is left. Default 32. */
+	/** Images per batch; the last batch holds what is left. Default 32. */
 	batchSize?: number;
 	/** Whether the order changes from epoch to epoch. Default true. */
 	shuffle?: boolean;
@@ -58,14 +58,14 @@ export interface ImageDatasetOptions extends ReadOptions {
 	/** Whether to go into folders that are symbolic links. Default false. */
 	followLinks?: boolean;
 	/**
-	 * Whether decoded pictures are kept for further epochs, as whole numbers of 0–255: up to 0.5 from Keras's, which
+	 * Whether decoded images are kept for further epochs, as whole numbers of 0–255: up to 0.5 from Keras's, which
 	 * are fractions after resizing. A number limits the memory for that, in bytes; what is above goes to a temporary
-	 * file. `false` decodes anew in each epoch, and pictures are exactly Keras's. Default: a quarter of the memory.
+	 * file. `false` decodes anew in each epoch, and images are exactly Keras's. Default: a quarter of the memory.
 	 */
 	cache?: boolean | number;
 	/** Whether to print how many files of how many classes were found. Default true. */
 	verbose?: boolean;
 }
 
-/** A picture and its class, as an index. */
+/** An image and its class, as an index. */
 export type LabelledFile = { path: string; label: number };

@@ -29,9 +29,9 @@ export function curves(history: Curves, measure: "acc" | "loss"): Figure {
 /**
  * A confusion matrix as a heat map: true classes down, predicted classes across.
  *
- * @param options `shares`: whether the matrix is normalized, and shown in per cent. Default false
+ * @param options `normalized`: whether the matrix holds fractions, shown in per cent. Default false
  */
-export function confusionMatrixFigure(matrix: number[][], classNames: string[], { shares = false } = {}): Figure {
+export function confusionMatrixFigure(matrix: number[][], classNames: string[], { normalized = false } = {}): Figure {
 	return {
 		data: [
 			{
@@ -39,13 +39,13 @@ export function confusionMatrixFigure(matrix: number[][], classNames: string[], 
 				z: matrix,
 				x: classNames,
 				y: classNames,
-				texttemplate: shares ? "%{z:.1%}" : "%{z}",
+				texttemplate: normalized ? "%{z:.1%}" : "%{z}",
 				colorscale: "Blues",
 				reversescale: true,
 			},
 		],
 		layout: {
-			title: { text: shares ? "Confusion matrix, shares" : "Confusion matrix" },
+			title: { text: normalized ? "Normalized confusion matrix" : "Confusion matrix" },
 			xaxis: { title: { text: "Predicted class" }, type: "category" },
 			yaxis: { title: { text: "True class" }, type: "category", autorange: "reversed" },
 		},

@@ -5,25 +5,25 @@ import { show } from "./show";
 import { escapeHtml } from "./table";
 
 /**
- * Shows pictures side by side, each with its caption.
+ * Shows images side by side, each with its caption.
  *
  * @param options `columns`: how many in a row, default 6; `size`: the longer side in pixels, default 112
  */
-export async function showImages(pictures: CaptionedImage[], { columns = 6, size = 112 } = {}): Promise<void> {
+export async function showImages(images: CaptionedImage[], { columns = 6, size = 112 } = {}): Promise<void> {
 	const figures = await Promise.all(
-		pictures.map(async ({ image, caption = "" }) => {
+		images.map(async ({ image, caption = "" }) => {
 			const png = await thumbnail(image, size);
-			const picture = png
+			const thumbnailHtml = png
 				? `<img src="data:image/png;base64,${png.toString("base64")}" alt="${escapeHtml(caption)}">`
-				: `<div style="height:${size}px;display:grid;place-items:center;border:1px dashed">no picture</div>`;
+				: `<div style="height:${size}px;display:grid;place-items:center;border:1px dashed">no image</div>`;
 			const text = `<figcaption style="font-size:smaller;overflow-wrap:anywhere">${escapeHtml(caption)}</figcaption>`;
-			return `<figure style="margin:0;text-align:center;break-inside:avoid">${picture}${text}</figure>`;
+			return `<figure style="margin:0;text-align:center;break-inside:avoid">${thumbnailHtml}${text}</figure>`;
 		}),
 	);
 	const grid = `display:grid;grid-template-columns:repeat(${columns},minmax(0,${size + 40}px));gap:12px;align-items:start`;
 	show({
 		"text/html": `<div style="${grid}">${figures.join("")}</div>`,
-		"text/plain": pictures.map(({ caption }, i) => `[picture ${i + 1}] ${caption ?? ""}`).join("\n"),
+		"text/plain": images.map(({ caption }, i) => `[image ${i + 1}] ${caption ?? ""}`).join("\n"),
 	});
 }
 
@@ -37,7 +37,7 @@ async function thumbnail(image: CaptionedImage["image"], size: number): Promise<
 			.png()
 			.toBuffer();
 	}
-	// A damaged picture is shown as far as it goes.
+	// A damaged image is shown as far as it goes.
 	return sharp(image, { failOn: "none" })
 		.resize(fit)
 		.png()

@@ -1,4 +1,4 @@
-// Progress bars and durations.
+// Progress bars.
 import { randomUUID } from "node:crypto";
 import { type FileProgress, formatProgress } from "../support/progress";
 import { show } from "./show";
@@ -22,10 +22,4 @@ export function progressBar(share: number): string {
 		'<div style="height:6px;max-width:860px;border-radius:3px;background:rgba(128,128,128,.3)">' +
 		`<div style="height:100%;width:${(100 * share).toFixed(1)}%;border-radius:3px;background:#1f77b4"></div></div>`
 	);
-}
-
-/** Seconds in words, rounded up: `"1 min 05 s"`. */
-export function formatDuration(seconds: number): string {
-	const whole = Math.ceil(seconds);
-	return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }

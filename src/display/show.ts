@@ -37,7 +37,7 @@ export function figureBundle({ data, layout = {} }: Figure): Bundle {
 	const svg = svgOf({ data, layout });
 	return {
 		"application/vnd.plotly.v1+json": figure,
-		// Dark text on white: it may be shown as a picture, which inherits no colours.
+		// Dark text on white: it may be shown as an image, which inherits no colours.
 		...(svg && { "image/svg+xml": svg.replace("<svg ", '<svg style="background:#fff;color:#444" ') }),
 		"text/plain": `Figure: ${title}`,
 	};

@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import type { Bundle } from "../support/kernel";
 import type { Progress } from "../training/history";
-import { formatDuration, progressBar } from "./progress-bar";
+import { formatDuration } from "./format";
+import { progressBar } from "./progress-bar";
 import { figureBundle, show } from "./show";
 import { type Figure, svgOf } from "./svg";
 

@@ -3,14 +3,14 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { withoutSoftmax } from "../tensorflow/softmax";
 
 export interface GradCamOptions {
-	/** The class to explain for each picture, as a label. Default: the predicted one. */
+	/** The class to explain for each image, as a label. Default: the predicted one. */
 	classes?: number[];
 	/** The convolution whose maps are weighed, by its name. Default: the last. */
 	layer?: string;
 }
 
 /**
- * Grad-CAM (Selvaraju et al., ICCV 2017): which parts of a picture raise the score of a class.
+ * Grad-CAM (Selvaraju et al., ICCV 2017): which parts of an image raise the score of a class.
  *
  * The maps of the last convolution are weighed by the mean gradient of the class's score, which is what the softmax is
  * given, summed, cut off below 0, and divided by their greatest value; as keras.io's example does.
@@ -38,10 +38,10 @@ export function gradCam(model: tf.LayersModel, xs: tf.Tensor4D, options: GradCam
 }
 
 /**
- * A picture with its heat on top, in red.
+ * An image with its heat on top, in red.
  *
  * @param image `[height, width, 3]` in 0–255
- * @param heat `[rows, columns]` in 0–1, stretched to the picture's size
+ * @param heat `[rows, columns]` in 0–1, stretched to the image's size
  * @returns `[height, width, 3]` in 0–255, for `showImages`; the caller's
  */
 export function overlay(image: tf.Tensor3D, heat: tf.Tensor2D): tf.Tensor3D {

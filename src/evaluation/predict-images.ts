@@ -4,7 +4,7 @@ import { verifyImage } from "../cleaning/verify";
 import { type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
 import { requireSameClasses } from "../training/compile";
 
-/** What a model says of a picture. */
+/** What a model says of an image. */
 export interface ImagePrediction {
 	path: string;
 	/** The most likely class; `null` if the file cannot be read. */
@@ -20,14 +20,14 @@ export interface ImagePrediction {
 export interface PredictImagesOptions {
 	/** The names of the classes that the model was trained with, in their order. */
 	classNames: string[];
-	/** Pictures per batch. Default 32. */
+	/** Images per batch. Default 32. */
 	batchSize?: number;
 }
 
 /**
  * Classifies files.
  *
- * @param model its input is float32 `[batch, height, width, 3]` in 0–255, to which the pictures are resized as for training
+ * @param model its input is float32 `[batch, height, width, 3]` in 0–255, to which the images are resized as for training
  * @param paths in the order of the result
  * @throws when `classNames` are not as many as the model's outputs; a file that cannot be read is no reason
  */

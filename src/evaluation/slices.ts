@@ -1,11 +1,11 @@
 // Accuracy by slices of a property.
 import { binOf, quantile, sum } from "../support/statistics";
 
-/** The pictures with values from `from` up to `to`. */
+/** The images with values from `from` up to `to`. */
 export interface Slice {
 	from: number;
 	to: number;
-	pictures: number;
+	images: number;
 	/** The share that is classified right, 0–1. */
 	accuracy: number;
 }
@@ -31,7 +31,7 @@ export function accuracyBySlice(
 		.map((some) => ({
 			from: Math.min(...some.map((i) => values[i])),
 			to: Math.max(...some.map((i) => values[i])),
-			pictures: some.length,
+			images: some.length,
 			accuracy: sum(some.map((i) => Number(yTrue[i] === yPred[i]))) / some.length,
 		}));
 }

@@ -3,7 +3,7 @@ import { DType } from "../tensorflow/backend";
 import { type FileFunction, mapFilesInOrder, type OrderedResults } from "../tensorflow/file-map";
 import { type GraphNode, integers, node, textAttribute } from "../tensorflow/graphdef";
 
-/** How a picture is decoded. */
+/** How an image is decoded. */
 export interface DecodeOptions {
 	/** `[height, width]` in pixels. */
 	imageSize: [number, number];
@@ -16,12 +16,12 @@ export interface DecodeOptions {
 	packed: boolean;
 }
 
-/** How many int32 hold the bytes of a picture, four in each; the last may have some to spare. */
+/** How many int32 hold the bytes of an image, four in each; the last may have some to spare. */
 export function packedLength({ imageSize, channels }: Pick<DecodeOptions, "imageSize" | "channels">): number {
 	return Math.ceil((imageSize[0] * imageSize[1] * channels) / 4);
 }
 
-/** How many pictures come out of TensorFlow at a time, and how many such chunks are decoded ahead. */
+/** How many images come out of TensorFlow at a time, and how many such chunks are decoded ahead. */
 const CHUNK = 32;
 const AHEAD = 4;
 
@@ -30,11 +30,11 @@ export function decodeFiles(paths: string[], options: DecodeOptions): OrderedRes
 	return mapFilesInOrder(paths, decodeFunction(options), { chunk: CHUNK, ahead: AHEAD });
 }
 
-function pictureShape(options: DecodeOptions): number[] {
+function imageShape(options: DecodeOptions): number[] {
 	return options.packed ? [packedLength(options)] : [...options.imageSize, options.channels];
 }
 
-/** Path to picture, by the operations that Keras's `image_dataset_from_directory` uses. */
+/** Path to image, by the operations that Keras's `image_dataset_from_directory` uses. */
 function decodeFunction(options: DecodeOptions): FileFunction {
 	const { imageSize, interpolation, cropToAspectRatio, packed } = options;
 	const resize = interpolation === "nearest" ? "ResizeNearestNeighbor" : "ResizeBilinear";
@@ -52,9 +52,9 @@ function decodeFunction(options: DecodeOptions): FileFunction {
 	];
 	return {
 		nodes,
-		output: `picture:${packed ? "output" : "y"}:0`,
+		output: `image:${packed ? "output" : "y"}:0`,
 		dtype: packed ? DType.int32 : DType.float32,
-		shape: pictureShape(options),
+		shape: imageShape(options),
 	};
 }
 
@@ -89,7 +89,7 @@ function unbatch(dtype: number): GraphNode[] {
 	const single = { T: type(dtype), squeeze_dims: { list: { i: [0] } } };
 	return [
 		node("single", "Squeeze", ["resized:resized_images:0"], single),
-		node("picture", "Cast", ["single:output:0"], { SrcT: type(dtype), DstT: FLOAT }),
+		node("image", "Cast", ["single:output:0"], { SrcT: type(dtype), DstT: FLOAT }),
 	];
 }
 
@@ -107,7 +107,7 @@ function pack(options: DecodeOptions, dtype: number): GraphNode[] {
 		node("padded", "Pad", ["row:output:0", "spare:output:0"], { T: UINT8, Tpaddings: INT32 }),
 		integers("fours", [2], length, 4),
 		node("quadruples", "Reshape", ["padded:output:0", "fours:output:0"], { T: UINT8, Tshape: INT32 }),
-		node("picture", "Bitcast", ["quadruples:output:0"], { T: UINT8, type: INT32 }),
+		node("image", "Bitcast", ["quadruples:output:0"], { T: UINT8, type: INT32 }),
 	];
 }
 

@@ -138,7 +138,7 @@ export function unpack({ imageSize, channels, packed }: DecodeOptions): (xs: tf.
 	};
 }
 
-/** A picture for `showImages`: a file, or pixels of 0–255. */
+/** An image for `showImages`: a file, or pixels of 0–255. */
 export interface CaptionedImage {
 	/** A path, or a tensor `[height, width, 1, 3 or 4 channels]`. */
 	image: string | { shape: number[]; dataSync(): ArrayLike<number> };

@@ -1,46 +1,46 @@
-// What the first bytes of a picture say: its format, who decodes it, and how large it claims to be.
+// What the first bytes of an image say: its format, who decodes it, and how large it claims to be.
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: files begin with them.
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 
-/** The endings of the files that are read: those of Keras, and some more. Others are passed over. */
+/** The extensions of the files that are read: those of Keras, and some more. Others are passed over. */
 export const IMAGE_EXTENSIONS = [".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
 
-/** A file format of pictures. */
+/** A file format of images. */
 export interface Format {
 	/** As people call it, for example `"JPEG"`. */
 	name: string;
 	/** Who decodes it for training; `null`: nobody does, and training passes such files over. */
 	decoder: "TensorFlow" | "sharp" | null;
-	/** The endings of such files. */
-	endings: string[];
+	/** The extensions of such files. */
+	extensions: string[];
 }
 
 /** Formats by how their files begin, the bytes read as Latin-1. */
 const FORMATS: (Format & { begins: RegExp })[] = [
-	{ name: "JPEG", decoder: "TensorFlow", endings: [".jpg", ".jpeg"], begins: /^\xff\xd8\xff/ },
-	{ name: "PNG", decoder: "TensorFlow", endings: [".png"], begins: /^\x89PNG/ },
-	{ name: "GIF", decoder: "TensorFlow", endings: [".gif"], begins: /^GIF8/ },
+	{ name: "JPEG", decoder: "TensorFlow", extensions: [".jpg", ".jpeg"], begins: /^\xff\xd8\xff/ },
+	{ name: "PNG", decoder: "TensorFlow", extensions: [".png"], begins: /^\x89PNG/ },
+	{ name: "GIF", decoder: "TensorFlow", extensions: [".gif"], begins: /^GIF8/ },
 	// TensorFlow reads BMP with 8, 24 and 32 bits a pixel, without compression (0; 3: only says where the channels are).
-	{ name: "BMP", decoder: "TensorFlow", endings: [".bmp"], begins: /^BM.{26}[\x08\x18\x20]\0[\0\x03]/s },
-	{ name: "packed BMP", decoder: null, endings: [".bmp"], begins: /^BM.{4}\0{4}/s },
+	{ name: "BMP", decoder: "TensorFlow", extensions: [".bmp"], begins: /^BM.{26}[\x08\x18\x20]\0[\0\x03]/s },
+	{ name: "packed BMP", decoder: null, extensions: [".bmp"], begins: /^BM.{4}\0{4}/s },
 	// TensorFlow reads WebP with transparency or several frames only if four channels are asked for.
-	{ name: "WebP", decoder: "TensorFlow", endings: [".webp"], begins: /^RIFF.{4}WEBPVP8 /s },
-	{ name: "WebP", decoder: "sharp", endings: [".webp"], begins: /^RIFF.{4}WEBP/s },
-	{ name: "AVIF", decoder: "sharp", endings: [".avif"], begins: /^.{4}ftyp.{0,40}avi[fs]/s },
-	{ name: "TIFF", decoder: "sharp", endings: [".tif", ".tiff"], begins: /^(II[*+]\0|MM\0[*+])/ },
-	{ name: "HEIC", decoder: null, endings: [".heic", ".heif"], begins: /^.{4}ftyp(hei|hev|mif1|msf1)/s },
-	{ name: "JPEG XL", decoder: null, endings: [".jxl"], begins: /^(\xff\x0a|\0{3}\x0cJXL )/ },
-	{ name: "JPEG 2000", decoder: null, endings: [".jp2", ".j2k"], begins: /^(\0{3}\x0cjP|\xff\x4f\xff\x51)/ },
-	{ name: "ICO", decoder: null, endings: [".ico", ".cur"], begins: /^\0\0[\x01\x02]\0.{5}\0/s },
-	{ name: "ICNS", decoder: null, endings: [".icns"], begins: /^icns/ },
-	{ name: "Photoshop", decoder: null, endings: [".psd"], begins: /^8BPS/ },
-	{ name: "SVG", decoder: null, endings: [".svg"], begins: /^\s*(<\?xml[^>]*>\s*)?(<!--[^>]*>\s*)?<svg/ },
-	{ name: "OpenEXR", decoder: null, endings: [".exr"], begins: /^\x76\x2f\x31\x01/ },
-	{ name: "DirectDraw surface", decoder: null, endings: [".dds"], begins: /^DDS \x7c/ },
-	{ name: "Netpbm", decoder: null, endings: [".pbm", ".pgm", ".ppm", ".pnm"], begins: /^P[1-7]\s/ },
+	{ name: "WebP", decoder: "TensorFlow", extensions: [".webp"], begins: /^RIFF.{4}WEBPVP8 /s },
+	{ name: "WebP", decoder: "sharp", extensions: [".webp"], begins: /^RIFF.{4}WEBP/s },
+	{ name: "AVIF", decoder: "sharp", extensions: [".avif"], begins: /^.{4}ftyp.{0,40}avi[fs]/s },
+	{ name: "TIFF", decoder: "sharp", extensions: [".tif", ".tiff"], begins: /^(II[*+]\0|MM\0[*+])/ },
+	{ name: "HEIC", decoder: null, extensions: [".heic", ".heif"], begins: /^.{4}ftyp(hei|hev|mif1|msf1)/s },
+	{ name: "JPEG XL", decoder: null, extensions: [".jxl"], begins: /^(\xff\x0a|\0{3}\x0cJXL )/ },
+	{ name: "JPEG 2000", decoder: null, extensions: [".jp2", ".j2k"], begins: /^(\0{3}\x0cjP|\xff\x4f\xff\x51)/ },
+	{ name: "ICO", decoder: null, extensions: [".ico", ".cur"], begins: /^\0\0[\x01\x02]\0.{5}\0/s },
+	{ name: "ICNS", decoder: null, extensions: [".icns"], begins: /^icns/ },
+	{ name: "Photoshop", decoder: null, extensions: [".psd"], begins: /^8BPS/ },
+	{ name: "SVG", decoder: null, extensions: [".svg"], begins: /^\s*(<\?xml[^>]*>\s*)?(<!--[^>]*>\s*)?<svg/ },
+	{ name: "OpenEXR", decoder: null, extensions: [".exr"], begins: /^\x76\x2f\x31\x01/ },
+	{ name: "DirectDraw surface", decoder: null, extensions: [".dds"], begins: /^DDS \x7c/ },
+	{ name: "Netpbm", decoder: null, extensions: [".pbm", ".pgm", ".ppm", ".pnm"], begins: /^P[1-7]\s/ },
 ];
 
-/** Pictures with more pixels are refused without being decoded, as by Pillow: twice its `MAX_IMAGE_PIXELS`. */
+/** Images with more pixels are refused without being decoded, as by Pillow: twice its `MAX_IMAGE_PIXELS`. */
 export const MAX_PIXELS = 178_956_970;
 
 /** What the start of a file says. */
@@ -61,7 +61,7 @@ const HEAD = 4096;
 const shared = Buffer.alloc(HEAD);
 
 /**
- * Reads the start of a picture.
+ * Reads the start of an image.
  *
  * @throws the system's error when the file cannot be read
  */
@@ -82,7 +82,7 @@ export function readHead(path: string): Head {
 	}
 }
 
-/** The format of a file's content, or `null`: no known picture, or no file that can be read. */
+/** The format of a file's content, or `null`: no known image, or no file that can be read. */
 export function formatOfFile(path: string): Format | null {
 	try {
 		return statSync(path).isFile() ? readHead(path).format : null;
@@ -91,7 +91,7 @@ export function formatOfFile(path: string): Format | null {
 	}
 }
 
-/** The format of bytes that begin a file, or `null`: no known picture. */
+/** The format of bytes that begin a file, or `null`: no known image. */
 export function formatOf(bytes: Uint8Array): Format | null {
 	const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 512)).toString("latin1");
 	return FORMATS.find(({ begins }) => begins.test(text)) ?? null;

@@ -2,7 +2,7 @@
 
 /**
  * pHash: which of the lowest frequencies of the discrete cosine transform are above their median. The first 64 bits are
- * of 8 × 8 frequencies, and tell pictures apart well enough to look for; the next 256 are of 16 × 16, to be sure.
+ * of 8 × 8 frequencies, and tell images apart well enough to look for; the next 256 are of 16 × 16, to be sure.
  */
 export function perceptualHash(grey: Uint8Array, width: number, height: number): Uint32Array {
 	const [across, down] = [cosines(width), cosines(height)];

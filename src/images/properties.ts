@@ -9,7 +9,7 @@ import { MAX_PIXELS, readHead } from "./formats";
 import { perceptualHash } from "./perceptual-hash";
 import { BYTES, reduceFunction, SIDE } from "./thumbnail-graph";
 
-/** A picture's properties. Brightness is in 0–1, where 1 is white. */
+/** An image's properties. Brightness is in 0–1, where 1 is white. */
 export interface ImageProperties {
 	path: string;
 	/** The format of the content, for example `"JPEG"`. */
@@ -26,7 +26,7 @@ export interface ImageProperties {
 	brightness99: number;
 	/** The entropy of the histogram of all channels, in bits: about 7 to 9.5 for photographs, 0 for one colour. */
 	entropy: number;
-	/** The standard deviation of the edges, 0–255, in a picture of at most 64 pixels. */
+	/** The standard deviation of the edges, 0–255, in an image of at most 64 pixels. */
 	edges: number;
 	/** The standard deviation of the counts of the 256 levels of grey in the same. */
 	greyDeviation: number;
@@ -37,7 +37,7 @@ export interface ImageProperties {
 }
 
 /**
- * Decodes pictures, many at a time, and measures them.
+ * Decodes images, many at a time, and measures them.
  *
  * @param paths of files that can be decoded; others are left out
  */
@@ -114,7 +114,7 @@ function measure(result: Int32Array) {
 	};
 }
 
-/** The part of a 64 × 64 thumbnail that is the picture, in grey, as Pillow's `convert("L")` makes it. */
+/** The part of a 64 × 64 thumbnail that is the image, in grey, as Pillow's `convert("L")` makes it. */
 function greyOf(rgb: Uint8Array, width: number, height: number): Uint8Array {
 	const grey = new Uint8Array(width * height);
 	for (let y = 0; y < height; y++) {
@@ -150,7 +150,7 @@ function coloursOf(rgb: Uint8Array) {
 		brightness: total / pixels / 255,
 		brightness5: percentile(brightness, pixels, 0.05) / (brightness.length - 1),
 		brightness99: percentile(brightness, pixels, 0.99) / (brightness.length - 1),
-		// A grey picture has one channel.
+		// A grey image has one channel.
 		entropy: entropyOf(colourfulness === 0 ? channels.subarray(0, 256) : channels),
 		colourfulness,
 	};

@@ -4,12 +4,12 @@ import type { FileFunction } from "../tensorflow/file-map";
 import { constant, type GraphNode, integers, node, textAttribute } from "../tensorflow/graphdef";
 import { decodeNodes, decodeSmallJpegNodes } from "./decode-graph";
 
-/** Pictures are compared, and their edges looked at, at this size. */
+/** Images are compared, and their edges looked at, at this size. */
 export const SIDE = 64;
 export const BYTES = SIDE * SIDE * 3;
 
 /**
- * From a file to `[height, width, ...bytes]`: the picture made smaller, to fit 64 × 64 pixels in its upper left corner,
+ * From a file to `[height, width, ...bytes]`: the image made smaller, to fit 64 × 64 pixels in its upper left corner,
  * and 64 × 64 pixels of it as they are, from a regular grid; four bytes to an int32.
  */
 export function reduceFunction(ratio: number): FileFunction {

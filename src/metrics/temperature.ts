@@ -4,7 +4,7 @@ import { logLoss } from "./calibration";
 /**
  * Finds the temperature that makes probabilities fit what came (Guo et al., ICML 2017): above 1 if they were too sure.
  *
- * @param yTrue the true labels, of pictures that the model was not trained on; not those that it is tested on
+ * @param yTrue the true labels, of images that the model was not trained on; not those that it is tested on
  * @param probabilities `[samples][classes]` for the same
  * @returns the temperature with the least cross-entropy, between 0.05 and 20
  */

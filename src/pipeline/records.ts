@@ -18,7 +18,7 @@ const ARTIFACTS = { cleaning: "cleaning", training: "training", evaluation: "eva
 /** What cleaning leaves for the other notebooks and the report. */
 export interface CleaningRecord {
 	dataset: string;
-	/** The pictures per split and class that training can use. */
+	/** The images per split and class that training can use. */
 	counts: ImageCount[];
 	/** How many files are in quarantine, from this run and earlier ones. */
 	removed: number;

@@ -57,11 +57,11 @@ export interface Sweep {
  *
  * Each trial is a process: what it takes of memory goes back, and one that dies takes no other along. Results and the
  * state after each epoch are written down, so that the same call goes on where an earlier one was interrupted, and finds
- * the results of one that was not. The same are space, trials, seed, objective, halving and pictures; the code that trains
+ * the results of one that was not. The same are space, trials, seed, objective, halving and images; the code that trains
  * is not looked at.
  *
  * @returns the interrupt button ends the sweep, with the other trials waiting
- * @throws when the space is wrong or names a parameter that training does not have, or there are no pictures
+ * @throws when the space is wrong or names a parameter that training does not have, or there are no images
  */
 export async function sweep(space: Space, options: SweepOptions): Promise<Sweep> {
 	const { objective = "valLoss", seed = 42, workers = 1, halving = null, retries = 2, module = null, redis } = options;

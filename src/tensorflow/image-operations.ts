@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DType, nodeBackend, runOperation } from "./backend";
 
-/** What happens to pixels that come from outside the picture, as in Keras. */
+/** What happens to pixels that come from outside the image, as in Keras. */
 export type FillMode = "reflect" | "constant" | "wrap" | "nearest";
 
 /** How `projectiveTransform` reads pixels. */
@@ -15,7 +15,7 @@ export interface ResampleOptions {
 	fillValue?: number;
 }
 
-/** Resamples each picture through its matrix. tfjs-node has no kernel for `tf.image.transform`; TensorFlow has. */
+/** Resamples each image through its matrix. tfjs-node has no kernel for `tf.image.transform`; TensorFlow has. */
 export function projectiveTransform(images: tf.Tensor4D, matrices: tf.Tensor2D, options: ResampleOptions): tf.Tensor4D {
 	const { interpolation = "bilinear", fillMode = "reflect", fillValue = 0 } = options;
 	const backend = nodeBackend();

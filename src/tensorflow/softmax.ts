@@ -26,7 +26,7 @@ const lossesFromLogits = new WeakSet<Loss>();
 /**
  * Computes the cross-entropy of a model that ends in a softmax from the logits, as Keras does.
  *
- * tf.layers takes the logarithm of the rounded probabilities. On pictures of 0–255 the first steps easily make one of
+ * tf.layers takes the logarithm of the rounded probabilities. On images of 0–255 the first steps easily make one of
  * them zero, where that has no gradient: the model would never learn again.
  */
 export function crossEntropyFromLogits(model: tf.LayersModel): void {

@@ -29,7 +29,7 @@ export interface TrainOptions {
 	callbacks?: (tf.Callback | tf.CustomCallback)[];
 	/**
 	 * A file that gets, after each epoch, all that training needs to go on from there. If it is there already, training
-	 * does: weights, optimizer, order of the pictures and random numbers are as if it had not been interrupted. It is
+	 * does: weights, optimizer, order of the images and random numbers are as if it had not been interrupted. It is
 	 * removed at the end (`keras.callbacks.BackupAndRestore`). Default: none.
 	 */
 	backup?: string;
@@ -45,7 +45,7 @@ export interface TrainOptions {
  *
  * @param model compiled with a loss, an optimizer and `metrics: ["accuracy"]`
  * @param data batches `{ xs, ys }`; it is gone through once an epoch
- * @throws when the model is not compiled, a picture cannot be decoded, or the backup cannot be written or is of another
+ * @throws when the model is not compiled, an image cannot be decoded, or the backup cannot be written or is of another
  *   model
  */
 export async function train(

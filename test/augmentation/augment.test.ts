@@ -5,7 +5,7 @@ import { augment, augmented, dataAugmentation } from "../../src/augmentation/aug
 import { RandomFlip, RandomRotation, RandomZoom, type TransformOptions } from "../../src/augmentation/layers";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { traced } from "../../src/tensorflow/graph";
-import { assertClose, fixture, pictures, type Recorded, temporaryFolder, toTensor } from "../helpers";
+import { assertClose, fixture, imageFolder, type Recorded, temporaryFolder, toTensor } from "../helpers";
 
 type KerasOptions = {
 	fill_mode?: string;
@@ -23,7 +23,7 @@ const recorded = fixture<{ images: Recorded; cases: Case[] }>("augmentation");
 const images = toTensor(recorded.images) as tf.Tensor4D;
 const training = { training: true };
 
-describe("with a range of one value, the pictures are Keras's", () => {
+describe("with a range of one value, the images are Keras's", () => {
 	for (const { layer, factor, options, output } of recorded.cases) {
 		test(`${layer} ${factor[0]} ${JSON.stringify(options)}`, () => {
 			const ours = {
@@ -38,7 +38,7 @@ describe("with a range of one value, the pictures are Keras's", () => {
 	}
 });
 
-test("RandomFlip mirrors about half of the pictures and changes nothing else", () => {
+test("RandomFlip mirrors about half of the images and changes nothing else", () => {
 	const many = images.slice(0, 1).tile([400, 1, 1, 1]) as tf.Tensor4D;
 	const flipped = new RandomFlip("horizontal", { seed: 3 }).apply(many, training) as tf.Tensor4D;
 	const differs = (from: tf.Tensor) => [...flipped.sub(from).abs().sum([1, 2, 3]).dataSync()];
@@ -49,7 +49,7 @@ test("RandomFlip mirrors about half of the pictures and changes nothing else", (
 });
 
 test("draws stay in their range", () => {
-	// A picture with one bright pixel off the middle shows by where it goes how far it was turned.
+	// An image with one bright pixel off the middle shows by where it goes how far it was turned.
 	const dot = tf.buffer([1, 41, 41, 1]);
 	dot.set(1, 0, 20, 38, 0);
 	const turned = new RandomRotation(0.1, { seed: 1, fillMode: "constant" }).apply(
@@ -80,7 +80,7 @@ for (const layer of [new RandomFlip(), new RandomRotation(0.2), new RandomZoom(0
 	});
 }
 
-test("the same seed gives the same pictures", () => {
+test("the same seed gives the same images", () => {
 	const draw = (seed: number) => {
 		const layers = [
 			new RandomFlip("horizontal", { seed }),
@@ -101,7 +101,7 @@ describe("augment joins the transforms of several layers", () => {
 	];
 	const model = (...parts: tf.layers.Layer[]) => tf.sequential({ layers: parts });
 
-	test("one layer's pictures are that layer's", () => {
+	test("one layer's images are that layer's", () => {
 		for (const i of [0, 1, 2]) {
 			const [joined, alone] = [layers(5)[i], layers(5)[i]];
 			const inModel = model(tf.layers.inputLayer({ inputShape: images.shape.slice(1) }), joined);
@@ -109,7 +109,7 @@ describe("augment joins the transforms of several layers", () => {
 		}
 	});
 
-	test("in the middle of smooth pictures, they are those of one layer after the other", () => {
+	test("in the middle of smooth images, they are those of one layer after the other", () => {
 		const smooth = tf.tidy(() => {
 			const [y, x] = [tf.range(0, 48).reshape([1, 48, 1, 1]), tf.range(0, 40).reshape([1, 1, 40, 1])];
 			return x.mul(3).add(y.mul(2)).tile([20, 1, 1, 1]) as tf.Tensor4D;
@@ -191,8 +191,8 @@ test("no tensor is left behind", () => {
 	assert.equal(tf.memory().numTensors, before);
 });
 
-test("augmented changes training pictures and no labels", async () => {
-	const data = imageDatasetFromDirectory(pictures, { imageSize: [16, 16], shuffle: false, verbose: false });
+test("augmented changes training images and no labels", async () => {
+	const data = imageDatasetFromDirectory(imageFolder, { imageSize: [16, 16], shuffle: false, verbose: false });
 	const [plain] = await data.toArray();
 	const [changed] = await augmented(data, dataAugmentation(16, 1)).toArray();
 	assert.deepEqual(changed.ys.dataSync(), plain.ys.dataSync());

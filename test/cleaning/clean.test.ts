@@ -18,13 +18,13 @@ import { cleanTheData } from "../../src/cleaning/clean";
 import { quarantined, restore } from "../../src/cleaning/quarantine";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import type { FileProgress } from "../../src/support/progress";
-import { contents, copyOfPictures, pictures, printed, root, temporaryFolder } from "../helpers";
+import { contents, copyOfImages, imageFolder, printed, root, temporaryFolder } from "../helpers";
 
 // What passed is remembered, in a folder of the test's own.
 process.env.XDG_CACHE_HOME = temporaryFolder();
-const good = readFileSync(join(pictures, "cats", "plain.jpg"));
+const good = readFileSync(join(imageFolder, "cats", "plain.jpg"));
 
-/** Puts one file of each kind of damage into a folder of good pictures. */
+/** Puts one file of each kind of damage into a folder of good images. */
 function damage(folder: string): string[] {
 	const broken: Record<string, Buffer | string> = {
 		"cats/empty.jpg": "",
@@ -38,7 +38,7 @@ function damage(folder: string): string[] {
 
 describe("cleanTheData", () => {
 	test("removes what cannot be decoded, with its messages, and nothing else", async () => {
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		const before = contents(folder);
 		const broken = damage(folder);
 		let cleaned = 0;
@@ -64,7 +64,7 @@ describe("cleanTheData", () => {
 	});
 
 	test("dryRun changes nothing; permanently deletes", async () => {
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		const clean = contents(folder);
 		damage(folder);
 		const before = contents(folder);
@@ -76,7 +76,7 @@ describe("cleanTheData", () => {
 	});
 
 	test("waits for no pipe, follows no link to a folder, and sets pipes and broken links aside", async () => {
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		symlinkSync(folder, join(folder, "cats", "loop"));
 		symlinkSync("nowhere.jpg", join(folder, "cats", "dangling.jpg"));
 		for (const name of ["pipe.jpg", "pipe"]) execFileSync("mkfifo", [join(folder, "cats", name)]);
@@ -85,9 +85,9 @@ describe("cleanTheData", () => {
 	});
 
 	test("a link is removed, never what it leads to, and comes back", async () => {
-		const [folder, outside] = [copyOfPictures(), temporaryFolder()];
-		writeFileSync(join(outside, "broken.jpg"), "not a picture");
-		copyFileSync(join(pictures, "cats", "plain.jpg"), join(outside, "good.jpg"));
+		const [folder, outside] = [copyOfImages(), temporaryFolder()];
+		writeFileSync(join(outside, "broken.jpg"), "not an image");
+		copyFileSync(join(imageFolder, "cats", "plain.jpg"), join(outside, "good.jpg"));
 		symlinkSync(join(outside, "broken.jpg"), join(folder, "cats", "broken.jpg"));
 		symlinkSync(join(outside, "good.jpg"), join(folder, "cats", "good.jpg"));
 		symlinkSync("../dogs/notes.txt", join(folder, "cats", "notes.jpg"));
@@ -100,8 +100,8 @@ describe("cleanTheData", () => {
 		assert.deepEqual(readdirSync(outside).sort(), ["broken.jpg", "good.jpg"]);
 	});
 
-	test("keeps pictures with another ending, and formats that training passes over, and says so", async () => {
-		const folder = copyOfPictures();
+	test("keeps images with another ending, and formats that training passes over, and says so", async () => {
+		const folder = copyOfImages();
 		copyFileSync(join(folder, "dogs", "alpha.png"), join(folder, "cats", "alpha.jpg"));
 		writeFileSync(join(folder, "cats", "phone.HEIC"), Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"));
 		writeFileSync(join(folder, "cats", "icon.ico"), Buffer.from("\0\0\x01\0\x01\0\x10\x10\0\0\x01\0", "latin1"));
@@ -129,7 +129,7 @@ describe("cleanTheData", () => {
 	});
 
 	test("does not look again at what passed, until it changes", async () => {
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		const path = join(folder, "cats", "plain.jpg");
 		const mtime = new Date(1.7e12);
 		utimesSync(path, mtime, mtime);
@@ -144,7 +144,7 @@ describe("cleanTheData", () => {
 	});
 
 	test("does not look into quarantines, wherever they are, and training takes none for a class", async () => {
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		damage(folder);
 		assert.equal(await cleanQuietly(join(folder, "cats")), 2);
 		assert.ok(existsSync(join(folder, "quarantine", "cats", "manifest.jsonl")));
@@ -155,7 +155,7 @@ describe("cleanTheData", () => {
 	});
 
 	test("a data set that cannot be changed gives an error that says so, and loses nothing", () => {
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		writeFileSync(join(folder, "cats", "empty.jpg"), "");
 		for (const readable of [dirname(folder), folder]) chmodSync(readable, 0o755);
 		chmodSync(join(folder, "cats"), 0o555);
@@ -169,14 +169,14 @@ describe("cleanTheData", () => {
 
 	test("tells how far it is, up to the end", async () => {
 		const told: FileProgress[] = [];
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		await cleanQuietly(folder, { onProgress: (progress: FileProgress) => told.push(progress) });
 		const { done, files: all } = told[told.length - 1];
 		assert.deepEqual([done, all], [9, 9]);
 	});
 
 	test("says which folder it cannot find", async () => {
-		const file = join(pictures, "cats", "plain.jpg");
+		const file = join(imageFolder, "cats", "plain.jpg");
 		await assert.rejects(cleanTheData(file), /cannot clean .*plain\.jpg: it is not a folder/);
 		await assert.rejects(cleanTheData("/no/such/folder"), /cannot clean \/no\/such\/folder: there is no such folder/);
 	});

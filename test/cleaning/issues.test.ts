@@ -6,9 +6,9 @@ import type { Check } from "../../src/cleaning/checks";
 import { findIssues, type Issues } from "../../src/cleaning/issues";
 import { closePairs } from "../../src/cleaning/near-pairs";
 import { imageProperties } from "../../src/images/properties";
-import { contents, fixture, pictures, printed, root, temporaryFolder } from "../helpers";
+import { contents, fixture, imageFolder, printed, root, temporaryFolder } from "../helpers";
 
-/** What cleanvision and ImageHash say of each picture. */
+/** What cleanvision and ImageHash say of each image. */
 type Recorded = Record<string, { hash: string; scores: Record<string, number>; issues: string[] }>;
 const recorded = fixture<Recorded>("issues");
 const odd = join(root, "test", "fixtures", "issues");
@@ -25,12 +25,12 @@ describe("findIssues", () => {
 	});
 
 	test("gives cleanvision's scores", () => {
-		// Brightness and entropy are measured on 4,096 pixels of a picture; grey is a matter of degree here.
+		// Brightness and entropy are measured on 4,096 pixels of an image; grey is a matter of degree here.
 		const tolerances = { low_information: 0.03, dark: 0.02, light: 0.02, blurry: 0.01, grayscale: 1 };
 		for (const row of rowsOf(issues)) {
 			for (const [check, score] of Object.entries(recorded[row.path as string].scores)) {
 				const difference = Math.abs((row[`${camelCase(check)}Score`] as number) - score);
-				// Half of the pictures have one size here, so that other sizes are odd at once, whatever cleanvision's score.
+				// Half of the images have one size here, so that other sizes are odd at once, whatever cleanvision's score.
 				const tolerance = { odd_size: 1e-9, ...tolerances }[check] ?? 1e-9;
 				assert.ok(difference <= tolerance, `${row.path}, ${check}: ${difference}`);
 			}
@@ -135,10 +135,12 @@ describe("in a data set", () => {
 	});
 });
 
-test("pictures of all formats are measured", async () => {
-	const files = (readdirSync(pictures, { recursive: true }) as string[]).filter((name) => /\.[a-z]{3,4}$/i.test(name));
+test("images of all formats are measured", async () => {
+	const files = (readdirSync(imageFolder, { recursive: true }) as string[]).filter((name) =>
+		/\.[a-z]{3,4}$/i.test(name),
+	);
 	const found: string[] = [];
-	for await (const { path, width, height } of imageProperties(files.map((name) => join(pictures, name)))) {
+	for await (const { path, width, height } of imageProperties(files.map((name) => join(imageFolder, name)))) {
 		found.push(`${basename(path)} ${width}×${height}`);
 	}
 	assert.deepEqual(found.sort(), [
@@ -155,7 +157,7 @@ test("pictures of all formats are measured", async () => {
 
 test("says which folder it cannot find, and that one is empty", async () => {
 	await assert.rejects(findIssues("/no/such/folder"), /cannot look for issues in \/no\/such\/folder: there is no such/);
-	await assert.rejects(findIssues(temporaryFolder(), { onProgress: null }), /has no pictures: expected \.avif/);
+	await assert.rejects(findIssues(temporaryFolder(), { onProgress: null }), /has no images: expected \.avif/);
 });
 
 test("close pairs are those that comparing each with each finds", () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { cleanTheData } from "../../src/cleaning/clean";
 import { moveToQuarantine, quarantined, quarantinePath, restore } from "../../src/cleaning/quarantine";
-import { contents, copyOfPictures, printed, root, temporaryFolder } from "../helpers";
+import { contents, copyOfImages, printed, root, temporaryFolder } from "../helpers";
 
 process.env.XDG_CACHE_HOME = temporaryFolder();
 const why = { reason: "truncated", detail: "the end of the JPEG is missing" } as const;
@@ -90,8 +90,8 @@ describe("the quarantine", () => {
 });
 
 test("killed at any moment nothing is lost, and a second run finishes", async () => {
-	const folder = copyOfPictures();
-	for (let i = 0; i < 400; i++) writeFileSync(join(folder, "cats", `broken ${i}.jpg`), `not a picture ${i}`);
+	const folder = copyOfImages();
+	for (let i = 0; i < 400; i++) writeFileSync(join(folder, "cats", `broken ${i}.jpg`), `not an image ${i}`);
 	const all = contents(join(folder, ".."));
 	for (const delay of [5, 20, 60, 160]) {
 		await killed(`cleanTheData(${JSON.stringify(folder)})`, delay);

@@ -8,7 +8,7 @@ import { type Reason, verifyImage, verifyImages } from "../../src/cleaning/verif
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { loadImage } from "../../src/images/decode";
 import { readHead } from "../../src/images/formats";
-import { fixture, pictures, temporaryFolder } from "../helpers";
+import { fixture, imageFolder, temporaryFolder } from "../helpers";
 
 /** A file cut at every place and changed in many ways; a letter for each that TensorFlow, and that Pillow, loads. */
 type Damage = { data: string; changes: [number, number][][]; tensorflow: string; pillow: string };
@@ -66,10 +66,10 @@ test("kept files of any format and ending make batches, in their order", async (
 		const xs = tf.concat(batches.map((batch) => batch.xs));
 		assert.equal(xs.shape[0], 44);
 		for (const [i, path] of data.filePaths.entries()) {
-			const [expected, picture] = [await loadImage(path, options), xs.slice([i, 0, 0, 0], [1, -1, -1, -1])];
-			const difference = tf.tidy(() => picture.squeeze([0]).sub(expected).abs().max().dataSync()[0]);
+			const [expected, image] = [await loadImage(path, options), xs.slice([i, 0, 0, 0], [1, -1, -1, -1])];
+			const difference = tf.tidy(() => image.squeeze([0]).sub(expected).abs().max().dataSync()[0]);
 			assert.ok(difference <= (cache ? 0.501 : 0.001), `${path}: ${difference}`);
-			tf.dispose([expected, picture]);
+			tf.dispose([expected, image]);
 		}
 		tf.dispose([batches, xs]);
 	}
@@ -77,8 +77,8 @@ test("kept files of any format and ending make batches, in their order", async (
 
 describe("reasons", () => {
 	const folder = temporaryFolder();
-	const jpeg = readFileSync(join(pictures, "cats", "plain.jpg"));
-	const png = readFileSync(join(pictures, "dogs", "alpha.png"));
+	const jpeg = readFileSync(join(imageFolder, "cats", "plain.jpg"));
+	const png = readFileSync(join(imageFolder, "dogs", "alpha.png"));
 	const damaged = Buffer.from(png).fill(0, 60, 80);
 	const cases: [string, Buffer | string, Reason | null][] = [
 		["empty.jpg", "", "empty"],
@@ -156,7 +156,7 @@ test("heads say the size of what TensorFlow decodes", async () => {
 		"dogs/puppies/frames.gif": [26, 18],
 	});
 	for (const [name, expected] of sizes) {
-		const { size } = readHead(join(pictures, name));
+		const { size } = readHead(join(imageFolder, name));
 		assert.deepEqual([size?.width, size?.height], expected, name);
 	}
 	const path = join(temporaryFolder(), "lossy.webp");
@@ -167,7 +167,7 @@ test("heads say the size of what TensorFlow decodes", async () => {
 test("verifying leaves no tensor", async () => {
 	const before = tf.memory().numTensors;
 	for (const file of ["cats/plain.jpg", "dogs/bitmap.bmp", "dogs/puppies/frames.gif"]) {
-		assert.equal(await verifyImage(join(pictures, file)), null);
+		assert.equal(await verifyImage(join(imageFolder, file)), null);
 	}
 	assert.equal(tf.memory().numTensors, before);
 });

@@ -17,7 +17,9 @@ test("the default network has Keras's layers, shapes and parameters", () => {
 	const rows = summary(model).map(({ type, outputShape, parameters }) => ({ type, outputShape, parameters }));
 	assert.deepEqual(rows, recorded.rows);
 	assert.equal(model.countParams(), recorded.parameters);
-	assert.ok(Math.abs(summary(model).reduce((total, { share }) => total + Number.parseFloat(share), 0) - 100) < 0.5);
+	assert.ok(
+		Math.abs(summary(model).reduce((total, { percent: share }) => total + Number.parseFloat(share), 0) - 100) < 0.5,
+	);
 });
 
 test("the first weights are Glorot uniform, and repeat with the seed", () => {

@@ -12,11 +12,11 @@ import type { Batch } from "../../src/datasets/types";
 import { evaluate } from "../../src/evaluation/evaluate";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
-import { pictures, temporaryFolder } from "../helpers";
+import { imageFolder, temporaryFolder } from "../helpers";
 
 const folder = temporaryFolder();
 const backbone = cnn({ inputShape: [16, 16, 3], filters: [4, 6], denseUnits: 4, classes: 4, seed: 1 });
-const data = imageDatasetFromDirectory(pictures, { imageSize: [16, 16], shuffle: false, verbose: false });
+const data = imageDatasetFromDirectory(imageFolder, { imageSize: [16, 16], shuffle: false, verbose: false });
 const arrays = (model: tf.LayersModel) => model.getWeights().map((weight) => weight.arraySync());
 
 test("a layers model comes from a folder and from a server, with its weights", async () => {
@@ -68,7 +68,7 @@ test("a graph model runs too", async () => {
 test("features are those of the network, whatever the batches", async () => {
 	const one = await extractFeatures(backbone, data, { range: [0, 255] });
 	const options = { imageSize: [16, 16] as [number, number], batchSize: 3, shuffle: false, verbose: false };
-	const other = await extractFeatures(backbone, imageDatasetFromDirectory(pictures, options), { range: [0, 255] });
+	const other = await extractFeatures(backbone, imageDatasetFromDirectory(imageFolder, options), { range: [0, 255] });
 	assert.ok(one.features.sub(other.features).abs().max().dataSync()[0] < 1e-5);
 	assert.deepEqual(one.labels.arraySync(), data.labels);
 });
@@ -89,7 +89,7 @@ test("a new head learns while frozen layers stay; unfrozen they learn too", asyn
 	assert.throws(() => withNewHead(dense, 2), /has no maps \[batch, height, width, channels\]/);
 });
 
-test("the rotation task turns pictures by quarters", async () => {
+test("the rotation task turns images by quarters", async () => {
 	const xs = tf.randomUniform([2, 5, 5, 3], 0, 255, "float32", 1) as tf.Tensor4D;
 	const task = rotationTask(tf.data.array([{ xs, ys: tf.zeros([2]) }]) as unknown as tf.data.Dataset<Batch>);
 	const [batch] = await task.toArray();

@@ -10,9 +10,9 @@ import type { Batch, ImageDatasetOptions } from "../../src/datasets/types";
 import { loadImage } from "../../src/images/decode";
 import {
 	assertClose,
-	copyOfPictures,
+	copyOfImages,
 	fixture,
-	pictures,
+	imageFolder,
 	printed,
 	type Recorded,
 	temporaryFolder,
@@ -34,17 +34,17 @@ describe("imageDatasetFromDirectory", () => {
 	for (const [name, options] of Object.entries(variants)) {
 		test(`gives the batches that Keras gives: ${name}`, async () => {
 			const expected = recorded[name];
-			const data = imageDatasetFromDirectory(pictures, { ...small, ...options, cache: false });
+			const data = imageDatasetFromDirectory(imageFolder, { ...small, ...options, cache: false });
 			assert.deepEqual(data.classNames, expected.classNames);
 			assert.deepEqual(
-				data.filePaths.map((path) => path.slice(pictures.length + 1)),
+				data.filePaths.map((path) => path.slice(imageFolder.length + 1)),
 				expected.filePaths,
 			);
 			const batches = await data.toArray();
 			assert.equal(batches.length, expected.batches.length);
 			assert.equal(data.size, batches.length);
 			batches.forEach(({ xs, ys }, i) => {
-				assertClose(xs, expected.batches[i].xs, 1e-3, `pictures of batch ${i}`);
+				assertClose(xs, expected.batches[i].xs, 1e-3, `images of batch ${i}`);
 				assertClose(ys, expected.batches[i].ys, 0, `labels of batch ${i}`);
 			});
 			tf.dispose(batches);
@@ -55,7 +55,7 @@ describe("imageDatasetFromDirectory", () => {
 		const folder = join(temporaryFolder(), "train");
 		for (const name of ["a", "b"]) {
 			mkdirSync(join(folder, name), { recursive: true });
-			for (let i = 0; i < 50; i++) cpSync(join(pictures, "cats", "plain.jpg"), join(folder, name, `${i}.jpg`));
+			for (let i = 0; i < 50; i++) cpSync(join(imageFolder, "cats", "plain.jpg"), join(folder, name, `${i}.jpg`));
 		}
 		const batches = await imageDatasetFromDirectory(folder, small).iterator();
 		tf.dispose((await batches.next()).value);
@@ -70,10 +70,10 @@ describe("imageDatasetFromDirectory", () => {
 		assert.equal(count, Math.ceil(100 / small.batchSize));
 	});
 
-	test("kept pictures are Keras's, rounded: the same in each epoch, in memory and on disk", async () => {
+	test("kept images are Keras's, rounded: the same in each epoch, in memory and on disk", async () => {
 		const rounded = recorded.bilinear.batches.map(({ xs }) => toTensor(xs).round().dataSync());
 		for (const cache of [true, 10_000, 0]) {
-			const data = imageDatasetFromDirectory(pictures, { ...small, cache });
+			const data = imageDatasetFromDirectory(imageFolder, { ...small, cache });
 			for (let epoch = 0; epoch < 2; epoch++) {
 				const batches = await data.toArray();
 				batches.forEach(({ xs }, i) => {
@@ -84,7 +84,7 @@ describe("imageDatasetFromDirectory", () => {
 	});
 
 	test("a second epoch does not read the files again", async () => {
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		const sums = async (data: tf.data.Dataset<Batch>) => (await data.toArray()).map(({ xs }) => xs.sum().dataSync()[0]);
 		const data = imageDatasetFromDirectory(folder, small);
 		const first = await sums(data);
@@ -92,14 +92,14 @@ describe("imageDatasetFromDirectory", () => {
 		assert.deepEqual(await sums(data), first);
 	});
 
-	test("the source's batches hold the same pictures, whatever the number of their bytes", async () => {
+	test("the source's batches hold the same images, whatever the number of their bytes", async () => {
 		for (const imageSize of [
 			[12, 16],
 			[5, 7],
 			[3, 3],
 		] as [number, number][]) {
-			const data = imageDatasetFromDirectory(pictures, { ...small, imageSize, shuffle: true, seed: 3 });
-			const again = imageDatasetFromDirectory(pictures, { ...small, imageSize, shuffle: true, seed: 3 });
+			const data = imageDatasetFromDirectory(imageFolder, { ...small, imageSize, shuffle: true, seed: 3 });
+			const again = imageDatasetFromDirectory(imageFolder, { ...small, imageSize, shuffle: true, seed: 3 });
 			const { source } = again;
 			assert.ok(source);
 			const batches = await data.toArray();
@@ -115,8 +115,8 @@ describe("imageDatasetFromDirectory", () => {
 
 	test("two epochs that are read in turn do not disturb each other, nor one that is left", async () => {
 		const options = { ...small, batchSize: 1 };
-		const expected = (await imageDatasetFromDirectory(pictures, options).toArray()).map(({ xs }) => xs.dataSync());
-		const data = imageDatasetFromDirectory(pictures, options);
+		const expected = (await imageDatasetFromDirectory(imageFolder, options).toArray()).map(({ xs }) => xs.dataSync());
+		const data = imageDatasetFromDirectory(imageFolder, options);
 		await (await data.iterator()).next();
 		const [first, second] = [await data.iterator(), await data.iterator()];
 		for (const pixels of expected) {
@@ -124,11 +124,11 @@ describe("imageDatasetFromDirectory", () => {
 		}
 	});
 
-	test("the same pixels picture by picture and in batches, cropped or not, also of formats that sharp reads", async () => {
-		const folder = copyOfPictures();
-		const [picture] = imageDatasetFromDirectory(folder, small).filePaths;
+	test("the same pixels image by image and in batches, cropped or not, also of formats that sharp reads", async () => {
+		const folder = copyOfImages();
+		const [image] = imageDatasetFromDirectory(folder, small).filePaths;
 		for (const format of ["avif", "tiff", "webp"] as const) {
-			await sharp(readFileSync(picture)).toFormat(format, { lossless: true }).toFile(`${picture}.${format}`);
+			await sharp(readFileSync(image)).toFormat(format, { lossless: true }).toFile(`${image}.${format}`);
 		}
 		for (const cropToAspectRatio of [false, true]) {
 			const options = { ...small, batchSize: 1, imageSize: [9, 31] as [number, number], cropToAspectRatio };
@@ -145,9 +145,9 @@ describe("imageDatasetFromDirectory", () => {
 		}
 	});
 
-	test("shuffles by seed, anew in each epoch, and loses no picture", async () => {
+	test("shuffles by seed, anew in each epoch, and loses no image", async () => {
 		const order = async (seed: number, epochs: number) => {
-			const data = imageDatasetFromDirectory(pictures, { ...small, shuffle: true, seed });
+			const data = imageDatasetFromDirectory(imageFolder, { ...small, shuffle: true, seed });
 			const sums: number[][] = [];
 			for (let epoch = 0; epoch < epochs; epoch++) {
 				const batches = await data.toArray();
@@ -165,18 +165,18 @@ describe("imageDatasetFromDirectory", () => {
 
 	test("splits by seed into two disjoint subsets that are everything", () => {
 		const subset = (name: "training" | "validation") =>
-			imageDatasetFromDirectory(pictures, { ...small, seed: 5, validationSplit: 0.25, subset: name }).filePaths;
+			imageDatasetFromDirectory(imageFolder, { ...small, seed: 5, validationSplit: 0.25, subset: name }).filePaths;
 		const [training, validation] = [subset("training"), subset("validation")];
 		assert.equal(validation.length, Math.floor(0.25 * (training.length + validation.length)));
 		assert.deepEqual(
 			[...training, ...validation].sort(),
-			[...imageDatasetFromDirectory(pictures, small).filePaths].sort(),
+			[...imageDatasetFromDirectory(imageFolder, small).filePaths].sort(),
 		);
-		assert.throws(() => imageDatasetFromDirectory(pictures, { ...small, validationSplit: 0.2 }), /go together/);
+		assert.throws(() => imageDatasetFromDirectory(imageFolder, { ...small, validationSplit: 0.2 }), /go together/);
 	});
 
 	test("keeps the number of tensors flat from epoch to epoch", async () => {
-		const data = imageDatasetFromDirectory(pictures, small);
+		const data = imageDatasetFromDirectory(imageFolder, small);
 		const before = tf.memory().numTensors;
 		for (let epoch = 0; epoch < 3; epoch++) {
 			await data.forEachAsync((batch) => tf.dispose(batch));
@@ -186,18 +186,18 @@ describe("imageDatasetFromDirectory", () => {
 
 	test("takes classes in the order asked for, and says what it found", async () => {
 		const text = await printed(() => {
-			const data = imageDatasetFromDirectory(pictures, { classNames: ["dogs", "cats"] });
+			const data = imageDatasetFromDirectory(imageFolder, { classNames: ["dogs", "cats"] });
 			assert.deepEqual(data.classNames, ["dogs", "cats"]);
 			assert.equal(data.labels[0], 0);
 			assert.match(data.filePaths[0], /dogs/);
 		});
 		assert.equal(text, "Found 8 files belonging to 2 classes.");
 		assert.throws(
-			() => imageDatasetFromDirectory(pictures, { classNames: ["cats"] }),
+			() => imageDatasetFromDirectory(imageFolder, { classNames: ["cats"] }),
 			/has a class dogs, but classNames are cats: leave out the folder/,
 		);
 		assert.throws(
-			() => imageDatasetFromDirectory(pictures, { classNames: ["birds"] }),
+			() => imageDatasetFromDirectory(imageFolder, { classNames: ["birds"] }),
 			/no class birds: its folders are cats, dogs/,
 		);
 	});
@@ -206,7 +206,7 @@ describe("imageDatasetFromDirectory", () => {
 		const folder = temporaryFolder();
 		for (const [i, name] of ["a b.jpg", "line\nbreak.jpg", "снег 雪.jpg"].entries()) {
 			mkdirSync(join(folder, `class ${i}`));
-			cpSync(join(pictures, "cats", "plain.jpg"), join(folder, `class ${i}`, name));
+			cpSync(join(imageFolder, "cats", "plain.jpg"), join(folder, `class ${i}`, name));
 		}
 		const batches = await imageDatasetFromDirectory(folder, { ...small, labelMode: "categorical" }).toArray();
 		assert.deepEqual(batches[0].ys.arraySync(), [
@@ -219,7 +219,7 @@ describe("imageDatasetFromDirectory", () => {
 	});
 
 	test("follows links to folders only when asked, and never in circles", () => {
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		symlinkSync(folder, join(folder, "cats", "loop"));
 		assert.equal(imageDatasetFromDirectory(folder, small).filePaths.length, 8);
 		const followed = imageDatasetFromDirectory(folder, { ...small, followLinks: true }).filePaths;
@@ -227,7 +227,7 @@ describe("imageDatasetFromDirectory", () => {
 	});
 
 	test("names what is wrong with a folder, and what to do", async () => {
-		const folder = copyOfPictures();
+		const folder = copyOfImages();
 		const fails = (directory: string, pattern: RegExp) =>
 			assert.throws(
 				() => imageDatasetFromDirectory(directory, small),
@@ -245,13 +245,13 @@ describe("imageDatasetFromDirectory", () => {
 		rmSync(join(folder, "empty"), { recursive: true });
 		rmSync(join(folder, "dogs"), { recursive: true });
 		fails(folder, /has only one class \(cats\)/);
-		assert.throws(() => imageDatasetFromDirectory(pictures, { ...small, batchSize: 0 }), /batchSize is 0/);
-		assert.throws(() => imageDatasetFromDirectory(pictures, { ...small, imageSize: [-1, 5] }), /imageHeight is -1/);
+		assert.throws(() => imageDatasetFromDirectory(imageFolder, { ...small, batchSize: 0 }), /batchSize is 0/);
+		assert.throws(() => imageDatasetFromDirectory(imageFolder, { ...small, imageSize: [-1, 5] }), /imageHeight is -1/);
 	});
 
 	test("names the file that cannot be decoded", async () => {
-		const folder = copyOfPictures();
-		writeFileSync(join(folder, "cats", "broken.jpg"), "no picture");
+		const folder = copyOfImages();
+		writeFileSync(join(folder, "cats", "broken.jpg"), "no image");
 		await assert.rejects(
 			imageDatasetFromDirectory(folder, small).toArray(),
 			/broken\.jpg cannot be decoded .*run cleanTheData/,
@@ -260,23 +260,23 @@ describe("imageDatasetFromDirectory", () => {
 });
 
 test("loadImage gives the pixels of the dataset", async () => {
-	const { filePaths } = imageDatasetFromDirectory(pictures, small);
+	const { filePaths } = imageDatasetFromDirectory(imageFolder, small);
 	const image = await loadImage(filePaths[1], small);
-	const [batch] = await imageDatasetFromDirectory(pictures, { ...small, cache: false })
+	const [batch] = await imageDatasetFromDirectory(imageFolder, { ...small, cache: false })
 		.take(1)
 		.toArray();
 	assert.deepEqual(image.dataSync(), batch.xs.slice(1, 1).dataSync());
 });
 
-test("countImages counts pictures per class of each split", () => {
-	assert.deepEqual(countImages(join(pictures, ".."), ["pictures"]), [
-		{ split: "pictures", class: "cats", pictures: 4 },
-		{ split: "pictures", class: "dogs", pictures: 4 },
+test("countImages counts images per class of each split", () => {
+	assert.deepEqual(countImages(join(imageFolder, ".."), ["images"]), [
+		{ split: "images", class: "cats", images: 4 },
+		{ split: "images", class: "dogs", images: 4 },
 	]);
 });
 
 describe("imageDatasetFromFiles", () => {
-	const whole = imageDatasetFromDirectory(pictures, { imageSize: [8, 8], shuffle: false, verbose: false });
+	const whole = imageDatasetFromDirectory(imageFolder, { imageSize: [8, 8], shuffle: false, verbose: false });
 
 	test("gives the listed files, with the labels that are given", async () => {
 		const files = [5, 0, 3].map((i) => ({ path: whole.filePaths[i], label: 1 - whole.labels[i] }));

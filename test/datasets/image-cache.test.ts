@@ -6,14 +6,14 @@ import { runInNewContext } from "node:vm";
 import { imageCache } from "../../src/datasets/image-cache";
 
 test("what was set is got again, from memory and from disk, in any order", () => {
-	const picture = (i: number) => Int32Array.of(i, -i, 2 ** 31 - 1 - i);
+	const image = (i: number) => Int32Array.of(i, -i, 2 ** 31 - 1 - i);
 	for (const limit of [undefined, 60, 0]) {
 		const cache = imageCache(3, limit);
 		const order = [4, 0, 9, 2, 7, 1];
-		for (const i of order) cache.set(i, picture(i));
+		for (const i of order) cache.set(i, image(i));
 		for (const i of order.reverse()) {
 			assert.ok(cache.has(i));
-			assert.deepEqual(cache.get(i), picture(i));
+			assert.deepEqual(cache.get(i), image(i));
 		}
 		assert.ok(!cache.has(3));
 	}

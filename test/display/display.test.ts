@@ -8,7 +8,7 @@ import { showImages } from "../../src/display/images";
 import { showFigure, showMarkdown } from "../../src/display/show";
 import { liveProgress } from "../../src/display/training-progress";
 import type { Progress } from "../../src/training/history";
-import { pictures, printed, temporaryFolder } from "../helpers";
+import { imageFolder, printed, temporaryFolder } from "../helpers";
 
 type Message = { data: Record<string, string>; transient: { display_id?: string }; update: boolean };
 const kernelSymbol = Symbol.for("tslab.kernel");
@@ -31,7 +31,7 @@ const setKernel = (kernel?: object) => Object.assign(globalThis, { [kernelSymbol
 before(() => setKernel(recorder));
 after(() => setKernel());
 
-test("a figure is plotly's JSON, a picture for where plotly is not, and a word for where nothing can be drawn", () => {
+test("a figure is plotly's JSON, an image for where plotly is not, and a word for where nothing can be drawn", () => {
 	showFigure({ data: [{ type: "bar", x: ["a"], y: [1] }], layout: { title: { text: "Bars" } } });
 	const [{ data }] = shown();
 	const figure = data["application/vnd.plotly.v1+json"] as unknown as {
@@ -44,14 +44,14 @@ test("a figure is plotly's JSON, a picture for where plotly is not, and a word f
 	assert.match(data["image/svg+xml"], /^<svg .*>Bars<.*<rect /s);
 });
 
-test("pictures come from files and tensors, at the size asked for; what is no picture has a frame", async () => {
+test("images come from files and tensors, at the size asked for; what is no image has a frame", async () => {
 	const image = tf.tensor3d([
 		[[300], [-5]],
 		[[0], [255]],
 	]);
 	await showImages(
 		[
-			{ image: join(pictures, "cats", "plain.jpg"), caption: 'a "cat"' },
+			{ image: join(imageFolder, "cats", "plain.jpg"), caption: 'a "cat"' },
 			{ image, caption: "tensor" },
 			{ image: join(temporaryFolder(), "missing.jpg"), caption: "missing" },
 		],
@@ -64,7 +64,7 @@ test("pictures come from files and tensors, at the size asked for; what is no pi
 	assert.deepEqual([file.format, file.width, file.height], ["png", 20, 15]);
 	const pixels = await sharp(urls[1]).greyscale().raw().toBuffer();
 	assert.deepEqual([pixels[0], pixels[19], pixels[399]], [255, 0, 255]);
-	assert.ok(data["text/html"].includes("no picture") && data["text/html"].includes("a &quot;cat&quot;"));
+	assert.ok(data["text/html"].includes("no image") && data["text/html"].includes("a &quot;cat&quot;"));
 });
 
 test("curves and confusion matrix are figures of the numbers given", () => {

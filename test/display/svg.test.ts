@@ -7,7 +7,7 @@ const draw = (data: object[], layout = {}) => svgOf({ data, layout }) as string;
 const numbers = (svg: string, pattern: RegExp) => [...svg.matchAll(pattern)].map(([, ...found]) => found.map(Number));
 const labels = (svg: string) => [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map(([, label]) => label);
 
-test("a line's points lie as its values do, within the picture", () => {
+test("a line's points lie as its values do, within the image", () => {
 	const y = [3, 1, 4, 1.5, 9];
 	const svg = draw([{ y }]);
 	const points = numbers((/points="([^"]+)"/.exec(svg) as RegExpExecArray)[1], /([\d.]+),([\d.]+)/g);
@@ -70,7 +70,7 @@ test("traces on a second axis have a panel of their own", () => {
 	assert.ok(labels(svg).includes("there"));
 });
 
-test("names are escaped, and the picture is one that others can read", async () => {
+test("names are escaped, and the image is one that others can read", async () => {
 	const svg = draw(
 		[
 			{ y: [1, 2], name: "<a> & b" },

@@ -4,12 +4,12 @@ import { cnn } from "../../src/cnn/cnn";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { evaluate, predict } from "../../src/evaluation/evaluate";
 import { compile } from "../../src/training/compile";
-import { pictures } from "../helpers";
+import { imageFolder } from "../helpers";
 
 const small = { inputShape: [16, 16, 3] as [number, number, number], filters: [4, 8], denseUnits: 6, seed: 3 };
 
 test("predict keeps the order and agrees with evaluate", async () => {
-	const data = imageDatasetFromDirectory(pictures, {
+	const data = imageDatasetFromDirectory(imageFolder, {
 		imageSize: [16, 16],
 		batchSize: 3,
 		shuffle: false,

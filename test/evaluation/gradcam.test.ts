@@ -34,7 +34,7 @@ test("the model predicts as before, and no tensor is left", () => {
 	assert.deepEqual(after.arraySync(), before.arraySync());
 });
 
-test("where the heat is, a picture turns red; elsewhere it stays", () => {
+test("where the heat is, an image turns red; elsewhere it stays", () => {
 	const heat = tf.tensor2d([
 		[0, 0],
 		[1, 1],

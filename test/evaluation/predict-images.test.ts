@@ -11,14 +11,14 @@ import { predictImages } from "../../src/evaluation/predict-images";
 import { saveModel } from "../../src/pipeline/records";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
-import { pictures, root, temporaryFolder } from "../helpers";
+import { imageFolder, root, temporaryFolder } from "../helpers";
 
 const model = cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 });
 const classNames = ["cats", "dogs"];
 
 test("gives what predict gives for the same files, and says which cannot be read", async () => {
 	compile(model);
-	const data = imageDatasetFromDirectory(pictures, {
+	const data = imageDatasetFromDirectory(imageFolder, {
 		imageSize: [16, 16],
 		shuffle: false,
 		cache: false,
@@ -26,7 +26,7 @@ test("gives what predict gives for the same files, and says which cannot be read
 	});
 	const { yPred, probabilities } = await predict(model, data);
 	const broken = join(temporaryFolder(), "broken.jpg");
-	writeFileSync(broken, "no picture");
+	writeFileSync(broken, "no image");
 	const paths = [broken, ...data.filePaths, "/no/such/file.jpg"];
 	for (const batchSize of [3, 32]) {
 		const found = await predictImages(model, paths, { classNames, batchSize });
@@ -49,14 +49,14 @@ test("gives what predict gives for the same files, and says which cannot be read
 test("no files, no predictions; and no tensor is left", async () => {
 	assert.deepEqual(await predictImages(model, [], { classNames }), []);
 	const { numTensors } = tf.memory();
-	await predictImages(model, [join(pictures, "cats", "plain.jpg")], { classNames });
+	await predictImages(model, [join(imageFolder, "cats", "plain.jpg")], { classNames });
 	assert.equal(tf.memory().numTensors, numTensors);
 });
 
 test("a model of other classes is refused, with both sides", async () => {
 	const wrong = predictImages(model, [], { classNames: ["a", "b", "c"] });
 	compile(model);
-	const files = [0, 1, 2].map((label) => ({ path: join(pictures, "cats", "plain.jpg"), label }));
+	const files = [0, 1, 2].map((label) => ({ path: join(imageFolder, "cats", "plain.jpg"), label }));
 	const data = imageDatasetFromFiles(files, { classNames: ["a", "b", "c"], imageSize: [16, 16], verbose: false });
 	const message = /the model tells 2 classes apart, but there are 3: a, b, c/;
 	await assert.rejects(predict(model, data), message);
@@ -73,7 +73,7 @@ test("npm run predict prints a table, CSV and JSON", async () => {
 	await saveModel(model, artifacts, record as unknown as Parameters<typeof saveModel>[2]);
 	const folder = join(temporaryFolder(), 'a "quoted", folder');
 	mkdirSync(folder);
-	cpSync(pictures, folder, { recursive: true });
+	cpSync(imageFolder, folder, { recursive: true });
 	writeFileSync(join(folder, "broken.jpg"), "");
 	const run = (...args: string[]) => {
 		const options = { cwd: root, encoding: "utf8", env: { ...process.env, INIT_CWD: folder } } as const;

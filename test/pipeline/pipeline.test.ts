@@ -7,7 +7,7 @@ import { cnn } from "../../src/cnn/cnn";
 import { evaluate } from "../../src/evaluation/evaluate";
 import { loadOrTrain } from "../../src/pipeline/pipeline";
 import { loadModel, saveModel } from "../../src/pipeline/records";
-import { batchesOf, pictures, printed, temporaryFolder } from "../helpers";
+import { batchesOf, imageFolder, printed, temporaryFolder } from "../helpers";
 
 const small = { inputShape: [16, 16, 3] as [number, number, number], filters: [4, 8], denseUnits: 6, seed: 3 };
 
@@ -23,7 +23,7 @@ describe("a trained model", () => {
 		dropout: 0.4,
 		seed: 1,
 	};
-	for (const split of ["train", "valid"]) cpSync(pictures, join(dataset, split), { recursive: true });
+	for (const split of ["train", "valid"]) cpSync(imageFolder, join(dataset, split), { recursive: true });
 	const history = { loss: [1], acc: [0.5], valLoss: [1], valAcc: [0.5], epochsRun: 1, seconds: 1 };
 
 	test("is saved with its record and loaded ready to evaluate", async () => {

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { SPLITS } from "../../src/images/folders";
 import { ensureClean } from "../../src/pipeline/records";
-import { pictures, printed, temporaryFolder } from "../helpers";
+import { imageFolder, printed, temporaryFolder } from "../helpers";
 
 process.env.XDG_CACHE_HOME = temporaryFolder();
 
 test("ensureClean cleans once, and again when files have come", async () => {
 	const [dataset, artifacts] = [temporaryFolder(), temporaryFolder()];
-	for (const split of SPLITS) cpSync(pictures, join(dataset, split), { recursive: true });
+	for (const split of SPLITS) cpSync(imageFolder, join(dataset, split), { recursive: true });
 	writeFileSync(join(dataset, "test", "cats", "broken.jpg"), "broken");
 	const messages = (clean: () => unknown) => printed(clean).then((text) => text.match(/Cleaned/g)?.length ?? 0);
 	assert.equal(await messages(() => ensureClean(dataset, artifacts)), 3);
@@ -20,7 +20,7 @@ test("ensureClean cleans once, and again when files have come", async () => {
 	const record = await ensureClean(dataset, artifacts);
 	assert.equal(record.removed, 2);
 	assert.equal(
-		record.counts.reduce((total, { pictures }) => total + pictures, 0),
+		record.counts.reduce((total, { images }) => total + images, 0),
 		24,
 	);
 });

@@ -115,7 +115,7 @@ describe("a sweep over Redis", { skip }, () => {
 
 	test("a worker with other data takes nothing and says why", async () => {
 		const other = smallDataset();
-		writeFileSync(join(other, "valid", "cats", "plain.jpg"), "another picture");
+		writeFileSync(join(other, "valid", "cats", "plain.jpg"), "another image");
 		const redis = await connect(url);
 		const announced = JSON.stringify({ data: "of somebody else", versions: "TensorFlow 0, TensorFlow.js 0" });
 		await redis.hset("image-classification:sweeps", "abc", announced);

@@ -123,7 +123,7 @@ describe("sweep", () => {
 		assert.ok(!existsSync(folder));
 	});
 
-	test("the same sweep finds its results; another space, other pictures are another sweep", async () => {
+	test("the same sweep finds its results; another space, other images are another sweep", async () => {
 		const options = { folder: join(temporaryFolder(), "sweeps"), trials: 1 };
 		const one = { ...space, epochs: 1 };
 		const first = await search(options, one);

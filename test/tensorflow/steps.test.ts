@@ -92,7 +92,7 @@ const models: Record<string, () => tf.LayersModel> = {
 
 type Settings = { optimizer?: tf.Optimizer; loss?: string; labels?: tf.Tensor; weights?: tf.Tensor };
 
-/** Seven pictures in batches of three: the last batch is a partial one. */
+/** Seven images in batches of three: the last batch is a partial one. */
 function batches(model: tf.LayersModel, { labels, weights }: Settings = {}): tf.data.Dataset<Batch> {
 	const shape = model.inputs[0].shape.slice(1) as number[];
 	const xs = tf.randomUniform([7, ...shape] as [number, number, number, number], 0, 1, "float32", 9) as tf.Tensor4D;

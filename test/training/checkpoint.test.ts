@@ -13,7 +13,7 @@ import type { History } from "../../src/training/history";
 import { ReduceLROnPlateau } from "../../src/training/reduce-lr-on-plateau";
 import { LearningRateScheduler } from "../../src/training/schedules";
 import { train } from "../../src/training/train";
-import { pictures, temporaryFolder } from "../helpers";
+import { imageFolder, temporaryFolder } from "../helpers";
 
 type Setting = { fast?: boolean; batchNormalization?: boolean; callbacks?: () => tf.Callback[]; epochs?: number };
 
@@ -21,7 +21,7 @@ type Setting = { fast?: boolean; batchNormalization?: boolean; callbacks?: () =>
 async function run(backup: string | undefined, setting: Setting, dieAfter = 0) {
 	const { fast = true, batchNormalization = false, callbacks = () => [], epochs = 5 } = setting;
 	const options = { imageSize: [30, 30] as [number, number], batchSize: 3, seed: 1, verbose: false };
-	const data = imageDatasetFromDirectory(pictures, options);
+	const data = imageDatasetFromDirectory(imageFolder, options);
 	const inputShape: [number, number, number] = [30, 30, 3];
 	const model = cnn({ inputShape, filters: [4, 4], denseUnits: 8, seed: 1, batchNormalization });
 	compile(model, 0.003);
@@ -31,7 +31,7 @@ async function run(backup: string | undefined, setting: Setting, dieAfter = 0) {
 		},
 	});
 	const training = augmented(data, dataAugmentation(30, 1)) as tf.data.Dataset<Batch>;
-	const validationData = imageDatasetFromDirectory(pictures, options);
+	const validationData = imageDatasetFromDirectory(imageFolder, options);
 	const all = [...callbacks(), death];
 	const history = await train(model, training, {
 		validationData,
