@@ -18,7 +18,7 @@ import { readRun, writeComparison } from "./compare.mjs";
 import { escapeHtml, page, table } from "./page.mjs";
 import { parseArguments, usage } from "./parameters.mjs";
 import { fillDataset, setup } from "./setup.mjs";
-import { versionsAndDevice } from "./versions.mjs";
+import { versionsAndDevice } from "./setup/versions.mjs";
 
 const started = Date.now();
 

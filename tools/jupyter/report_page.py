@@ -81,4 +81,4 @@ def tagged(nb, tag):
 
 @cache
 def versions_and_device():
-    return json.loads(subprocess.check_output(["node", str(TOOLS / "versions.mjs")]))
+    return json.loads(subprocess.check_output(["node", str(TOOLS / "setup" / "versions.mjs")]))

@@ -9,10 +9,10 @@ import { availableParallelism, cpus, tmpdir, totalmem } from "node:os";
 import { extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { at, fromHere, python, root, run, runInTerminal, shown, wholeNumber } from "./common.mjs";
-import { findGpu, gpuFolder, probe } from "./gpu.mjs";
-import { installPeers, setup } from "./setup.mjs";
-import { versionsAndDevice } from "./versions.mjs";
+import { at, fromHere, python, root, run, runInTerminal, shown, wholeNumber } from "../setup/processes.mjs";
+import { findGpu, gpuFolder, probe } from "../setup/gpu.mjs";
+import { installPeers, setup } from "../setup/setup.mjs";
+import { versionsAndDevice } from "../setup/versions.mjs";
 
 const parts = ["kernel", "pipeline", "cleaning", "growth", "verdicts", "sweep"];
 const asked = ["growth", "verdicts", "sweep"];

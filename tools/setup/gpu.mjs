@@ -1,7 +1,7 @@
 // The GPU: what NVIDIA's driver says of it, the wheels that TensorFlow needs for it, and whether TensorFlow runs on it.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { at, root } from "./common.mjs";
+import { at, root } from "./processes.mjs";
 
 /** Where the wheels of `requirements-gpu.txt` are installed. */
 export const gpuFolder = at(".venv", "gpu");

@@ -4,14 +4,14 @@ import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, writeFi
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "protobufjs";
-import { augmented, dataAugmentation } from "../src/augmentation/augment";
-import { cnn } from "../src/cnn/cnn";
-import { imageDatasetFromDirectory } from "../src/datasets/dataset";
-import { evaluate, predict } from "../src/evaluation/evaluate";
-import { nodeBackend } from "../src/tensorflow/backend";
-import { compile } from "../src/training/compile";
-import { train } from "../src/training/train";
-import { fixture, imageFolder, root, temporaryFolder } from "./helpers";
+import { augmented, dataAugmentation } from "../../src/augmentation/augment";
+import { cnn } from "../../src/cnn/cnn";
+import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
+import { evaluate, predict } from "../../src/evaluation/evaluate";
+import { nodeBackend } from "../../src/tensorflow/backend";
+import { compile } from "../../src/training/compile";
+import { train } from "../../src/training/train";
+import { fixture, imageFolder, root, temporaryFolder } from "../helpers";
 
 const recorded = fixture<{
 	requires: string[];
@@ -26,7 +26,7 @@ const withWheels = {
 
 /** Runs a command of ours in a process of its own. */
 function runTool(code: string, env: Record<string, string> = {}): SpawnSyncReturns<string> {
-	const script = `import * as gpu from "./tools/gpu.mjs"; import { usableDevice } from "./tools/setup.mjs"; ${code}`;
+	const script = `import * as gpu from "./tools/setup/gpu.mjs"; import { usableDevice } from "./tools/setup/setup.mjs"; ${code}`;
 	const options = { cwd: root, encoding: "utf8", env: { ...process.env, ...env } } as const;
 	return spawnSync(process.execPath, ["--input-type=module", "-e", script], options);
 }
@@ -85,7 +85,7 @@ test("without a GPU the CPU is used; who did not ask for one is not told", () =>
 
 test("a dry run names each wheel with its size, and installs nothing", () => {
 	const before = existsSync(wheels);
-	const { status, stdout } = spawnSync("node", [join(root, "tools", "setup.mjs"), "--gpu", "--dry-run"], {
+	const { status, stdout } = spawnSync("node", [join(root, "tools", "setup", "setup.mjs"), "--gpu", "--dry-run"], {
 		encoding: "utf8",
 	});
 	assert.equal(status, 0);
@@ -222,7 +222,7 @@ test("the installed wheels are the pinned ones, with the recorded headers", with
 function busyGpu(): Record<string, string> {
 	const folder = temporaryFolder();
 	const driver = join(folder, "libcuda.so.1");
-	const source = join(__dirname, "fixtures", "busy-driver.c");
+	const source = join(__dirname, "..", "fixtures", "busy-driver.c");
 	assert.equal(spawnSync("cc", ["-shared", "-fPIC", "-o", driver, source, "-ldl"]).status, 0);
 	copyFileSync(driver, join(folder, "libnvidia-ml.so.1"));
 	return { LD_LIBRARY_PATH: folder };

@@ -20,7 +20,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { at, outputOf, python, root, run, runQuietly, shown, tensorflowDir, tensorflowWheel } from "./common.mjs";
+import { at, outputOf, python, root, run, runQuietly, shown, tensorflowDir, tensorflowWheel } from "./processes.mjs";
 import { chosenDevice, deviceFile, findGpu, gigabytes, gpuFolder, gpuWheels, NoDriver, probe } from "./gpu.mjs";
 
 const tfjs = at("node_modules", "@tensorflow", "tfjs-node-gpu");
@@ -59,7 +59,7 @@ export async function fillDataset() {
 		const train = join(dataset, "train");
 		const filled = existsSync(train) && readdirSync(train).length > 0;
 		if (filled && !existsSync(join(dataset, ".making"))) return;
-		const { makeSampleDataset } = await import("./sample-dataset.mjs");
+		const { makeSampleDataset } = await import("../sample-dataset.mjs");
 		console.log("dataset/ has no pictures: making the synthetic sample data set (about 30 s) …");
 		await makeSampleDataset(dataset);
 	} finally {

@@ -1,7 +1,7 @@
 // `npm run doctor`: what is installed, which device TensorFlow uses, what is wrong and how to mend it.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { at, browserCommand, outputOf, python, shown, tensorflowDir } from "./common.mjs";
+import { at, browserCommand, outputOf, python, shown, tensorflowDir } from "./processes.mjs";
 import { chosenDevice, findGpu, gpuFolder, gpuWheels, probe } from "./gpu.mjs";
 import { checkNode, findCompiler, findPython, setup } from "./setup.mjs";
 

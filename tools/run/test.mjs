@@ -1,7 +1,7 @@
 // `npm test`: style, types, and every test file; `npm test -- FILE…` runs only those files.
 import { readdirSync } from "node:fs";
-import { at, run, runInTerminal } from "./common.mjs";
-import { setup } from "./setup.mjs";
+import { at, run, runInTerminal } from "../setup/processes.mjs";
+import { setup } from "../setup/setup.mjs";
 
 await run(async () => {
 	await setup();

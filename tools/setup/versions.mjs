@@ -1,8 +1,8 @@
-// What ran: the versions and the device that reports name. `node tools/versions.mjs` prints them as JSON.
+// What ran: the versions and the device that reports name. `node tools/setup/versions.mjs` prints them as JSON.
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { at, tensorflowWheel } from "./common.mjs";
+import { at, tensorflowWheel } from "./processes.mjs";
 import { chosenDevice, findGpu } from "./gpu.mjs";
 
 const PACKAGES = ["@tensorflow/tfjs-node-gpu", "tslab", "sharp", "danfojs-node", "plotly.js-dist"];
