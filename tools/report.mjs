@@ -17,8 +17,8 @@ import {
 import { readRun, writeComparison } from "./compare.mjs";
 import { escapeHtml, page, table } from "./page.mjs";
 import { parseArguments, usage } from "./parameters.mjs";
-import { fillDataset, setup } from "./setup.mjs";
 import { versionsAndDevice } from "./setup/versions.mjs";
+import { fillDataset, setup } from "./setup.mjs";
 
 const started = Date.now();
 

@@ -1,25 +1,27 @@
-// `npm test`: style, types, and every test file; `npm test -- FILE…` runs only those files.
+// `npm test`: style, types and every test file; `npm test -- FILE…` runs only those files.
 import { readdirSync } from "node:fs";
-import { at, run, runInTerminal } from "../setup/processes.mjs";
-import { setup } from "../setup/setup.mjs";
+import { at } from "../setup/paths.mjs";
+import { runInTerminal } from "../setup/processes.mjs";
 
-await run(async () => {
-	await setup();
-	const files = process.argv.slice(2);
-	if (files.length === 0) {
-		files.push(
-			...readdirSync(at("test"), { recursive: true })
-				.filter((name) => name.endsWith(".test.ts"))
-				.map((name) => at("test", name)),
-		);
-		await must([at("node_modules", "@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings"]);
-		await must([at("node_modules", "typescript", "bin", "tsc")]);
+/** @param {string[]} files */
+export async function main(files) {
+	const checks = [
+		[at("node_modules", "@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings"],
+		[at("node_modules", "typescript", "bin", "tsc")],
+	];
+	const steps = [
+		...(files.length > 0 ? [] : checks),
+		["--import", "tsx", "--test", ...(files.length > 0 ? files : testFiles())],
+	];
+	for (const step of steps) {
+		process.exitCode = await runInTerminal("node", step);
+		if (process.exitCode !== 0) return;
 	}
-	await must(["--import", "tsx", "--test", ...files]);
-});
-
-async function must(args) {
-	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "2" };
-	const code = await runInTerminal("node", args, { env });
-	if (code !== 0) process.exit(code);
 }
+
+/** All test files below `test/`. */
+const testFiles = () =>
+	readdirSync(at("test"), { encoding: "utf8", recursive: true })
+		.filter((name) => name.endsWith(".test.ts"))
+		.sort()
+		.map((name) => at("test", name));

@@ -1,104 +1,128 @@
-// `npm run doctor`: what is installed, which device TensorFlow uses, what is wrong and how to mend it.
+// `npm run doctor`: what is installed, which device TensorFlow uses, what is wrong and how to fix it.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { at, browserCommand, outputOf, python, shown, tensorflowDir } from "./processes.mjs";
-import { chosenDevice, findGpu, gpuFolder, gpuWheels, probe } from "./gpu.mjs";
-import { checkNode, findCompiler, findPython, setup } from "./setup.mjs";
+import { chosenDevice, findGpu, gpuWheel, probe } from "./gpu.mjs";
+import { versionOf } from "./packages.mjs";
+import { at, gpuFolder, python, shown, tensorflowDir } from "./paths.mjs";
+import { browserCommand, outputOf } from "./processes.mjs";
+import { checkNode, findCompiler, findPython } from "./requirements.mjs";
+import { setup } from "./setup.mjs";
+import { messageOf } from "./text.mjs";
+import { PACKAGES } from "./versions.mjs";
 
 const install = "npm run setup";
-let probed;
-const inGB = (mebibytes) => ((mebibytes * 2 ** 20) / 1e9).toFixed(1);
 
-/** Each check returns what it found, or throws with what is wrong and what to do. */
+/**
+ * Each check returns what it found, or throws with what is wrong and what to do.
+ *
+ * @type {Record<string, () => string>}
+ */
 const checks = {
 	Node: () => {
 		checkNode();
 		return process.versions.node;
 	},
-	Python: () => outputOf(findPython(), ["--version"]),
-	"C++ compiler": () => outputOf(findCompiler(), ["--version"]).split("\n")[0],
-	"Node packages": () => {
-		const names = ["tslab", "@tensorflow/tfjs-node-gpu", "danfojs-node", "sharp", "plotly.js-dist"];
-		return names.map((name) => `${name} ${versionOf(name)}`).join(", ");
-	},
-	Patches: () => {
-		const patched = readdirSync(at("patches")).map((file) => file.replace(/\.patch$/, ""));
-		const tslab = join(at("node_modules", "tslab", "dist", "converter.js"));
-		if (!existsSync(tslab) || !readFileSync(tslab, "utf8").includes("findProjectRoot")) {
-			throw new Error(`tslab is not patched: remove node_modules and run ${install}`);
-		}
-		return patched.join(", ");
-	},
+	Python: () => required(outputOf(findPython(), ["--version"]), "Python does not start"),
+	"C++ compiler": () => required(outputOf(findCompiler(), ["--version"]), "the compiler does not start").split("\n")[0],
+	"Node packages": () => PACKAGES.map((name) => `${name} ${installedVersion(name)}`).join(", "),
+	Patches: patches,
 	JupyterLab: () => required(outputOf(python, ["-m", "jupyter", "lab", "--version"]), ".venv has no JupyterLab"),
 	"tslab kernel": () => {
 		const file = at(".venv", "share", "jupyter", "kernels", "tslab", "kernel.json");
 		return required(existsSync(file) && file, "the kernel is not installed");
 	},
 	TensorFlow: () => {
-		required(tensorflowDir(), ".venv has no TensorFlow");
-		const { version, device, right } = tensorflow();
+		tensorflowDir();
+		const { version, device, right } = probeOnce();
 		required(right, "a small convolution gives a wrong result");
 		return `${version}; a small convolution on ${device} gives the right result`;
 	},
-	GPU: () => {
-		let gpu;
-		try {
-			gpu = findGpu();
-		} catch (error) {
-			if (chosenDevice() === "gpu") throw error;
-			return `none: ${error.message}`;
-		}
-		const { name, memory, used, driver, capability } = gpu;
-		const found = `${name}, ${inGB(memory - used)} of ${inGB(memory)} GB free, compute capability ${capability}, driver ${driver}`;
-		if (chosenDevice() !== "gpu") return `${found}; not used, \`${install} -- --gpu\` changes that`;
-		const { problem, missing, libraries } = tensorflow();
-		const of = (part) => gpuWheels().find(({ name }) => name.includes(part)).version;
-		const details = [
-			`${found}; CUDA ${of("cuda-runtime")}, cuDNN ${of("cudnn")}`,
-			...libraries.map((file) => `loaded ${shown(file)}`),
-			...missing.map(({ name, why }) => `not loaded: ${name}, ${whereIs(name)}: ${why}`),
-		].join("\n  ");
-		if (!problem) return details;
-		throw new Error(
-			`${details}\n  It is not used: ${problem}.\n  nvidia-smi shows who keeps it busy; ${install} -- --gpu tries again, --cpu does without`,
-		);
-	},
+	GPU: gpu,
 	"Chromium (for --pdf)": () =>
 		browserCommand() ?? "none: PDF reports need one, for example: sudo apt install chromium",
 	"Data set": () => {
 		if (!existsSync(at("dataset", "train"))) return "none yet: npm start makes a synthetic one";
-		return existsSync(at("dataset", "sample.json")) ? "the synthetic sample pictures" : "your own pictures";
+		return existsSync(at("dataset", "sample.json")) ? "the synthetic sample images" : "your own images";
 	},
 };
 
-await setup().catch((error) => console.log(error.message));
-let wrong = 0;
-for (const [name, check] of Object.entries(checks)) {
-	try {
-		console.log(`✓ ${name}: ${await check()}`);
-	} catch (error) {
-		wrong++;
-		console.log(`✗ ${name}: ${error.message}`);
+/** Sets up what can be set up, then prints every check; the exit code is 1 when one fails. */
+export async function main() {
+	await setup().catch((error) => console.log(messageOf(error)));
+	let wrong = 0;
+	for (const [name, check] of Object.entries(checks)) {
+		try {
+			console.log(`✓ ${name}: ${check()}`);
+		} catch (error) {
+			wrong++;
+			console.log(`✗ ${name}: ${messageOf(error)}`);
+		}
 	}
+	console.log(wrong === 0 ? "Everything is in place." : `${wrong} of ${Object.keys(checks).length} checks failed.`);
+	process.exitCode = wrong === 0 ? 0 : 1;
 }
-console.log(wrong === 0 ? "Everything is in place." : `${wrong} of ${Object.keys(checks).length} checks failed.`);
-process.exitCode = wrong === 0 ? 0 : 1;
 
+function patches() {
+	const patched = readdirSync(at("patches")).map((file) => file.replace(/\.patch$/, ""));
+	const tslab = at("node_modules", "tslab", "dist", "converter.js");
+	if (!existsSync(tslab) || !readFileSync(tslab, "utf8").includes("findProjectRoot")) {
+		throw new Error(`tslab is not patched: remove node_modules and run ${install}`);
+	}
+	return patched.join(", ");
+}
+
+function gpu() {
+	let found;
+	try {
+		found = findGpu();
+	} catch (error) {
+		if (chosenDevice() === "gpu") throw error;
+		return `none: ${messageOf(error)}`;
+	}
+	const { name, memory, used, driver, capability } = found;
+	const free = `${inGB(memory - used)} of ${inGB(memory)} GB free`;
+	const summary = `${name}, ${free}, compute capability ${capability}, driver ${driver}`;
+	if (chosenDevice() !== "gpu") return `${summary}; not used, \`${install} -- --gpu\` changes that`;
+	const { problem, missing, libraries } = probeOnce();
+	const details = [
+		`${summary}; CUDA ${gpuWheel("cuda-runtime").version}, cuDNN ${gpuWheel("cudnn").version}`,
+		...libraries.map((file) => `loaded ${shown(file)}`),
+		...missing.map(({ name, why }) => `not loaded: ${name}, ${whereIs(name)}: ${why}`),
+	].join("\n  ");
+	if (!problem) return details;
+	throw new Error(
+		`${details}\n  It is not used: ${problem}.\n  nvidia-smi shows which programs keep it busy; ${install} -- --gpu tries again, --cpu uses the CPU`,
+	);
+}
+
+/** @param {number} mebibytes */
+const inGB = (mebibytes) => ((mebibytes * 2 ** 20) / 1e9).toFixed(1);
+
+/**
+ * @template T
+ * @param {T} value
+ * @param {string} problem
+ * @returns {Exclude<T, null | undefined | false | "">}
+ */
 function required(value, problem) {
-	if (value) return value;
+	if (value) return /** @type {Exclude<T, null | undefined | false | "">} */ (value);
 	throw new Error(`${problem}: run ${install}`);
 }
 
-/** What TensorFlow says of itself, asked once. */
-function tensorflow() {
+/** @type {import("./gpu.mjs").Probe | undefined} */
+let probed;
+
+/** What TensorFlow reports, determined once for two checks. */
+function probeOnce() {
 	try {
 		probed ??= probe();
 		return probed;
 	} catch (error) {
-		throw new Error(`${error.message}\n  mend it: remove node_modules and .venv, and run ${install}`);
+		throw new Error(`${messageOf(error)}\n  To fix: remove node_modules and .venv, and run ${install}`);
 	}
 }
 
+/** @param {string} library */
 function whereIs(library) {
 	const packages = join(gpuFolder, "nvidia");
 	const folder =
@@ -106,8 +130,8 @@ function whereIs(library) {
 	return folder ? `which lies in ${shown(join(packages, folder, "lib"))}` : `which is not in ${shown(gpuFolder)}`;
 }
 
-function versionOf(name) {
-	const file = at("node_modules", name, "package.json");
-	required(existsSync(file), `${name} is not installed`);
-	return JSON.parse(readFileSync(file, "utf8")).version;
+/** @param {string} name */
+function installedVersion(name) {
+	required(existsSync(at("node_modules", name, "package.json")), `${name} is not installed`);
+	return versionOf(name);
 }

@@ -1,49 +1,50 @@
-// What the commands share: places, child processes, one-line failures.
+// Child processes, and commands that end with one line when something is wrong.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { root } from "./paths.mjs";
+import { messageOf } from "./text.mjs";
 
-export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-export const at = (...parts) => join(root, ...parts);
-export const python = at(".venv", "bin", "python");
+/** @typedef {import("node:child_process").ChildProcess} ChildProcess */
+/** @typedef {{ env?: NodeJS.ProcessEnv }} Options */
 
-/** The environment for Python: a tslab kernel of the user's own must not come before the one in `.venv`. */
-export const pythonEnvironment = { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" };
+/**
+ * The environment in which TensorFlow reports only what is fatal: notes on the processor and on each damaged file
+ * would come between a command's own lines. Must be set before TensorFlow is loaded.
+ */
+export const quietTensorFlow = { TF_CPP_MIN_LOG_LEVEL: "3" };
 
-/** A path that the user typed: npm runs commands in the project's root and says in INIT_CWD where they were typed. */
-export const fromHere = (path) => resolve(process.env.INIT_CWD ?? ".", path);
-
-/** A path as short as it is clear: relative only to what lies below the user's folder. */
-export const shown = (path) => {
-	const short = relative(fromHere("."), path);
-	return short === "" || short.startsWith("..") ? path : short;
-};
-
-/** Says what is wrong in the user's words and ends the command. */
+/**
+ * Prints what is wrong, in the user's words, and ends the command: with exit code 1, or the one that it has set.
+ *
+ * @param {string} message
+ * @returns {never}
+ */
 export function fail(message) {
 	console.error(message);
-	process.exit(1);
+	process.exit(Number(process.exitCode) || 1);
 }
 
-/** Runs `main`, turning any error it throws into its one-line message. `DEBUG=1` shows the stack. */
+/**
+ * Runs `main`, turning any error it throws into its message. `DEBUG=1` shows the stack.
+ *
+ * @param {() => unknown} main
+ */
 export async function run(main) {
 	try {
 		await main();
 	} catch (error) {
 		if (process.env.DEBUG) console.error(error);
-		fail(error.message);
+		fail(messageOf(error));
 	}
 }
 
-/** The number that was given with a flag. */
-export function wholeNumber(flag, text) {
-	const number = Number(text);
-	if (Number.isInteger(number) && number > 0) return number;
-	throw new Error(`${flag} ${text}: expected a whole number above 0`);
-}
-
-/** Runs a program in the user's terminal and resolves to its exit code (130 when it was interrupted). */
+/**
+ * Runs a program in the user's terminal.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Options} options
+ * @returns {Promise<number>} its exit code, 130 when it was interrupted
+ */
 export function runInTerminal(command, args, options = {}) {
 	return new Promise((resolve, reject) => {
 		const child = spawn(command, args, { cwd: root, stdio: "inherit", ...options });
@@ -51,36 +52,70 @@ export function runInTerminal(command, args, options = {}) {
 		const wait = () => {};
 		process.on("SIGINT", wait);
 		child.on("error", reject);
-		child.on("exit", (code, signal) => {
+		child.on("exit", (code) => {
 			process.off("SIGINT", wait);
-			resolve(signal ? 130 : code);
+			resolve(code ?? 130);
 		});
 	});
 }
 
-/** What `runQuietly` has under way. None of it may go on writing when this process has ended. */
-const children = new Set();
-process.on("exit", () => {
-	for (const child of children) child.kill("SIGKILL");
-});
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-	process.on(signal, () => {
-		// Where there is another listener it has a child to end, or to wait for, first.
-		if (children.size > 0 || process.listenerCount(signal) === 1) process.exit(130);
+/**
+ * What `runQuietly` has started. None of it may go on writing when this process has ended.
+ *
+ * One set for the whole process: tsx loads a second copy of this file for the commands in TypeScript, and two listeners
+ * would each take the other for one that ends the process.
+ *
+ * @type {Set<ChildProcess>}
+ */
+const children = sharedOnce("image-classification.children", () => {
+	/** @type {Set<ChildProcess>} */
+	const started = new Set();
+	process.on("exit", () => {
+		for (const child of started) child.kill("SIGKILL");
 	});
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+		process.on(signal, () => {
+			// Another listener has a child to end, or to wait for, first.
+			if (started.size > 0 || process.listenerCount(signal) === 1) process.exit(130);
+		});
+	}
+	return started;
+});
+
+/**
+ * A value that all copies of this file share.
+ *
+ * @template T
+ * @param {string} name
+ * @param {() => T} make
+ * @returns {T}
+ */
+function sharedOnce(name, make) {
+	const shared = /** @type {Record<symbol, T>} */ (/** @type {unknown} */ (globalThis));
+	shared[Symbol.for(name)] ??= make();
+	return shared[Symbol.for(name)];
 }
 
-/** Runs a program quietly; throws with the end of its output when it fails. */
+/**
+ * Runs a program without showing its output.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Options} options
+ * @returns {Promise<string>} the end of its output
+ * @throws with the end of its output, when it fails
+ */
 export function runQuietly(command, args, options = {}) {
 	return new Promise((resolve, reject) => {
 		const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
 		children.add(child);
 		let output = "";
+		/** @param {Buffer} chunk */
 		const collect = (chunk) => {
 			output = (output + chunk).slice(-8000);
 		};
-		child.stdout.on("data", collect);
-		child.stderr.on("data", collect);
+		child.stdout?.on("data", collect);
+		child.stderr?.on("data", collect);
 		child.on("error", reject);
 		child.on("exit", (code) => {
 			children.delete(child);
@@ -91,7 +126,12 @@ export function runQuietly(command, args, options = {}) {
 	});
 }
 
-/** The standard output of a program, or null when it cannot be run or fails. */
+/**
+ * The standard output of a program, or null when it cannot be run or fails.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ */
 export function outputOf(command, args) {
 	const result = spawnSync(command, args, { encoding: "utf8" });
 	return result.status === 0 ? result.stdout.trim() : null;
@@ -102,34 +142,3 @@ export const browserCommand = () =>
 	["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].find(
 		(command) => outputOf(command, ["--version"]) !== null,
 	);
-
-/** The folder of the wheel with TensorFlow's libraries and headers, or null. */
-export function tensorflowDir() {
-	const lib = at(".venv", "lib");
-	if (!existsSync(lib)) return null;
-	for (const version of readdirSync(lib)) {
-		const dir = join(lib, version, "site-packages", "tensorflow");
-		if (existsSync(dir)) return dir;
-	}
-	return null;
-}
-
-/** The name of the TensorFlow wheel's folder of metadata, which ends in its version: `tensorflow_cpu-2.21.0.dist-info`. */
-export const tensorflowWheel = () =>
-	readdirSync(dirname(tensorflowDir())).find((name) => /^tensorflow.*\.dist-info$/.test(name));
-
-/** The notebooks' names, in order. */
-export const notebooks = () =>
-	readdirSync(at("notebooks"))
-		.filter((name) => /^\d\d-.*\.ipynb$/.test(name))
-		.sort()
-		.map((name) => name.replace(/\.ipynb$/, ""));
-
-/** Whether adding, dropping or changing at most `edits` letters turns `a` into `b`. */
-export function isNear(a, b, edits) {
-	if (edits < 0) return false;
-	if (a === "" || b === "") return a.length + b.length <= edits;
-	const [restA, restB] = [a.slice(1), b.slice(1)];
-	if (a[0] === b[0]) return isNear(restA, restB, edits);
-	return isNear(restA, restB, edits - 1) || isNear(restA, b, edits - 1) || isNear(a, restB, edits - 1);
-}

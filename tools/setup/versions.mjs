@@ -1,19 +1,20 @@
-// What ran: the versions and the device that reports name. `node tools/setup/versions.mjs` prints them as JSON.
-import { readFileSync } from "node:fs";
+// The versions and the device that reports name. `node tools/setup/versions.mjs` prints them as JSON.
 import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { at, tensorflowWheel } from "./processes.mjs";
 import { chosenDevice, findGpu } from "./gpu.mjs";
+import { versionOf } from "./packages.mjs";
+import { tensorflowVersion } from "./paths.mjs";
 
-const PACKAGES = ["@tensorflow/tfjs-node-gpu", "tslab", "sharp", "danfojs-node", "plotly.js-dist"];
+/** The packages whose versions matter to results. */
+export const PACKAGES = ["@tensorflow/tfjs-node-gpu", "tslab", "sharp", "danfojs-node", "plotly.js-dist"];
 
+/** @returns {{ versions: Record<string, string>, device: string }} */
 export function versionsAndDevice() {
-	const installed = (name) => JSON.parse(readFileSync(at("node_modules", name, "package.json"), "utf8")).version;
 	return {
 		versions: {
 			node: process.versions.node,
-			tensorflow: /-([\d.]+)\.dist-info$/.exec(tensorflowWheel())[1],
-			...Object.fromEntries(PACKAGES.map((name) => [name, installed(name)])),
+			tensorflow: tensorflowVersion(),
+			...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
 		},
 		device: gpuInUse() ?? `CPU: ${cpus()[0]?.model ?? process.arch}, ${availableParallelism()} threads`,
 	};

@@ -1,0 +1,55 @@
+// Runs a command: `node tools/cli.mjs <command> [arguments…]`, as the npm scripts do.
+// Plain Node, since nothing may be installed yet: help and unknown commands are answered first, then set-up makes sure
+// that everything is there, then the command runs in this process.
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename } from "node:path";
+import { pathToFileURL } from "node:url";
+import { findCommand, help, listOfCommands } from "./commands.mjs";
+import { at } from "./setup/paths.mjs";
+import { quietTensorFlow, run, runInTerminal } from "./setup/processes.mjs";
+
+/** @typedef {{ main: (args: string[]) => Promise<void> }} CommandModule */
+
+/**
+ * @param {string | undefined} name
+ * @param {string[]} args
+ */
+async function main(name, args) {
+	if (name === undefined || isHelp(name)) return console.log(listOfCommands());
+	const command = findCommand(name);
+	const end = args.indexOf("--");
+	if (args.slice(0, end === -1 ? args.length : end).some(isHelp)) return console.log(help(command));
+	if (!command.setsUp) {
+		const { setup } = await import("./setup/setup.mjs");
+		await setup();
+	}
+	if (command.tensorflow) Object.assign(process.env, quietTensorFlow);
+	const module = at("tools", command.module);
+	if (!existsSync(module)) {
+		// Until tools/data, run, report and jupyter have moved.
+		process.exitCode = await runInTerminal("node", [at("tools", `${basename(module, ".ts")}.mjs`), ...args]);
+		return;
+	}
+	const { main } = await load(module);
+	await main(args);
+}
+
+/** @param {string} arg */
+const isHelp = (arg) => arg === "--help" || arg === "-h";
+
+/**
+ * Loads a command's module. TypeScript is loaded as CommonJS, which `src/` is written for.
+ *
+ * @param {string} file
+ * @returns {Promise<CommandModule>}
+ */
+async function load(file) {
+	if (!file.endsWith(".ts")) return import(pathToFileURL(file).href);
+	const require = createRequire(import.meta.url);
+	require("tsx/cjs");
+	return require(file);
+}
+
+const [name, ...args] = process.argv.slice(2);
+await run(() => main(name, args));

@@ -1,0 +1,186 @@
+// The commands: what each does, which module runs it, and its help. The only place of help texts.
+// Plain Node, since help comes before set-up.
+import { declaredBy, notebookNames } from "./jupyter/notebooks.mjs";
+import { nearest, toFlag } from "./setup/text.mjs";
+
+/**
+ * @typedef {object} Command
+ * @property {string} module below `tools/`, with `export async function main(args: string[]): Promise<void>`
+ * @property {string} summary one line for the list of commands
+ * @property {string} usage how it is called; error messages quote it
+ * @property {string} [details] the rest of its help
+ * @property {boolean} [tensorflow] whether it, or what it starts, loads TensorFlow
+ * @property {boolean} [setsUp] whether it runs set-up itself
+ */
+
+const reportOptions = [
+	["--pdf", "prints the pages as PDF too (needs Chromium or Chrome)"],
+	["--no-input", "leaves out the code"],
+	["--reports reports", "where reports are written"],
+	["--compare RUN RUN", "two reports folders (or their metrics.json) on one page, compare.html"],
+];
+
+/** @type {Record<string, Command>} */
+export const commands = {
+	start: {
+		module: "report/report.ts",
+		summary: "runs all notebooks and writes their reports",
+		usage: "npm start -- [PARAMETERS] [--reports DIR]",
+		get details() {
+			return `${columns(reportOptions)}\n\n${parameters()}`;
+		},
+	},
+	report: {
+		module: "report/report.ts",
+		summary: "runs some notebooks and writes their reports, or compares two runs",
+		usage: `npm run report -- [--pdf] [--no-input] [--reports DIR] [PARAMETERS] [NOTEBOOK…]
+npm run report -- --compare RUN RUN [--reports DIR]`,
+		get details() {
+			const names = notebookNames().map((name) => `  ${name}`);
+			return `Notebooks (the number is enough):\n${names.join("\n")}\n\n${columns(reportOptions)}\n\n${parameters()}`;
+		},
+	},
+	lab: {
+		module: "jupyter/lab.ts",
+		summary: "opens the notebooks in JupyterLab",
+		usage: "npm run lab -- [OPTIONS OF JUPYTERLAB]",
+		details: columns([
+			["--port 8890", "another port"],
+			["--no-browser", "prints the address instead of opening it"],
+			[".venv/bin/jupyter lab --help", "lists all options"],
+		]),
+	},
+	dataset: {
+		module: "data/dataset.ts",
+		summary: "brings your images into dataset/",
+		usage: "npm run dataset -- FOLDER|ARCHIVE|URL [--split 70,15,15] [--seed 42] [--into DIR] [--max-gb 20]",
+		details: columns([
+			["FOLDER|ARCHIVE|URL", "one folder per class, or train, valid and test with one each"],
+			["--split 70,15,15", "shares of train, valid and test"],
+			["--seed 42", "integer: another one splits differently"],
+			["--into dataset", "folder of the data set"],
+			["--max-gb 20", "maximum size of what an archive holds"],
+		]),
+	},
+	predict: {
+		module: "run/predict.ts",
+		summary: "classifies images with the model trained last",
+		usage: "npm run predict -- FILE|FOLDER… [--format table|csv|json] [--artifacts DIR]",
+		details: columns([
+			["--format table", "table, csv or json"],
+			["--artifacts artifacts", "folder of the model"],
+		]),
+		tensorflow: true,
+	},
+	sweep: {
+		module: "run/sweep.ts",
+		summary: "trains with many settings and compares them",
+		usage: `npm run sweep -- FILE.json [--dataset DIR] [--folder DIR] [--trials N] [--workers N] [--threads N] [--redis URL]
+                            [--report best|N]`,
+		details: `FILE.json holds the search space and the options:
+  { "space": { "learningRate": { "type": "loguniform", "low": 1e-4, "high": 1e-2 },
+               "dropout": { "type": "uniform", "low": 0, "high": 0.6 },
+               "batchSize": { "type": "choice", "choices": [16, 32, 64] }, "epochs": 5 },
+    "trials": 20, "objective": "valLoss", "halving": { "minEpochs": 1, "reductionFactor": 3 } }
+
+--report then runs the notebooks of training and evaluation with the parameters of the best trial, or of trial N.`,
+		tensorflow: true,
+	},
+	worker: {
+		module: "run/worker.ts",
+		summary: "runs the trials of sweeps that wait in a Redis",
+		usage: "npm run worker -- --redis redis://HOST:PORT [--dataset DIR] [--workers N]",
+		details: columns([
+			["--redis URL", "the Redis of the sweep (or set REDIS_URL)"],
+			["--dataset dataset", "folder of the data set, the same as the sweep's"],
+			["--workers 1", "number of trials at a time"],
+		]),
+		tensorflow: true,
+	},
+	setup: {
+		module: "setup/setup.mjs",
+		summary: "installs what is missing; chooses between CPU and GPU",
+		usage: "npm run setup -- [--gpu|--cpu] [--dry-run]",
+		details: columns([
+			["--gpu", "uses the NVIDIA GPU, and installs TensorFlow for it"],
+			["--cpu", "uses the CPU"],
+			["--dry-run", "prints which GPU --gpu would use and what it would install"],
+		]),
+		setsUp: true,
+	},
+	doctor: {
+		module: "setup/doctor.mjs",
+		summary: "lists what is installed, which device TensorFlow uses, and how to fix what is wrong",
+		usage: "npm run doctor",
+		setsUp: true,
+	},
+	bench: {
+		module: "bench/bench.ts",
+		summary: "measures this project next to its Python counterparts",
+		usage: "npm run bench -- [PART…] [--quick] [--gpu] [--rounds N] [--dataset DIR]",
+		details: `${columns([
+			["kernel, pipeline, cleaning", "the parts that run when none is named"],
+			["growth", "training speed by number of files, image size and batch size"],
+			["verdicts", "verification results of 19,000 damaged files next to Pillow's and TensorFlow's"],
+			["sweep", "trials next to Ray Tune's"],
+		])}\n\n${columns([
+			["--quick", "fewer images and rounds"],
+			["--gpu", "training on the GPU, and how much of the time it waits"],
+			["--rounds 5", "measurements per step"],
+			["--dataset dataset", "folder of the data set"],
+		])}`,
+		tensorflow: true,
+	},
+	test: {
+		module: "run/test.mjs",
+		summary: "checks style and types, and runs all tests or the given files",
+		usage: "npm test -- [FILE…]",
+		tensorflow: true,
+	},
+};
+
+/**
+ * The help of a command.
+ *
+ * @param {Command} command
+ */
+export const help = ({ usage, summary, details }) =>
+	[usage, `${summary[0].toUpperCase()}${summary.slice(1)}.`, details].filter(Boolean).join("\n\n");
+
+/** All commands with their summaries. */
+export function listOfCommands() {
+	const called = Object.entries(commands).map(([name, { summary }]) => [
+		name === "start" || name === "test" ? `npm ${name}` : `npm run ${name}`,
+		summary,
+	]);
+	return `Commands (COMMAND -- --help has the options of one):\n${columns(called)}`;
+}
+
+/**
+ * The command of that name.
+ *
+ * @param {string} name
+ * @throws when there is none, with the one that was probably meant and the list of all
+ */
+export function findCommand(name) {
+	if (Object.hasOwn(commands, name)) return commands[name];
+	const near = nearest(name, Object.keys(commands));
+	throw new Error(`there is no command ${name}${near ? `: did you mean ${near}?` : ""}\n${listOfCommands()}`);
+}
+
+/** The parameters of all notebooks with their defaults and comments. */
+function parameters() {
+	const declared = new Map(notebookNames().flatMap((name) => [...declaredBy(name)]));
+	const rows = [...declared].map(([name, { value, comment = "" }]) => [
+		// Folders are relative to the notebook there, and to the user's folder here.
+		`${toFlag(name)} ${String(value).replace(/^\.\.\//, "")}`,
+		comment,
+	]);
+	return `Parameters and their defaults (or -p name=value):\n${columns(rows)}`;
+}
+
+/** @param {string[][]} rows */
+function columns(rows) {
+	const width = Math.max(28, ...rows.map(([first]) => first.length));
+	return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`.trimEnd()).join("\n");
+}

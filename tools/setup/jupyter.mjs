@@ -1,0 +1,68 @@
+// What JupyterLab and papermill need to run TypeScript. All of it lives in `.venv`: the user's other Jupyter
+// installations do not see it.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { at, tensorflowDir } from "./paths.mjs";
+import { quietTensorFlow } from "./processes.mjs";
+import { contents, step } from "./steps.mjs";
+
+const share = at(".venv", "share", "jupyter");
+const kernelFolder = join(share, "kernels", "tslab");
+
+const kernelspec = {
+	argv: [
+		"node",
+		"--require",
+		"{resource_dir}/display.cjs",
+		"{resource_dir}/../../../../../node_modules/tslab/bin/tslab",
+		"kernel",
+		"--config-path",
+		"{connection_file}",
+	],
+	display_name: "TypeScript",
+	language: "typescript",
+	// By a message, which a thread of the kernel receives also while a cell keeps the main one busy.
+	interrupt_mode: "message",
+	env: quietTensorFlow,
+};
+
+/** Installs the kernelspec and what is loaded into the kernel at its start. */
+export async function installKernel() {
+	const sources = contents(at("tools", "kernel-display.ts"), at("src", "display", "table.ts"));
+	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [kernelspec, sources], async () => {
+		const { build } = await import("esbuild");
+		await build({
+			entryPoints: [at("tools", "kernel-display.ts")],
+			outfile: join(kernelFolder, "display.cjs"),
+			bundle: true,
+			platform: "node",
+		});
+		writeJson(join(kernelFolder, "kernel.json"), kernelspec);
+	});
+}
+
+/** Turns off what JupyterLab would ask hosts elsewhere; its question whether it may would cover the first notebook. */
+export async function installSettings() {
+	const settings = { "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false } };
+	await step("JupyterLab's settings", at(".venv", ".stamps", "settings"), settings, () => {
+		writeJson(join(share, "lab", "settings", "overrides.json"), settings);
+	});
+}
+
+/** Puts the folder with papermill's TypeScript plugin on the path of the Python in `.venv`. */
+export async function installPapermillPlugin() {
+	const packages = dirname(tensorflowDir());
+	const line = `${relative(packages, at("tools", "papermill"))}\n`;
+	await step("papermill for TypeScript", at(".venv", ".stamps", "papermill"), line, () => {
+		writeFileSync(join(packages, "papermill_typescript.pth"), line);
+	});
+}
+
+/**
+ * @param {string} file
+ * @param {object} content
+ */
+function writeJson(file, content) {
+	mkdirSync(dirname(file), { recursive: true });
+	writeFileSync(file, JSON.stringify(content, null, 2));
+}

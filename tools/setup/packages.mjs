@@ -1,0 +1,74 @@
+// The packages of npm and pip.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { at, deviceFile, gpuDownloads, gpuFolder, peersFolder, python, root } from "./paths.mjs";
+import { runQuietly } from "./processes.mjs";
+import { findPython } from "./requirements.mjs";
+import { contents, pathsIn, step } from "./steps.mjs";
+
+export async function installNodePackages() {
+	const sources = contents(at("package-lock.json"), at(".npmrc"), ...pathsIn(at("patches")));
+	const inputs = [sources, process.platform, process.arch];
+	await step("Node packages", at("node_modules", ".stamps", "packages"), inputs, async () => {
+		// npm's own removal gives up when something else touches the folder meanwhile.
+		rmSync(at("node_modules"), { recursive: true, force: true, maxRetries: 5 });
+		await runQuietly("npm", ["ci", "--no-audit", "--no-fund"]);
+		checkPatches();
+		await runQuietly("node", [at("node_modules", "patch-package", "index.js"), "--error-on-fail"]);
+	});
+}
+
+/** Refuses a patch whose package is installed in another version than the patch's file name says. */
+function checkPatches() {
+	for (const file of readdirSync(at("patches"))) {
+		const [, inFileName, version] = /^(.*)\+([^+]+)\.patch$/.exec(file) ?? [];
+		if (!inFileName) throw new Error(`patches/${file} is not named NAME+VERSION.patch: run npx patch-package NAME`);
+		const name = inFileName.replace("+", "/");
+		const installed = versionOf(name);
+		if (installed === version) continue;
+		throw new Error(
+			`patches/${file} is for ${name} ${version}, but ${installed} is installed: pin ${version} in package.json, or regenerate the patch with npx patch-package ${name} (CONTRIBUTING.md)`,
+		);
+	}
+}
+
+/**
+ * The version of an installed Node package.
+ *
+ * @param {string} name
+ * @returns {string}
+ */
+export const versionOf = (name) => JSON.parse(readFileSync(at("node_modules", name, "package.json"), "utf8")).version;
+
+export async function installPythonPackages() {
+	// The project's path is an input because a virtual environment does not survive being moved.
+	const inputs = [contents(at("requirements.txt")), root, process.platform, process.arch];
+	const name = "JupyterLab and TensorFlow (about 450 MB to download)";
+	await step(name, at(".venv", ".stamps", "packages"), inputs, async () => {
+		// Not `venv --clear`, which would also delete the large downloads that live in `.venv`.
+		const kept = [gpuFolder, gpuDownloads, deviceFile, peersFolder];
+		mkdirSync(at(".venv"), { recursive: true });
+		for (const file of pathsIn(at(".venv"))) if (!kept.includes(file)) rmSync(file, { recursive: true });
+		await runQuietly(findPython(), ["-m", "venv", at(".venv")]);
+		// requirements.txt names the whole closure, so nothing is resolved here and TensorFlow's own
+		// Python dependencies, which only Python programs need, stay out.
+		const pip = ["-m", "pip", "install", "--no-deps", "--disable-pip-version-check"];
+		await runQuietly(python, [...pip, "-r", at("requirements.txt")]);
+	});
+}
+
+/**
+ * Installs what `npm run bench` compares with, apart from what the notebooks need.
+ *
+ * @returns {Promise<string>} its Python
+ */
+export async function installPeers() {
+	const requirements = at("tools", "bench", "requirements.txt");
+	const peer = join(peersFolder, "bin", "python");
+	const name = "Keras and Ray to compare with (about 800 MB to download)";
+	await step(name, join(peersFolder, ".stamp"), contents(requirements), async () => {
+		await runQuietly(findPython(), ["-m", "venv", "--clear", peersFolder]);
+		await runQuietly(peer, ["-m", "pip", "install", "-r", requirements]);
+	});
+	return peer;
+}
