@@ -26,7 +26,7 @@ const withWheels = {
 
 /** Runs a command of ours in a process of its own. */
 function runTool(code: string, env: Record<string, string> = {}): SpawnSyncReturns<string> {
-	const script = `import * as gpu from "./tools/setup/gpu.mjs"; import { usableDevice } from "./tools/setup/setup.mjs"; ${code}`;
+	const script = `import * as gpu from "./tools/setup/gpu.mjs"; import { usableDevice } from "./tools/setup/device.mjs"; ${code}`;
 	const options = { cwd: root, encoding: "utf8", env: { ...process.env, ...env } } as const;
 	return spawnSync(process.execPath, ["--input-type=module", "-e", script], options);
 }
@@ -85,9 +85,8 @@ test("without a GPU the CPU is used; who did not ask for one is not told", () =>
 
 test("a dry run names each wheel with its size, and installs nothing", () => {
 	const before = existsSync(wheels);
-	const { status, stdout } = spawnSync("node", [join(root, "tools", "setup", "setup.mjs"), "--gpu", "--dry-run"], {
-		encoding: "utf8",
-	});
+	const command = [join(root, "tools", "cli.mjs"), "setup", "--gpu", "--dry-run"];
+	const { status, stdout } = spawnSync("node", command, { encoding: "utf8" });
 	assert.equal(status, 0);
 	const pinned = readFileSync(join(root, "requirements-gpu.txt"), "utf8").matchAll(/^(\S+==\S+) +# (\d+ MB)$/gm);
 	const lines = [...pinned].map(([, wheel, size]) => `${wheel}  ${size}`);
@@ -227,6 +226,16 @@ function busyGpu(): Record<string, string> {
 	copyFileSync(driver, join(folder, "libnvidia-ml.so.1"));
 	return { LD_LIBRARY_PATH: folder };
 }
+
+test("the probe reports where the convolution ran, also where oneDNN replaces it", () => {
+	for (const TF_ENABLE_ONEDNN_OPTS of ["0", "1"]) {
+		const env = { TF_ENABLE_ONEDNN_OPTS, CUDA_VISIBLE_DEVICES: "" };
+		const { status, stdout, stderr } = runTool("console.log(JSON.stringify(gpu.probe()))", env);
+		assert.equal(status, 0, stderr);
+		const { device, right } = JSON.parse(stdout) as { device: string; right: boolean };
+		assert.deepEqual([device, right], ["CPU:0", true]);
+	}
+});
 
 const probed = (env: Record<string, string>) => {
 	const { stdout, stderr } = runTool(`console.log(JSON.stringify(gpu.probe("${wheels}/tensorflow")))`, env);

@@ -59,13 +59,13 @@ test("the kernel is in .venv, with paths that survive a move", () => {
 });
 
 test("a second set-up does nothing", () => {
-	const result = spawnSync("node", [join(root, "tools", "setup", "setup.mjs")], { encoding: "utf8" });
+	const result = spawnSync("node", [join(root, "tools", "cli.mjs"), "setup"], { encoding: "utf8" });
 	assert.deepEqual([result.status, result.stdout, result.stderr], [0, "", ""]);
 });
 
 test("prerequisites that are missing are named with the commands that install them", () => {
 	const script = (body: string) => {
-		const code = `import { findPython, findCompiler } from "./tools/setup/setup.mjs"; ${body}`;
+		const code = `import { findPython, findCompiler } from "./tools/setup/requirements.mjs"; ${body}`;
 		const env = { ...process.env, PATH: "/nowhere", PYTHON: "", CXX: "" };
 		return spawnSync(process.execPath, ["--input-type=module", "-e", code], { cwd: root, encoding: "utf8", env })
 			.stderr;

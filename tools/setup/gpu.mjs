@@ -126,7 +126,8 @@ export function probe(tensorflow) {
 	const { gpu, error, ...answer } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
 	/** @param {RegExp} pattern */
 	const found = (pattern) => pattern.exec(stderr)?.[1];
-	const device = found(/Executing op Conv2D in device \S*device:(\S+)/) ?? "an unknown device";
+	// On some processors oneDNN puts its own operation, such as _MklNativeConv2D, in the place of this one.
+	const device = found(/Executing op \w*Conv2D in device \S*device:(\S+)/) ?? "an unknown device";
 	const notUsed =
 		notLoaded ||
 		error ||
