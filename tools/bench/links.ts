@@ -1,0 +1,38 @@
+// Folders that benchmarks work on, made of links to the images of a data set.
+import { linkSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { at } from "../setup/paths.mjs";
+
+/** Makes a data set with the first images of each class: as many in each split as `counts` says. */
+export function linked(dataset: string, counts: Record<string, number>): string {
+	const folder = mkdtempSync(join(tmpdir(), "bench-"));
+	for (const [split, count] of Object.entries(counts)) {
+		for (const name of readdirSync(join(dataset, split))) {
+			const target = join(folder, split, name);
+			mkdirSync(target, { recursive: true });
+			const files = readdirSync(join(dataset, split, name))
+				.sort()
+				.slice(0, count);
+			for (const file of files) linkSync(join(dataset, split, name, file), join(target, file));
+		}
+	}
+	return folder;
+}
+
+/** Makes a folder with `count` links to the training images, in turn. */
+export function multiplied(dataset: string, count: number): string {
+	mkdirSync(at("bench"), { recursive: true });
+	const folder = mkdtempSync(at("bench", "links-"));
+	const names = imagesIn(join(dataset, "train"));
+	for (let i = 0; i < count; i++) {
+		const name = names[i % names.length];
+		linkSync(join(dataset, "train", name), join(folder, `${i}${extname(name)}`));
+	}
+	return folder;
+}
+
+/** The files of a folder and of those in it, as paths relative to it. */
+export function imagesIn(folder: string): string[] {
+	return readdirSync(folder, { encoding: "utf8", recursive: true }).filter((name) => /\.\w+$/.test(name));
+}

@@ -1,0 +1,119 @@
+// The parts of `npm run bench`, each ours next to its Python counterpart. A part gets the data set's folder, the number
+// of rounds, and whether it is to be quick.
+import { readdirSync, rmSync } from "node:fs";
+import { installPeers } from "../setup/packages.mjs";
+import { at, python } from "../setup/paths.mjs";
+import { runInTerminal } from "../setup/processes.mjs";
+import { linked, multiplied } from "./links";
+import { median, report } from "./results";
+import { compiled, interleaved, start, wholeRuns } from "./sides";
+
+type Part = (dataset: string, rounds: number, quick: boolean) => Promise<void>;
+
+const PIPELINE_STEPS = [
+	"train, batch 32",
+	"train, batch 32, many steps a call",
+	"train, batch 128",
+	"train, batch 128, many steps a call",
+	"epoch from files",
+	"epoch from files, augmented",
+	"epoch, cached",
+	"epoch, cached, augmented",
+	"evaluate",
+	"predict",
+	"augment 100 batches",
+];
+/** Ours decodes in full; the one it has to beat is Pillow's full decode on all cores. */
+const CLEANING_STEPS = ["headers only", "full decode, one process", "full decode, all cores", "a second time"];
+/** The last keeps Ray's processes from trial to trial; ours ends each. */
+const SWEEP_STEPS = ["one at a time", "two at a time", "two at a time, processes kept"];
+
+const benchKernel: Part = async (dataset, rounds) => {
+	await runInTerminal(python, [at("tools", "bench", "kernels.py"), dataset, String(rounds)]);
+};
+
+const benchPipeline: Part = async (dataset, rounds, quick) => {
+	const folder = quick ? linked(dataset, { train: 128, valid: 32, test: 64 }) : dataset;
+	try {
+		const commands = {
+			ours: ["node", await compiled("ours.ts"), folder],
+			python: [await installPeers(), at("tools", "bench", "keras_peer.py"), folder],
+		};
+		const whole = await wholeRuns(commands, Math.min(rounds, 3));
+		const steps = await interleaved(commands, PIPELINE_STEPS, rounds);
+		report({ ...whole, ...steps }, { dataset: folder, rounds }, "results");
+	} finally {
+		if (quick) rmSync(folder, { recursive: true });
+	}
+};
+
+/** Cleans many files, links to the training images, and measures how memory grows with their number. */
+const benchCleaning: Part = async (dataset, rounds, quick) => {
+	const compiledOurs = await compiled("cleaning.ts");
+	const folders = (quick ? [1000, 4000] : [1000, 20_000, 100_000]).map((count) => multiplied(dataset, count));
+	try {
+		const commands = {
+			ours: ["node", compiledOurs, folders[1]],
+			python: [await installPeers(), at("tools", "bench", "cleaning_peer.py"), folders[1]],
+		};
+		report(await interleaved(commands, CLEANING_STEPS, rounds), { dataset, rounds }, "cleaning");
+		for (const folder of folders) {
+			const child = start(["node", compiledOurs, folder]);
+			await child.ask("full decode, all cores");
+			const { megabytes } = await child.ask("memory");
+			console.log(`${readdirSync(folder).length} files: at most ${megabytes.toFixed(0)} MB`);
+			child.end();
+			await child.ended;
+		}
+	} finally {
+		for (const folder of folders) rmSync(folder, { recursive: true });
+	}
+};
+
+/** Runs trials of two epochs on some of the images, next to Ray Tune's, and compares two workers with one. */
+const benchSweep: Part = async (dataset, rounds) => {
+	const trials = 4;
+	const folder = linked(dataset, { train: 128, valid: 32 });
+	try {
+		const commands = {
+			ours: ["node", "--require", "tsx/cjs", at("tools", "bench", "sweep.ts"), folder, "2", String(trials)],
+			python: [await installPeers(), at("tools", "bench", "ray_peer.py"), folder, "2", String(trials)],
+		};
+		const parts = ["first step", "a trial but for its steps"];
+		const results = await interleaved(commands, SWEEP_STEPS, rounds, { parts });
+		report(results, { dataset: folder, rounds }, "sweep");
+		console.log("\nTrials an hour (ours, Ray Tune), and how well two workers use two cores:");
+		for (const step of SWEEP_STEPS) {
+			const hourly = Object.values(results[step]).map((times) => (trials * 3_600_000) / median(times));
+			console.log(`${step.padEnd(36)}${hourly.map((count) => count.toFixed(0).padStart(9)).join("")}`);
+		}
+		const [one, two] = SWEEP_STEPS.map((step) => median(results[step].ours));
+		console.log(`efficiency of ours ${(one / two / 2).toFixed(2)}`);
+		// Without a peer: trials that do nothing, through a Redis.
+		await runInTerminal("node", ["--require", "tsx/cjs", at("tools", "bench", "queue.ts"), folder, "10000"]);
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
+};
+
+/** Compares the verification results of many damaged files with Pillow's and TensorFlow's. */
+const compareVerdicts: Part = async () => {
+	const peer = await installPeers();
+	const folder = at("bench", "verdicts");
+	await runInTerminal(peer, [at("tools", "bench", "verdicts.py"), folder]);
+	await runInTerminal("node", [await compiled("verdicts.ts"), folder]);
+};
+
+const benchGrowth: Part = async (dataset) => {
+	await runInTerminal("node", [await compiled("growth.ts"), dataset, at("bench")]);
+};
+
+/** The parts in the order in which they run; those that are `optional` only when they are named. */
+export const parts: Record<string, { run: Part; optional?: boolean }> = {
+	kernel: { run: benchKernel },
+	pipeline: { run: benchPipeline },
+	cleaning: { run: benchCleaning },
+	verdicts: { run: compareVerdicts, optional: true },
+	sweep: { run: benchSweep, optional: true },
+	growth: { run: benchGrowth, optional: true },
+};
