@@ -1,4 +1,4 @@
-// Cleaning, in the ways that are asked for in lines on standard input; answers with milliseconds as JSON.
+// Cleaning, one step for each line on standard input; answers with milliseconds as JSON.
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { cleanTheData } from "../../src/cleaning/clean";
 const [folder] = process.argv.slice(2);
 process.env.XDG_CACHE_HOME = mkdtempSync(join(tmpdir(), "bench-"));
 
-/** Whatever Pillow does, ours decodes in full, on all cores. */
+/** Decodes in full, on all cores, whichever step of Pillow's it is compared with. */
 async function clean(step: string) {
 	const { log } = console;
 	console.log = () => {};

@@ -1,4 +1,4 @@
-"""Pillow's ways to look for broken pictures, one for each line on standard input; answers with milliseconds as JSON."""
+"""Pillow's checks for corrupt images, one step for each line on standard input; answers with milliseconds as JSON."""
 
 import json
 import multiprocessing

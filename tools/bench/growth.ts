@@ -1,5 +1,5 @@
-// How speed changes with the number of files, the size of pictures and that of batches: a table, and a plot beside it.
-// Arguments: the data set's folder, whose training pictures are linked as often as it takes, and where results go.
+// Training speed by number of files, image size and batch size: a table and a plot.
+// Arguments: the data set's folder, whose training images are linked as often as needed, and the folder for results.
 import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
@@ -11,38 +11,38 @@ import type { Progress } from "../../src/training/history";
 import { train } from "../../src/training/train";
 
 const [dataset, results] = process.argv.slice(2);
-const pictures = imageDatasetFromDirectory(join(dataset, "train"), { verbose: false });
+const images = imageDatasetFromDirectory(join(dataset, "train"), { verbose: false });
 type Setting = { files: number; imageSize: number; batchSize: number };
-/** What grows, and what the rest is meanwhile: many files are small, and large pictures few, or it would take an hour. */
+/** What grows, and the fixed settings meanwhile: with many files images are small, or it would take an hour. */
 const scales: { [what in keyof Setting]: { values: number[]; others: Omit<Setting, what> } } = {
 	files: { values: [1000, 5000, 20_000, 50_000], others: { imageSize: 32, batchSize: 32 } },
 	imageSize: { values: [32, 64, 96, 128, 160, 224], others: { files: 512, batchSize: 32 } },
 	batchSize: { values: [8, 32, 128, 512], others: { files: 2048, imageSize: 64 } },
 };
 
-/** The training pictures in a folder for each class, most of them under several names. */
+/** Links the training images into a folder per class, most of them under several names. */
 function linked(files: number): string {
 	const folder = mkdtempSync(join(tmpdir(), "growth-"));
-	for (const name of pictures.classNames) mkdirSync(join(folder, name));
+	for (const name of images.classNames) mkdirSync(join(folder, name));
 	for (let i = 0; i < files; i++) {
-		// The list is class by class: steps of a prime take from all of them.
-		const k = (i * 7919) % pictures.filePaths.length;
-		const source = pictures.filePaths[k];
-		linkSync(source, join(folder, pictures.classNames[pictures.labels[k]], `${i}${extname(source)}`));
+		// The list is class by class: steps of a prime number take from all of them.
+		const k = (i * 7919) % images.filePaths.length;
+		const source = images.filePaths[k];
+		linkSync(source, join(folder, images.classNames[images.labels[k]], `${i}${extname(source)}`));
 	}
 	return folder;
 }
 
-/** Training speed in pictures a second: in the first epoch, which decodes, and in the second, which does not. */
+/** Measures images a second: in the first epoch, which decodes, and in the second, which does not. */
 async function measure({ files, imageSize, batchSize }: Setting): Promise<{ first: number; second: number }> {
 	const folder = linked(files);
 	const size: [number, number] = [imageSize, imageSize];
 	const data = imageDatasetFromDirectory(folder, { imageSize: size, batchSize, seed: 1, verbose: false });
-	// Small pictures do not have the pixels for four blocks.
+	// Small images do not have the pixels for four blocks.
 	const filters = imageSize < 46 ? [32, 64, 128] : undefined;
 	const model = cnn({ inputShape: [...size, 3], classes: data.classNames.length, filters, seed: 1 });
 	compile(model);
-	// The first batch of an epoch, and with it what is made once, does not count.
+	// The first batch of an epoch is ignored, and with it what is made once.
 	const starts: Record<number, number> = {};
 	const seconds: Record<number, number> = {};
 	const onProgress = ({ epoch, batch, done }: Progress) => {
@@ -59,7 +59,7 @@ async function measure({ files, imageSize, batchSize }: Setting): Promise<{ firs
 (async () => {
 	await measure({ files: 512, imageSize: 64, batchSize: 32 });
 	const traces: object[] = [];
-	console.log("\nTraining speed in pictures a second\n");
+	console.log("\nTraining speed in images a second\n");
 	for (const [what, { values, others }] of Object.entries(scales)) {
 		const speeds: { first: number; second: number }[] = [];
 		for (const value of values) {
@@ -75,7 +75,9 @@ async function measure({ files, imageSize, batchSize }: Setting): Promise<{ firs
 			traces.push({ type: "scatter", name: `${what}, ${epoch} epoch`, x, y });
 		}
 	}
-	const [xaxis, yaxis] = ["times the least", "times the speed there"].map((text) => ({ title: { text } }));
+	const [xaxis, yaxis] = ["multiple of the smallest value", "multiple of the speed there"].map((text) => ({
+		title: { text },
+	}));
 	const layout = { title: { text: "Training speed as things grow" }, xaxis, yaxis };
 	const plot = join(results, "growth.svg");
 	writeFileSync(plot, svgOf({ data: traces, layout }) ?? "");

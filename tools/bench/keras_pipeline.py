@@ -1,4 +1,4 @@
-"""The pipeline in Keras, which the benchmarks measure ours beside: data, augmentation, network."""
+"""The pipeline in Keras, which the benchmarks compare with ours: data, augmentation, network."""
 
 import keras
 import tensorflow as tf

@@ -1,6 +1,6 @@
 """The tslab kernel and ipykernel in turn: how long until the first result, and until that of one more cell.
 
-And what it costs to show training as it goes. Arguments: the data set's folder and the number of rounds.
+And the cost of live progress during training. Arguments: the data set's folder and the number of rounds.
 """
 
 import json
@@ -39,7 +39,7 @@ JSON.stringify({ shown: shown / 1000, seconds: history.seconds })
 class Kernel:
     def __init__(self, name):
         self.manager = KernelManager(kernel_name=name, kernel_spec_manager=KernelSpecManager())
-        # What a kernel says by itself is not measured.
+        # What a kernel sends on its own is not measured.
         self.manager.start_kernel(cwd=str(ROOT / "notebooks"), stdout=sys.stderr, stderr=sys.stderr)
         self.client = self.manager.client()
         self.client.start_channels()
@@ -75,7 +75,7 @@ def measure(name):
     return first, statistics.median(cells)
 
 
-def live_share(dataset):
+def live_progress_cost(dataset):
     kernel = Kernel("tslab")
     times = json.loads(kernel.run(LIVE_CELL % (json.dumps(dataset), json.dumps(SETTINGS))))
     kernel.stop()
@@ -89,14 +89,14 @@ def main():
         print(f"kernels, round {number + 1} of {rounds} …", flush=True)
         for side in KERNELS if number % 2 else reversed(KERNELS):
             times[side].append(measure(KERNELS[side]))
-    print(f"\nMedians of {rounds} rounds in seconds; a ratio above 1 says that ours is faster.\n")
+    print(f"\nMedians of {rounds} rounds in seconds; a ratio above 1 means that ours is faster.\n")
     print(f"{'':24}{'ours':>9}{'Python':>9}{'ratio':>9}")
     for i, what in enumerate(["start to first result", "one more cell"]):
         ours, python = (statistics.median(pair[i] for pair in times[side]) for side in KERNELS)
         print(f"{what:24}{ours:9.3f}{python:9.3f}{python / ours:9.2f}")
-    live = live_share(dataset)
-    share = 100 * live["shown"] / live["seconds"]
-    print(f"\nTraining shown as it goes: {live['shown']:.2f} s of {live['seconds']:.1f} s, {share:.1f} %\n")
+    live = live_progress_cost(dataset)
+    percent = 100 * live["shown"] / live["seconds"]
+    print(f"\nLive progress of training: {live['shown']:.2f} s of {live['seconds']:.1f} s, {percent:.1f} %\n")
 
 
 main()

@@ -1,4 +1,4 @@
-// The same steps in TypeScript, one for each line on standard input; answers with milliseconds as JSON.
+// The pipeline's steps, one for each line on standard input; answers with milliseconds as JSON.
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import * as tf from "@tensorflow/tfjs-node-gpu";
@@ -21,7 +21,7 @@ function load(split: string, cache: boolean, batchSize = 32) {
 	return imageDatasetFromDirectory(join(dataset, split), options);
 }
 
-/** All training pictures as one tensor, in batches of a new order each epoch. */
+/** Loads all training images as one tensor, to be taken in batches of a new order each epoch. */
 async function inMemory() {
 	const batches = await load("train", false).toArray();
 	const [xs, ys] = [tf.concat(batches.map((batch) => batch.xs)), tf.concat(batches.map((batch) => batch.ys))];
@@ -64,7 +64,7 @@ async function makeSteps(): Promise<Record<string, () => Promise<unknown>>> {
 	};
 }
 
-/** What a GPU is measured by: several epochs, since one is soon over. */
+/** The steps that measure a GPU: several epochs each, since one is soon over. */
 function makeGpuSteps(): Record<string, () => Promise<unknown>> {
 	const epochs = (cache: boolean, batchSize: number) => {
 		const data = load("train", cache, batchSize);
@@ -78,7 +78,7 @@ function makeGpuSteps(): Record<string, () => Promise<unknown>> {
 	};
 }
 
-/** A training run in a process of its own: says when the first epoch ended, and at the end how much memory it took. */
+/** Runs one training: reports when the first epoch ended, and at the end how much memory it took. */
 async function runOnce() {
 	const options = { validationData: load("valid", true), epochs: 3 };
 	const onEpochEnd = async (epoch: number) => {

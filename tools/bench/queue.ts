@@ -1,4 +1,4 @@
-// Trials that do nothing, through the queue: what it costs by itself.
+// Trials that do nothing, through the queue: the overhead of Redis alone.
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ async function main(): Promise<void> {
 	const folder = mkdtempSync(join(tmpdir(), "queue-"));
 	const port = await freePort();
 	const redis = `redis://127.0.0.1:${port}`;
-	const server = await startRedis(folder, port, "--appendfsync", "everysec"); // as a Redis is by itself
+	const server = await startRedis(folder, port, "--appendfsync", "everysec"); // Redis's default
 	const stop = new AbortController();
 	const curves = { loss: [1], acc: [1], valLoss: [1], valAcc: [1] };
 	const run = async () => ({ state: "complete", error: null, curves }) as const;

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-# Before Ray starts its workers, which inherit it: a thread a trial, as ours. The last keeps Ray from standard output.
+# Before Ray starts its workers, which inherit it: one thread per trial, as in ours. The last keeps Ray from standard output.
 os.environ.update(
     TF_CPP_MIN_LOG_LEVEL="3", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1", RAY_AIR_NEW_OUTPUT="0"
 )
@@ -19,7 +19,7 @@ dataset, epochs, trials = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 
 
 def train(config):
-    # In Ray's process, which has the threads it is to have.
+    # Here, in Ray's process, where the number of threads is set.
     import keras
     from keras_pipeline import AUTOTUNE, augmented, load, new_augmentation, new_model
 

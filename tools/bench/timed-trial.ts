@@ -1,4 +1,4 @@
-// A trial that writes down when its first step was over, and its last epoch.
+// A trial that records when its first step ended, and its last epoch.
 import { appendFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { TrialFunction } from "../../src/sweep/trial";

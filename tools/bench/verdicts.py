@@ -1,7 +1,7 @@
-"""Makes thousands of damaged pictures, and writes down which of them Pillow and TensorFlow load.
+"""Makes thousands of damaged images, and records which of them Pillow and TensorFlow load.
 
-In the folder given: `pillow/` are Pillow's own test images, from its source package; `cut/` and `flip/` are files of each
-format, cut at every place and with some bytes changed; `verdicts.jsonl` holds a line for each file.
+In the folder given: `pillow/` are Pillow's test images, from its source package; `cut/` and `flip/` are files of each
+format, cut at every length and with some bytes changed; `verdicts.jsonl` holds a line for each file.
 """
 
 import io
@@ -26,7 +26,7 @@ FLIPS = 300
 
 
 def unpack_pillow():
-    """Pillow's test images, as they lie in its source package."""
+    """Extracts Pillow's test images from its source package."""
     if (FOLDER / "pillow").exists():
         return
     pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", str(FOLDER)]
@@ -84,18 +84,18 @@ def sources():
 
 def make_damage():
     for name, data in sources().items():
-        ending = Path(name).suffix
+        extension = Path(name).suffix
         dice = random.Random(name)
         cut, flip = FOLDER / "cut" / name, FOLDER / "flip" / name
         cut.mkdir(parents=True, exist_ok=True)
         flip.mkdir(parents=True, exist_ok=True)
         for length in range(len(data) + 1):
-            (cut / f"{length:05}{ending}").write_bytes(data[:length])
+            (cut / f"{length:05}{extension}").write_bytes(data[:length])
         for i in range(FLIPS):
             changed = bytearray(data)
             for _ in range(dice.choice([1, 1, 2, 4])):
                 changed[dice.randrange(len(data))] ^= dice.randrange(1, 256)
-            (flip / f"{i:05}{ending}").write_bytes(changed)
+            (flip / f"{i:05}{extension}").write_bytes(changed)
 
 
 def works(action):

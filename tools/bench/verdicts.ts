@@ -1,10 +1,10 @@
-// Compares what cleaning says of damaged pictures with what Pillow and TensorFlow do, and with what training does.
+// Compares verification results of damaged images with what Pillow and TensorFlow load, and with what training reads.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Verified, verifyImages } from "../../src/cleaning/verify";
 import { loadImage } from "../../src/images/decode";
 
-/** Written by verdicts.py: whether Pillow's `verify()` and `load()` and TensorFlow's `decode_image` take a file. */
+/** A line of verdicts.py: whether Pillow's `verify()` and `load()` and TensorFlow's `decode_image` accept a file. */
 type Peers = { path: string; verify: boolean; load: boolean; tensorflow: boolean };
 
 const [folder] = process.argv.slice(2);
@@ -24,7 +24,7 @@ async function compare() {
 		if (!ours.reason && !(await trains(ours))) wrong["kept, but training fails"]++;
 		if (ours.reason && theirs.tensorflow && theirs.load) wrong["removed, but TensorFlow and Pillow load it"]++;
 	}
-	console.log(`\n${peers.size} files, by who takes them`);
+	console.log(`\n${peers.size} files, by what accepts them`);
 	console.table(counts);
 	console.table(reasons);
 	console.log(wrong);
@@ -32,7 +32,7 @@ async function compare() {
 
 function rowOf({ path, verify, load, tensorflow }: Peers): string {
 	const yes = [verify && "Pillow verify()", load && "Pillow load()", tensorflow && "TensorFlow"].filter(Boolean);
-	return `${path.split("/")[0]}: ${yes.join(", ") || "nobody"}`;
+	return `${path.split("/")[0]}: ${yes.join(", ") || "nothing"}`;
 }
 
 async function trains({ path }: Verified): Promise<boolean> {

@@ -20,7 +20,7 @@ export async function main(files) {
 }
 
 /** All test files below `test/`. */
-const testFiles = () =>
+export const testFiles = () =>
 	readdirSync(at("test"), { encoding: "utf8", recursive: true })
 		.filter((name) => name.endsWith(".test.ts"))
 		.sort()

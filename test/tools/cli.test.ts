@@ -1,0 +1,182 @@
+// `node tools/cli.mjs`: help and mistakes before anything is installed, errors in one line, Ctrl-C.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { commands, listOfCommands } from "../../tools/commands.mjs";
+import { declaredBy, notebookNames } from "../../tools/jupyter/notebooks.mjs";
+import { testFiles } from "../../tools/run/test.mjs";
+import { lock } from "../../tools/setup/steps.mjs";
+import { isNear, nearest, toFlag } from "../../tools/setup/text.mjs";
+import { root, temporaryFolder } from "../fixtures";
+
+function cli(folder: string, args: string[], env: NodeJS.ProcessEnv = {}) {
+	const options = { cwd: folder, encoding: "utf8", env: { ...process.env, DEBUG: "", ...env } } as const;
+	return spawnSync("node", [join(folder, "tools", "cli.mjs"), ...args], options);
+}
+
+test("every npm script is a command of that name", () => {
+	const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+	const expected = Object.keys(commands).map((name) => [name, `node tools/cli.mjs ${name}`]);
+	assert.deepEqual(new Map(Object.entries(scripts)), new Map(expected as [string, string][]));
+});
+
+describe("before anything is installed", () => {
+	const bare = temporaryFolder();
+	let files: string[];
+	before(() => {
+		for (const name of ["tools", "notebooks", "package.json"]) {
+			cpSync(join(root, name), join(bare, name), { recursive: true });
+		}
+		files = readdirSync(bare);
+	});
+	const untouched = () => assert.deepEqual(readdirSync(bare), files);
+
+	for (const [name, { usage }] of Object.entries(commands)) {
+		test(`${name} --help answers`, () => {
+			for (const args of [
+				[name, "--help"],
+				[name, "-h"],
+				[name, "--quick", "x", "--help"],
+			]) {
+				const { status, stdout, stderr } = cli(bare, args);
+				assert.deepEqual([status, stderr], [0, ""]);
+				assert.ok(stdout.startsWith(`${usage}\n\n`), stdout);
+			}
+			untouched();
+		});
+	}
+
+	test("the help of start and report has each declared parameter with its default", () => {
+		for (const name of ["start", "report"]) {
+			const { stdout } = cli(bare, [name, "--help"]);
+			const declared = notebookNames().flatMap((notebook) => [...declaredBy(notebook)]);
+			for (const [parameter, { value, comment }] of declared) {
+				const line = stdout.split("\n").find((line) => line.trim().startsWith(`${toFlag(parameter)} `));
+				assert.ok(line?.includes(String(value).replace("../", "")), `${name}: ${parameter}`);
+				assert.ok(line?.includes(comment ?? ""), `${name}: ${parameter}`);
+			}
+		}
+	});
+
+	test("an unknown command is refused with the one that was meant, and the list of all", () => {
+		const { status, stdout, stderr } = cli(bare, ["reprot", "--pdf"]);
+		assert.deepEqual([status, stdout], [1, ""]);
+		assert.equal(stderr, `there is no command reprot: did you mean report?\n${listOfCommands()}\n`);
+		assert.match(cli(bare, ["toString"]).stderr, /^there is no command toString\n/);
+		untouched();
+	});
+
+	test("without a command all are listed", () => {
+		for (const args of [[], ["--help"], ["-h"]]) {
+			const { status, stdout } = cli(bare, args);
+			assert.deepEqual([status, stdout], [0, `${listOfCommands()}\n`]);
+		}
+		for (const { summary } of Object.values(commands)) assert.ok(listOfCommands().includes(summary));
+		untouched();
+	});
+});
+
+test("what comes after -- is not taken as a request for help", () => {
+	const { status, stderr } = cli(root, ["bench", "--", "--help"]);
+	assert.deepEqual([status, stderr.split(":")[0]], [1, "there is no benchmark --help"]);
+});
+
+test("a command's error is one line, and with DEBUG=1 its stack", () => {
+	const { status, stdout, stderr } = cli(root, ["bench", "nonsense"]);
+	assert.deepEqual([status, stdout], [1, ""]);
+	assert.match(stderr, /^there is no benchmark nonsense: expected kernel, pipeline, .*npm run bench -- .*\n$/);
+	assert.match(cli(root, ["bench", "nonsense"], { DEBUG: "1" }).stderr, /^Error: .*\n +at .*bench\.ts:\d+/);
+});
+
+test("a command's exit code is that of cli.mjs", () => {
+	const folder = temporaryFolder();
+	for (const [name, code] of Object.entries({ passes: 0, fails: 1 })) {
+		const file = join(folder, `${name}.test.mjs`);
+		writeFileSync(
+			file,
+			`import { test } from "node:test"; test("${name}", () => { if (${code}) throw new Error(); });`,
+		);
+		// With it, node skips test files that a test starts.
+		assert.equal(cli(root, ["test", file], { NODE_TEST_CONTEXT: undefined }).status, code, name);
+	}
+});
+
+test("npm test runs the tests in all folders", () => {
+	assert.ok(testFiles().includes(__filename));
+	assert.ok(testFiles().every((file) => existsSync(file)));
+});
+
+/** Runs code in a process that has loaded processes.mjs twice, as cli.mjs does for commands in TypeScript. */
+function twoCopies(code: string) {
+	const folder = temporaryFolder();
+	const module = JSON.stringify(join(root, "tools", "setup", "processes.mjs"));
+	writeFileSync(join(folder, "command.ts"), `import { runQuietly } from ${module};\n${code}`);
+	const script = `
+		import { createRequire } from "node:module";
+		import ${module};
+		const require = createRequire(${JSON.stringify(join(root, "package.json"))});
+		require("tsx/cjs");
+		require(${JSON.stringify(join(folder, "command.ts"))});`;
+	writeFileSync(join(folder, "start.mjs"), script);
+	return spawn("node", [join(folder, "start.mjs")], { stdio: ["ignore", "pipe", "inherit"] });
+}
+
+const isRunning = (pid: number) => {
+	try {
+		return process.kill(pid, 0);
+	} catch {
+		return false;
+	}
+};
+
+test("Ctrl-C ends a command, and what it runs quietly", async () => {
+	const idle = twoCopies('setInterval(() => {}, 1000); console.log("ready");');
+	await once(idle.stdout, "data");
+	idle.kill("SIGINT");
+	assert.deepEqual(await once(idle, "exit"), [130, null]);
+
+	const file = join(temporaryFolder(), "pid");
+	const write = `require("node:fs").writeFileSync(${JSON.stringify(file)}, String(process.pid)); setInterval(() => {}, 1000)`;
+	const busy = twoCopies(`runQuietly("node", ["-e", ${JSON.stringify(write)}]);`);
+	while (!existsSync(file) || readFileSync(file, "utf8") === "") await wait(20);
+	const child = Number(readFileSync(file, "utf8"));
+	assert.ok(isRunning(child));
+	busy.kill("SIGINT");
+	assert.deepEqual(await once(busy, "exit"), [130, null]);
+	while (isRunning(child)) await wait(20);
+});
+
+test("a lock waits for a running command, and ignores one that has ended", async () => {
+	const file = join(temporaryFolder(), "lock");
+	const ended = spawnSync("true").pid;
+	writeFileSync(file, String(ended));
+	const unlock = await lock(file);
+	assert.equal(readFileSync(file, "utf8"), String(process.pid));
+	unlock();
+	assert.ok(!existsSync(file));
+
+	const other = spawn("sleep", ["60"]);
+	writeFileSync(file, String(other.pid));
+	let locked = false;
+	const waiting = lock(file).then((unlock) => {
+		locked = true;
+		unlock();
+	});
+	await wait(700);
+	assert.equal(locked, false);
+	other.kill();
+	await waiting;
+	assert.ok(!existsSync(file));
+});
+
+test("near misses: the fewest edits first, at most two", () => {
+	assert.ok(isNear("epochs", "epoch", 1) && isNear("seed", "sede", 2) && !isNear("seed", "sede", 1));
+	assert.equal(nearest("lap", ["lamp", "lab", "tab"]), "lamp");
+	assert.equal(nearest("doctro", ["dataset", "doctor"]), "doctor");
+	assert.equal(nearest("nothing", ["dataset", "doctor"]), undefined);
+	assert.equal(toFlag("batchSize"), "--batch-size");
+});
