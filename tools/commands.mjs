@@ -17,8 +17,8 @@ const reportOptions = [
 	["--pdf", "prints the pages as PDF too (needs Chromium or Chrome)"],
 	["--no-input", "leaves out the code"],
 	["--reports reports", "where reports are written"],
-	["--compare RUN RUN", "two reports folders (or their metrics.json) on one page, compare.html"],
 ];
+const compareOption = ["--compare RUN RUN", "two reports folders (or their metrics.json) on one page, compare.html"];
 
 /** @type {Record<string, Command>} */
 export const commands = {
@@ -37,7 +37,8 @@ export const commands = {
 npm run report -- --compare RUN RUN [--reports DIR]`,
 		get details() {
 			const names = notebookNames().map((name) => `  ${name}`);
-			return `Notebooks (the number is enough):\n${names.join("\n")}\n\n${columns(reportOptions)}\n\n${parameters()}`;
+			const options = columns([...reportOptions, compareOption]);
+			return `Notebooks (the number is enough):\n${names.join("\n")}\n\n${options}\n\n${parameters()}`;
 		},
 	},
 	lab: {

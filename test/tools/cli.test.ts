@@ -11,7 +11,7 @@ import { declaredBy, notebookNames } from "../../tools/jupyter/notebooks.mjs";
 import { testFiles } from "../../tools/run/test.mjs";
 import { lock } from "../../tools/setup/steps.mjs";
 import { isNear, nearest, toFlag } from "../../tools/setup/text.mjs";
-import { root, temporaryFolder } from "../fixtures";
+import { root, temporaryFolder } from "../helpers";
 
 function cli(folder: string, args: string[], env: NodeJS.ProcessEnv = {}) {
 	const options = { cwd: folder, encoding: "utf8", env: { ...process.env, DEBUG: "", ...env } } as const;

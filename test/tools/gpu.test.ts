@@ -24,7 +24,7 @@ const withWheels = {
 	skip: existsSync(wheels) ? false : "the GPU's libraries are not installed: npm run setup -- --gpu",
 };
 
-/** Runs a command of ours in a process of its own. */
+/** Runs code of set-up in a separate process. */
 function runTool(code: string, env: Record<string, string> = {}): SpawnSyncReturns<string> {
 	const script = `import * as gpu from "./tools/setup/gpu.mjs"; import { usableDevice } from "./tools/setup/device.mjs"; ${code}`;
 	const options = { cwd: root, encoding: "utf8", env: { ...process.env, ...env } } as const;
@@ -44,7 +44,7 @@ const found = (path: string) => {
 	return runTool(code, { PATH: path }).stdout.trim();
 };
 
-test("a GPU is known by what nvidia-smi says of the first one", () => {
+test("a GPU is described by what nvidia-smi reports of the first one", () => {
 	const folder = nvidiaSmi(`
 		*compute_cap*) printf '9.0\\n8.6\\n';;
 		*name*) printf 'NVIDIA H100 80GB HBM3, 550.54.14, 81559, 1024\\nNVIDIA RTX A4000, 550.54.14, 16376, 0\\n';;`);
@@ -67,20 +67,21 @@ test("a GPU that TensorFlow cannot use is refused in one line, before anything i
 	const small = "*compute_cap*) echo 5.2;; *) echo 'GeForce GTX 970, 535.183.01, 4096, 0';;";
 	assert.match(found(nvidiaSmi(small)), /GTX 970 has compute capability 5\.2, and TensorFlow 2\.21 needs 6\.0/);
 	const broken = '*) echo "NVIDIA-SMI has failed because it couldn\'t communicate with the driver."; exit 9;;';
-	assert.match(found(nvidiaSmi(broken)), /^nvidia-smi says: NVIDIA-SMI has failed because/);
+	assert.match(found(nvidiaSmi(broken)), /^nvidia-smi reports: NVIDIA-SMI has failed because/);
 	assert.equal(found("/nowhere"), "there is no NVIDIA driver (nvidia-smi is not there)");
 });
 
-test("without a GPU the CPU is used; who did not ask for one is not told", () => {
-	const say = (asked: string) => runTool(`console.log(await usableDevice(${asked}))`, { PATH: "/nowhere" }).stdout;
-	assert.equal(say("undefined"), "cpu\n");
+test("without a GPU the CPU is used, which is reported only to those who requested a GPU", () => {
+	const reported = (requested: string) =>
+		runTool(`console.log(await usableDevice(${requested}))`, { PATH: "/nowhere" }).stdout;
+	assert.equal(reported("undefined"), "cpu\n");
 	assert.equal(
-		say('"gpu"'),
+		reported('"gpu"'),
 		"setup: TensorFlow runs on the CPU: there is no NVIDIA driver (nvidia-smi is not there)\ncpu\n",
 	);
 	const old = nvidiaSmi("*) echo 'Tesla K80, 470.82.01, 11441, 0';;");
-	const unasked = runTool("console.log(await usableDevice())", { PATH: old }).stdout;
-	assert.match(unasked, /^setup: TensorFlow runs on the CPU: the driver of the Tesla K80 is .*\ncpu\n$/);
+	const notRequested = runTool("console.log(await usableDevice())", { PATH: old }).stdout;
+	assert.match(notRequested, /^setup: TensorFlow runs on the CPU: the driver of the Tesla K80 is .*\ncpu\n$/);
 });
 
 test("a dry run names each wheel with its size, and installs nothing", () => {
@@ -96,7 +97,7 @@ test("a dry run names each wheel with its size, and installs nothing", () => {
 	assert.equal(existsSync(wheels), before);
 });
 
-test("the pinned wheels are what tensorflow[and-cuda] asks for", () => {
+test("the pinned wheels are what tensorflow[and-cuda] requires", () => {
 	const code = `
 import sys
 from packaging.requirements import Requirement
@@ -112,7 +113,7 @@ assert f"tensorflow-cpu=={tensorflow} " in open("requirements.txt").read(), tens
 	assert.equal(result.status, 0, result.stderr);
 });
 
-/** What the driver and the system bring. */
+/** Libraries of the driver and the system. */
 const SYSTEM =
 	/^(libcuda\.so\.1|libnvidia-ml\.so\.1|ld-linux-x86-64\.so\.2|lib(c|m|z|dl|rt|util|pthread|stdc\+\+|gcc_s)\.so\.\d+)$/;
 const OUR_LINK = "nvidia/cuda_runtime/lib/libcusolver.so.11";
@@ -124,11 +125,11 @@ function resolve(name: string, { searched }: { searched: string[] }, folder: str
 
 function unresolved(files: string[]): string[] {
 	const [framework] = Object.entries(recorded.libraries).filter(([file]) => /framework/.test(file));
-	const asked = recorded.askedFor.map((name) => ({ name, by: framework[0], ...framework[1] }));
+	const requested = recorded.askedFor.map((name) => ({ name, by: framework[0], ...framework[1] }));
 	const needed = Object.entries(recorded.libraries).flatMap(([by, { needed, searched }]) =>
 		needed.map((name) => ({ name, by, needed, searched })),
 	);
-	return [...asked, ...needed]
+	return [...requested, ...needed]
 		.filter(({ name, by, ...library }) => !SYSTEM.test(name) && !resolve(name, library, dirname(by), files))
 		.map(({ name, by }) => `${basename(by)} needs ${name}`);
 }
@@ -260,7 +261,7 @@ test("TensorFlow loads every library it asks for, and a busy GPU leaves the CPU"
 	assert.match(probed({ ...busyGpu(), OLD_DRIVER: "1" }).problem, /driver version is insufficient/);
 });
 
-test("a program goes on with the CPU, graphs too, and says so in one line", withWheels, () => {
+test("a program continues on the CPU, graphs too, and reports it in one line", withWheels, () => {
 	const code = `
 		const tf = require("@tensorflow/tfjs-node-gpu");
 		const { traced } = require("./src/tensorflow/graph");

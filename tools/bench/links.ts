@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { at } from "../setup/paths.mjs";
 
-/** Makes a data set with the first images of each class: as many in each split as `counts` says. */
+/** Makes a data set with the first images of each class: `counts` has their number by split. */
 export function linked(dataset: string, counts: Record<string, number>): string {
 	const folder = mkdtempSync(join(tmpdir(), "bench-"));
 	for (const [split, count] of Object.entries(counts)) {

@@ -6,12 +6,12 @@ import { at, root } from "../setup/paths.mjs";
 export type Side = "ours" | "python";
 /** How each side is started: a program and its arguments. */
 export type Commands = Record<Side, string[]>;
-/** By step: one number per round of each side, in milliseconds or, if the step's name says so, MB. */
+/** By step: one number per round of each side, in milliseconds or, if the step's name ends so, MB. */
 export type Measurements = Record<string, Record<Side, number[]>>;
 type Answer = Record<string, number>;
 
 type StepOptions = {
-	/** Argument that says what the programs are to do. Default: "steps". */
+	/** Argument that tells the programs what to do. Default: "steps". */
 	mode?: string;
 	/** Environment variables of both sides. Default: none. */
 	environment?: Record<string, string>;
@@ -33,20 +33,23 @@ export async function interleaved(
 		python: start([...commands.python, mode], environment),
 	};
 	const results = empty(steps.flatMap((step) => [step, ...parts.map((part) => `${step}: ${part}`)]));
-	for (let round = 0; round <= rounds; round++) {
-		console.log(round === 0 ? "steps, warming up …" : `steps, round ${round} of ${rounds} …`);
-		for (const step of steps) {
-			for (const side of inTurn(round)) {
-				const observed = round > 0 ? observe(step, side) : () => {};
-				const answer = await sides[side].ask(step);
-				observed();
-				if (round === 0) continue;
-				results[step][side].push(answer.ms);
-				for (const part of parts) results[`${step}: ${part}`][side].push(answer[part]);
+	try {
+		for (let round = 0; round <= rounds; round++) {
+			console.log(round === 0 ? "steps, warming up …" : `steps, round ${round} of ${rounds} …`);
+			for (const step of steps) {
+				for (const side of inTurn(round)) {
+					const observed = round > 0 ? observe(step, side) : () => {};
+					const answer = await sides[side].ask(step);
+					observed();
+					if (round === 0) continue;
+					results[step][side].push(answer.ms);
+					for (const part of parts) results[`${step}: ${part}`][side].push(answer[part]);
+				}
 			}
 		}
+	} finally {
+		for (const { end } of Object.values(sides)) end();
 	}
-	for (const { end } of Object.values(sides)) end();
 	return results;
 }
 
@@ -72,6 +75,7 @@ export async function wholeRuns(commands: Commands, rounds: number): Promise<Mea
 export function start([command, ...args]: string[], environment: Record<string, string> = {}) {
 	const env = { ...process.env, ...environment };
 	const child = spawn(command, args, { cwd: root, env, stdio: ["pipe", "pipe", "ignore"] });
+	child.stdin.on("error", () => {}); // of a process that has ended: the missing answer reports it
 	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 	const answer = async (): Promise<Answer> => {
 		const { value, done } = await lines.next();

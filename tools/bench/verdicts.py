@@ -106,7 +106,7 @@ def works(action):
         return False
 
 
-def verdict(path):
+def checked(path):
     def verify():
         with Image.open(path) as image:
             image.verify()
@@ -129,4 +129,4 @@ with open(FOLDER / "verdicts.jsonl", "w") as lines:
     for part in ("pillow", "cut", "flip"):
         for path in sorted((FOLDER / part).rglob("*")):
             if path.is_file():
-                lines.write(json.dumps(verdict(path)) + "\n")
+                lines.write(json.dumps(checked(path)) + "\n")

@@ -55,7 +55,7 @@ function query(fields) {
 	const { error, status, stdout, stderr } = spawnSync("nvidia-smi", args, { encoding: "utf8" });
 	if (error) throw new NoDriver("there is no NVIDIA driver (nvidia-smi is not there)");
 	const [first] = (stdout.trim() || stderr.trim()).split("\n");
-	if (status !== 0) throw new Error(`nvidia-smi says: ${first}`);
+	if (status !== 0) throw new Error(`nvidia-smi reports: ${first}`);
 	return first.split(",").map((value) => value.trim());
 }
 

@@ -60,7 +60,7 @@ export function runInTerminal(command, args, options = {}) {
 }
 
 /**
- * What `runQuietly` has started. None of it may go on writing when this process has ended.
+ * What `runQuietly` has started. None of it may continue to write when this process has ended.
  *
  * One set for the whole process: tsx loads a second copy of this file for the commands in TypeScript, and two listeners
  * would each take the other for one that ends the process.

@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { at } from "./paths.mjs";
 
 /**
- * Does `work` unless the stamp says that it was done with the same inputs.
+ * Does `work` unless the stamp shows that it was done with the same inputs.
  *
  * @param {string} name as it is reported
  * @param {string} stamp file of the hash
