@@ -19,13 +19,12 @@ CELLS_PER_ROUND = 20
 logging.disable(logging.WARNING)
 
 KERNELS = {"ours": "tslab", "Python": "python3"}
-SETTINGS = {"imageSize": 64, "batchSize": 32, "epochs": 1, "learningRate": 0.001, "patience": 2, "seed": 42}
 LIVE_CELL = """
 import { liveProgress } from "../src/display";
-import { trainFrom } from "../src/training";
+import { DEFAULT_PARAMETERS, trainPipeline } from "../src/pipeline";
 let shown = 0;
 const live = liveProgress();
-const { history } = await trainFrom(%s, { ...%s, augment: true, dropout: 0.4 }, {
+const { history } = await trainPipeline(%s, { ...DEFAULT_PARAMETERS, epochs: 1 }, {
   onProgress(progress) {
     const started = performance.now();
     live(progress);
@@ -77,7 +76,7 @@ def measure(name):
 
 def live_progress_cost(dataset):
     kernel = Kernel("tslab")
-    times = json.loads(kernel.run(LIVE_CELL % (json.dumps(dataset), json.dumps(SETTINGS))))
+    times = json.loads(kernel.run(LIVE_CELL % json.dumps(dataset)))
     kernel.stop()
     return times
 

@@ -2,6 +2,7 @@
 import { linkSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
+import { filesIn, isImageFile } from "../../src/images/folders";
 import { at } from "../setup/paths.mjs";
 
 /** Makes a data set with the first images of each class: `counts` has their number by split. */
@@ -24,15 +25,13 @@ export function linked(dataset: string, counts: Record<string, number>): string 
 export function multiplied(dataset: string, count: number): string {
 	mkdirSync(at("bench"), { recursive: true });
 	const folder = mkdtempSync(at("bench", "links-"));
-	const names = imagesIn(join(dataset, "train"));
+	const images = imagesIn(join(dataset, "train"));
 	for (let i = 0; i < count; i++) {
-		const name = names[i % names.length];
-		linkSync(join(dataset, "train", name), join(folder, `${i}${extname(name)}`));
+		const image = images[i % images.length];
+		linkSync(image, join(folder, `${i}${extname(image)}`));
 	}
 	return folder;
 }
 
-/** The files of a folder and of those in it, as paths relative to it. */
-export function imagesIn(folder: string): string[] {
-	return readdirSync(folder, { encoding: "utf8", recursive: true }).filter((name) => /\.\w+$/.test(name));
-}
+/** The paths of the image files in a folder and its subfolders. */
+export const imagesIn = (folder: string): string[] => [...filesIn(folder)].filter(isImageFile).sort();
