@@ -8,6 +8,7 @@ import logging
 import statistics
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from jupyter_client import KernelManager
@@ -50,6 +51,8 @@ class Kernel:
         def keep(message):
             if message["msg_type"] == "execute_result":
                 results.append(message["content"]["data"]["text/plain"])
+            if message["msg_type"] == "error":
+                raise RuntimeError("\n".join(message["content"]["traceback"]))
 
         self.client.execute_interactive(code, output_hook=keep, timeout=600)
         return results[0] if results else None
@@ -61,24 +64,31 @@ class Kernel:
 
 def measure(name):
     started = time.perf_counter()
-    kernel = Kernel(name)
-    kernel.run("1 + 1")
-    first = time.perf_counter() - started
-    kernel.run("let x = 1" if name == "tslab" else "x = 1")
-    cells = []
-    for _ in range(CELLS_PER_ROUND):
-        started = time.perf_counter()
-        kernel.run("x + 1")
-        cells.append(time.perf_counter() - started)
-    kernel.stop()
+    with kernel_of(name) as kernel:
+        kernel.run("1 + 1")
+        first = time.perf_counter() - started
+        kernel.run("let x = 1" if name == "tslab" else "x = 1")
+        cells = []
+        for _ in range(CELLS_PER_ROUND):
+            started = time.perf_counter()
+            kernel.run("x + 1")
+            cells.append(time.perf_counter() - started)
     return first, statistics.median(cells)
 
 
+@contextmanager
+def kernel_of(name):
+    """A kernel that stops whatever happens."""
+    kernel = Kernel(name)
+    try:
+        yield kernel
+    finally:
+        kernel.stop()
+
+
 def live_progress_cost(dataset):
-    kernel = Kernel("tslab")
-    times = json.loads(kernel.run(LIVE_CELL % json.dumps(dataset)))
-    kernel.stop()
-    return times
+    with kernel_of("tslab") as kernel:
+        return json.loads(kernel.run(LIVE_CELL % json.dumps(dataset)))
 
 
 def main():
