@@ -3,12 +3,12 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { root, temporaryFolder } from "./helpers";
+import { root, temporaryFolder } from "../helpers";
 
 // Each cured bug is run on our tslab and on the stock one: the test asks that ours is right and that stock is wrong,
 // so that a cure which upstream makes unnecessary is noticed.
 
-/** See kernel-client.py. */
+/** See client.py. */
 type Cell =
 	| string
 	| { file: string; content: string }
@@ -63,7 +63,7 @@ function runCells(tslab: "tslab" | "tslab-stock", folder: string, cells: Cell[])
 	const argv = ["node", ...(tslab === "tslab" ? ["--require", display] : []), "-e", start, "{connection_file}"];
 	const job = { argv, cwd: join(folder, "notebooks"), cells, ...(tslab === "tslab" ? OURS : STOCK) };
 	const python = join(root, ".venv", "bin", "python");
-	const result = spawnSync(python, [join(__dirname, "kernel-client.py")], {
+	const result = spawnSync(python, [join(__dirname, "client.py")], {
 		input: JSON.stringify(job),
 		encoding: "utf8",
 		maxBuffer: 1e8,
