@@ -361,15 +361,7 @@ function link(tensorflow) {
 /** Kernelspec and JupyterLab's settings live in `.venv`: the user's other Jupyter installations do not see them. */
 async function installKernel() {
 	const kernel = {
-		argv: [
-			"node",
-			"--require",
-			"{resource_dir}/display.cjs",
-			"{resource_dir}/../../../../../node_modules/tslab/bin/tslab",
-			"kernel",
-			"--config-path",
-			"{connection_file}",
-		],
+		argv: ["node", "{resource_dir}/main.cjs", "{connection_file}"],
 		display_name: "TypeScript",
 		language: "typescript",
 		// By a message, which a thread of the kernel hears also while a cell keeps the main one busy.
@@ -380,13 +372,16 @@ async function installKernel() {
 	// Nothing is asked of hosts elsewhere, and the question whether it may be does not cover the first notebook.
 	const settings = { "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false } };
 	const files = { "kernels/tslab/kernel.json": kernel, "lab/settings/overrides.json": settings };
-	const sources = contents(at("tools", "kernel-display.ts"), at("src", "display", "table.ts"));
+	const sources = contents(...filesIn(at("tools", "kernel")), at("src", "display", "table.ts"));
 	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [files, sources], async () => {
 		const { build } = await import("esbuild");
+		// Packages stay outside: Node finds them in the project's node_modules, since `.venv` is below it.
 		await build({
-			entryPoints: [at("tools", "kernel-display.ts")],
-			outfile: at(".venv", "share", "jupyter", "kernels", "tslab", "display.cjs"),
+			entryPoints: ["main", "control-thread"].map((name) => at("tools", "kernel", `${name}.ts`)),
+			outdir: at(".venv", "share", "jupyter", "kernels", "tslab"),
+			outExtension: { ".js": ".cjs" },
 			bundle: true,
+			packages: "external",
 			platform: "node",
 		});
 		for (const [name, content] of Object.entries(files)) {

@@ -57,10 +57,9 @@ const OURS = { pause: 0, interrupt_mode: "message" };
 const STOCK = { pause: 0.3, interrupt_mode: "signal" };
 
 function runCells(tslab: "tslab" | "tslab-stock", folder: string, cells: Cell[]): Result[] {
-	const main = join(root, "node_modules", tslab, "dist", "main.js");
-	const start = `require(${JSON.stringify(main)}).startKernel({ configPath: process.argv[1], enableFindLocal: false })`;
-	const display = join(root, ".venv", "share", "jupyter", "kernels", "tslab", "display.cjs");
-	const argv = ["node", ...(tslab === "tslab" ? ["--require", display] : []), "-e", start, "{connection_file}"];
+	const ours = [join(root, ".venv", "share", "jupyter", "kernels", "tslab", "main.cjs")];
+	const stock = [join(root, "node_modules", "tslab-stock", "bin", "tslab"), "kernel", "--config-path"];
+	const argv = ["node", ...(tslab === "tslab" ? ours : stock), "{connection_file}"];
 	const job = { argv, cwd: join(folder, "notebooks"), cells, ...(tslab === "tslab" ? OURS : STOCK) };
 	const python = join(root, ".venv", "bin", "python");
 	const result = spawnSync(python, [join(__dirname, "client.py")], {
