@@ -86,10 +86,11 @@ export class CellCompiler {
 			createWatchCompilerHost: this.createWatchCompilerHost as TypeScript["createWatchCompilerHost"],
 			getPreEmitDiagnosticsOfFiles: this.getDiagnostics,
 			getQuickInfoAtPosition: this.getQuickInfo,
+			// The converter's last step, which would drop the source maps: `toCommonJS` has done it.
+			transpileModule: () => ({ outputText: "" }),
 		};
-		// Said to be a module of ours, it is taken as it is; else all its properties would be copied.
-		const properties = { __esModule: true, ...replaced };
-		return Object.create(this.ts, Object.getOwnPropertyDescriptors(properties));
+		// Marked as an ES module, the object is used as it is; else the converter would copy all its properties.
+		return { ...this.ts, ...replaced, __esModule: true };
 	}
 
 	private readonly createWatchCompilerHost = (

@@ -36,8 +36,16 @@ interface Requests {
 	shutdown_request: { restart: boolean };
 }
 
-type Answer = object | undefined | void;
+/** The content of a reply; undefined for messages without one. */
+type Answer = object | undefined;
 type Table = { [Type in keyof Requests]: (content: Requests[Type], publish: Publish) => Answer | Promise<Answer> };
+
+const withoutReply =
+	<Content>(receive: (content: Content, publish: Publish) => void) =>
+	(content: Content, publish: Publish): Answer => {
+		receive(content, publish);
+		return undefined;
+	};
 
 /** Milliseconds within which the cells that were sent together with a failed one arrive. */
 const SENT_TOGETHER = 20;
@@ -58,9 +66,9 @@ export class Handlers {
 		inspect_request: ({ code, cursor_pos }) => this.inspect(code, cursor_pos),
 		complete_request: ({ code, cursor_pos }) => this.complete(code, cursor_pos),
 		comm_info_request: ({ target_name }) => ({ status: "ok", comms: openComms(target_name) }),
-		comm_open: refuseComm,
-		comm_msg: receiveFromComm,
-		comm_close: forgetComm,
+		comm_open: withoutReply(refuseComm),
+		comm_msg: withoutReply(receiveFromComm),
+		comm_close: withoutReply(forgetComm),
 		interrupt_request() {
 			interrupt();
 			return { status: "ok" };
@@ -76,17 +84,20 @@ export class Handlers {
 		this.executor = new Executor(folder, converter, this.stacks);
 	}
 
-	/** The content of the reply, if the request is one that has a reply. */
+	/** Acts on a request and resolves to the content of its reply. */
 	async handle(type: string, content: object, publish: Publish): Promise<Answer> {
-		if (!(type in this.table)) return console.warn(`unknown msg_type: ${type}`);
+		if (!(type in this.table)) {
+			console.warn(`unknown msg_type: ${type}`);
+			return undefined;
+		}
 		// The type names the content, which TypeScript cannot follow.
 		return this.table[type as keyof Requests](content as never, publish);
 	}
 
 	/** Runs a widget's work as if it were a cell; its outputs go to the cell that opened the widget. */
 	readonly runTask: Kernel["run"] = (work) => {
-		const publish: Publish = (...message) => run?.publish(...message);
 		const run = currentRun();
+		const publish: Publish = (...message) => run?.publish(...message);
 		return this.queue.add(async () => {
 			publish("status", { execution_state: "busy" });
 			try {
