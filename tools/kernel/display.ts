@@ -1,7 +1,7 @@
 // How the value that ends a cell is shown.
 import { inspect } from "node:util";
-import type { Bundle } from "../../src/support/kernel";
 import { isFrame, tableBundle } from "../../src/display/table";
+import type { Bundle } from "../../src/support/kernel";
 
 /** A value with its own form, as in Deno. */
 interface Displayable {
