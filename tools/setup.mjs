@@ -383,6 +383,7 @@ async function installKernel() {
 			bundle: true,
 			packages: "external",
 			platform: "node",
+			sourcemap: true,
 		});
 		for (const [name, content] of Object.entries(files)) {
 			const file = at(".venv", "share", "jupyter", name);

@@ -180,7 +180,7 @@ describe("modules", () => {
 		assert.deepEqual(results[1].error?.traceback, [
 			"Error: here",
 			"    at fail (../src/leaf.ts:3:8)",
-			"    at cell [2]:1:37",
+			"    at cell [2]:1:41",
 		]);
 	});
 

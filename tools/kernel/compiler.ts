@@ -40,7 +40,7 @@ export interface Emitted {
 }
 
 /** The folder at or above `folder` with a package.json: what lies below it can be imported. */
-export function findProject(folder: string): string {
+function findProject(folder: string): string {
 	for (let project = folder; ; project = dirname(project)) {
 		if (existsSync(join(project, "package.json"))) return project;
 		if (dirname(project) === project) return folder;
@@ -64,7 +64,7 @@ export class CellCompiler {
 	private readonly project: string;
 	private emitted: Emitted = { modules: [], errors: [] };
 
-	/** @param folder the notebook's */
+	/** @param folder folder of the notebook */
 	constructor(
 		private readonly ts: TypeScript,
 		private readonly folder: string,

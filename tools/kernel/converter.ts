@@ -1,5 +1,4 @@
 // tslab's converter, with this project's compiler: turns cells into JavaScript, and helps with typing.
-
 import { relative } from "node:path";
 import type ts from "@tslab/typescript-for-tslab";
 import type { CompletionInfo, Converter, Diagnostic, IsCompleteResult } from "tslab/dist/converter";
@@ -33,7 +32,7 @@ export class CellConverter {
 	/**
 	 * Loads the compiler. The converter is made when it is first needed, which takes longer.
 	 *
-	 * @param folder the notebook's
+	 * @param folder folder of the notebook
 	 */
 	constructor(private readonly folder: string) {
 		this.ts = loadTypeScript();

@@ -26,7 +26,7 @@ export class Executor {
 	private readonly modules: ProjectModules;
 	private declarations = "";
 
-	/** @param folder the notebook's */
+	/** @param folder folder of the notebook */
 	constructor(
 		private readonly folder: string,
 		private readonly converter: () => CellConverter,

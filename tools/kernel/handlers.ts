@@ -76,7 +76,7 @@ export class Handlers {
 		shutdown_request: ({ restart }) => ({ status: "ok", restart }),
 	};
 
-	/** @param folder the notebook's */
+	/** @param folder folder of the notebook */
 	constructor(
 		folder: string,
 		private readonly converter: () => CellConverter,

@@ -42,7 +42,9 @@ function listenToProcess(): void {
 	process.on("unhandledRejection", (reason) => console.error("UnhandledPromiseRejection:", reason));
 }
 
-async function main(connectionFile: string): Promise<void> {
+async function main([connectionFile]: string[]): Promise<void> {
+	if (!connectionFile)
+		throw new Error("no connection file: start the kernel by Jupyter, for example with `npm run lab`");
 	const connection = JSON.parse(readFileSync(connectionFile, "utf8")) as Connection;
 	const handlers = new Handlers(folder, converter);
 	captureOutput();
@@ -51,7 +53,10 @@ async function main(connectionFile: string): Promise<void> {
 	listenToProcess();
 	const server = new Server(connection, handlers, () => loaded?.close());
 	await server.start();
-	await warm(server);
+	void warm(server);
 }
 
-void main(process.argv[2]);
+main(process.argv.slice(2)).catch((error) => {
+	console.error(error);
+	process.exit(1);
+});
