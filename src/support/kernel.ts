@@ -19,6 +19,7 @@ export interface Comm {
 	close(): void;
 }
 
+/** What `tools/kernel` implements. */
 export interface Kernel {
 	/** The run that the calling code belongs to. */
 	current(): Execution;
@@ -30,7 +31,7 @@ export interface Kernel {
 	run(work: () => Promise<void>): Promise<void>;
 }
 
-/** The kernel (tslab, mended by this project's patch), or undefined outside a notebook. */
+/** The kernel (`tools/kernel`), or undefined outside a notebook. */
 export const kernel = (): Kernel | undefined =>
 	(globalThis as { [name: symbol]: unknown })[Symbol.for("tslab.kernel")] as Kernel | undefined;
 

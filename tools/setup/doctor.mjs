@@ -64,9 +64,9 @@ export async function main() {
 
 function patches() {
 	const patched = readdirSync(at("patches")).map((file) => file.replace(/\.patch$/, ""));
-	const tslab = at("node_modules", "tslab", "dist", "converter.js");
-	if (!existsSync(tslab) || !readFileSync(tslab, "utf8").includes("findProjectRoot")) {
-		throw new Error(`tslab is not patched: remove node_modules and run ${install}`);
+	const backend = at("node_modules", "@tensorflow", "tfjs-node-gpu", "dist", "nodejs_kernel_backend.js");
+	if (!existsSync(backend) || readFileSync(backend, "utf8").includes("isNullOrUndefined")) {
+		throw new Error(`tfjs-node-gpu is not patched: remove node_modules and run ${install}`);
 	}
 	return patched.join(", ");
 }

@@ -4,21 +4,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { at, tensorflowDir } from "./paths.mjs";
 import { quietTensorFlow } from "./processes.mjs";
-import { contents, step } from "./steps.mjs";
+import { contents, pathsIn, step } from "./steps.mjs";
 
 const share = at(".venv", "share", "jupyter");
 const kernelFolder = join(share, "kernels", "tslab");
 
 const kernelspec = {
-	argv: [
-		"node",
-		"--require",
-		"{resource_dir}/display.cjs",
-		"{resource_dir}/../../../../../node_modules/tslab/bin/tslab",
-		"kernel",
-		"--config-path",
-		"{connection_file}",
-	],
+	argv: ["node", "{resource_dir}/main.cjs", "{connection_file}"],
 	display_name: "TypeScript",
 	language: "typescript",
 	// By a message, which a thread of the kernel receives also while a cell keeps the main one busy.
@@ -26,16 +18,20 @@ const kernelspec = {
 	env: quietTensorFlow,
 };
 
-/** Installs the kernelspec and what is loaded into the kernel at its start. */
+/** Bundles the kernel, and installs it with its kernelspec. */
 export async function installKernel() {
-	const sources = contents(at("tools", "kernel-display.ts"), at("src", "display", "table.ts"));
+	const sources = contents(...pathsIn(at("tools", "kernel")), at("src", "display", "table.ts"));
 	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [kernelspec, sources], async () => {
 		const { build } = await import("esbuild");
+		// Packages stay outside: Node finds them in the project's node_modules, since `.venv` is below it.
 		await build({
-			entryPoints: [at("tools", "kernel-display.ts")],
-			outfile: join(kernelFolder, "display.cjs"),
+			entryPoints: ["main", "control-thread"].map((name) => at("tools", "kernel", `${name}.ts`)),
+			outdir: kernelFolder,
+			outExtension: { ".js": ".cjs" },
 			bundle: true,
+			packages: "external",
 			platform: "node",
+			sourcemap: true,
 		});
 		writeJson(join(kernelFolder, "kernel.json"), kernelspec);
 	});

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { root, temporaryFolder } from "./helpers";
+import compiler from "@tslab/typescript-for-tslab";
+import { root, temporaryFolder } from "../helpers";
 
-// Each cured bug is run on our tslab and on the stock one: the test asks that ours is right and that stock is wrong,
-// so that a cure which upstream makes unnecessary is noticed.
+// Each fixed bug of tslab is run on our kernel and on tslab's own: ours must be right and tslab's wrong, so that a fix
+// that is no longer needed is noticed.
 
-/** See kernel-client.py. */
+/** See client.py. */
 type Cell =
 	| string
 	| { file: string; content: string }
@@ -16,7 +17,8 @@ type Cell =
 	| { together: string[] }
 	| { complete: string; at: number }
 	| { inspect: string; at: number }
-	| { comm: number; data: object };
+	| { comm: number; data: object }
+	| { info: true };
 type Result = {
 	stdout: string;
 	stderr: string;
@@ -56,14 +58,18 @@ const OURS = { pause: 0, interrupt_mode: "message" };
 /** The stock kernel drops what arrives within 200 ms after an error. */
 const STOCK = { pause: 0.3, interrupt_mode: "signal" };
 
-function runCells(tslab: "tslab" | "tslab-stock", folder: string, cells: Cell[]): Result[] {
-	const main = join(root, "node_modules", tslab, "dist", "main.js");
-	const start = `require(${JSON.stringify(main)}).startKernel({ configPath: process.argv[1], enableFindLocal: false })`;
-	const display = join(root, ".venv", "share", "jupyter", "kernels", "tslab", "display.cjs");
-	const argv = ["node", ...(tslab === "tslab" ? ["--require", display] : []), "-e", start, "{connection_file}"];
-	const job = { argv, cwd: join(folder, "notebooks"), cells, ...(tslab === "tslab" ? OURS : STOCK) };
+type Kernel = "ours" | "stock";
+const argv: Record<Kernel, string[]> = {
+	ours: [join(root, ".venv", "share", "jupyter", "kernels", "tslab", "main.cjs")],
+	stock: [join(root, "node_modules", "tslab", "bin", "tslab"), "kernel", "--config-path"],
+};
+
+function runCells(kernel: Kernel, folder: string, cells: Cell[]): Result[] {
+	const client = kernel === "ours" ? OURS : STOCK;
+	const command = ["node", ...argv[kernel], "{connection_file}"];
+	const job = { argv: command, cwd: join(folder, "notebooks"), cells, ...client };
 	const python = join(root, ".venv", "bin", "python");
-	const result = spawnSync(python, [join(__dirname, "kernel-client.py")], {
+	const result = spawnSync(python, [join(__dirname, "client.py")], {
 		input: JSON.stringify(job),
 		encoding: "utf8",
 		maxBuffer: 1e8,
@@ -113,10 +119,10 @@ const cured: Record<string, { cells: string[]; prints: string }> = {
 
 describe("cured bugs of tslab", () => {
 	/** What the last cell of each case prints, all cases in one kernel. */
-	const run = (tslab: "tslab" | "tslab-stock") => {
+	const run = (kernel: Kernel) => {
 		const cases = Object.values(cured);
 		const results = runCells(
-			tslab,
+			kernel,
 			project(),
 			cases.flatMap(({ cells }) => cells),
 		);
@@ -125,8 +131,8 @@ describe("cured bugs of tslab", () => {
 	let ours: Result[];
 	let stock: Result[];
 	before(() => {
-		ours = run("tslab");
-		stock = run("tslab-stock");
+		ours = run("ours");
+		stock = run("stock");
 	});
 
 	Object.entries(cured).forEach(([name, { prints }], i) => {
@@ -138,21 +144,94 @@ describe("cured bugs of tslab", () => {
 });
 
 describe("an edit in src", () => {
-	const run = (tslab: "tslab" | "tslab-stock") => {
+	const run = (kernel: Kernel) => {
 		const folder = project();
 		const importing = 'import { doubled } from "../src/middle"; doubled';
 		const edit = { file: join(folder, "src", "leaf.ts"), content: "export const value = 21;" };
-		return runCells(tslab, folder, [importing, edit, importing]).map(shown);
+		return runCells(kernel, folder, [importing, edit, importing]).map(shown);
 	};
 	test("is picked up through the module that imports it", () => {
-		assert.deepEqual(run("tslab"), ["2", "42"]);
+		assert.deepEqual(run("ours"), ["2", "42"]);
+	});
+});
+
+describe("modules", () => {
+	let folder: string;
+	let results: Result[];
+	before(() => {
+		folder = project();
+		const file = join(folder, "src", "leaf.ts");
+		results = runCells("ours", folder, [
+			{ file, content: 'export const value: number = "1";' },
+			'import { doubled } from "../src/middle"; doubled',
+			{ file, content: "export const value = 1;\nexport function fail(): void {\n\tthrow new Error('here');\n}" },
+			'import { fail } from "../src/leaf"; fail()',
+			"/** @module helper */ export const helped = 5;",
+			'import { helped } from "./helper"; helped',
+		]);
+	});
+
+	test("with type errors stop the cell that imports them, with file and line", () => {
+		const message = "../src/leaf.ts 1:14 - Type 'string' is not assignable to type 'number'.";
+		assert.deepEqual(results[0].error?.traceback, [message]);
+	});
+
+	test("stand in stacks with the lines of their TypeScript", () => {
+		assert.deepEqual(results[1].error?.traceback, [
+			"Error: here",
+			"    at fail (../src/leaf.ts:3:8)",
+			"    at cell [2]:1:41",
+		]);
+	});
+
+	test("can be cells", () => {
+		assert.equal(shown(results[3]), "5");
+	});
+});
+
+describe("tslab's own module", () => {
+	let results: Result[];
+	before(() => {
+		results = runCells("ours", project(), [
+			'import * as tslab from "tslab"; tslab.display.html("<b>1</b>"); tslab.display.png(Buffer.from([1, 2, 3]))',
+			'const shown = tslab.newDisplay(); shown.text("first"); await null; shown.text("second")',
+			"tslab.versions.typescript",
+		]);
+	});
+
+	test("shows HTML and images", () => {
+		const data = results[0].displays.map((display) => display.data);
+		assert.deepEqual(data, [{ "text/html": "<b>1</b>" }, { "image/png": "AQID" }]);
+	});
+
+	test("updates what it has shown", () => {
+		const [first, second] = results[1].displays;
+		assert.deepEqual([first.data, second.data], [{ "text/plain": "first" }, { "text/plain": "second" }]);
+		assert.equal(first.transient.display_id, second.transient.display_id);
+		const kinds = results[1].messages.filter((kind) => kind.endsWith("display_data"));
+		assert.deepEqual(kinds, ["display_data", "update_display_data"]);
+	});
+
+	test("names the compiler's version", () => {
+		assert.equal(shown(results[2]), compiler.version);
+	});
+});
+
+describe("kernel_info", () => {
+	test("names tslab and the TypeScript that compiles cells", () => {
+		const [{ reply }] = runCells("ours", project(), [{ info: true }]);
+		type Info = { implementation: string; implementation_version: string; language_info: Record<string, unknown> };
+		const { implementation, implementation_version, language_info } = reply as unknown as Info;
+		const { version } = JSON.parse(readFileSync(join(root, "node_modules", "tslab", "package.json"), "utf8"));
+		assert.deepEqual([implementation, implementation_version], ["tslab", version]);
+		assert.deepEqual([language_info.name, language_info.version], ["typescript", compiler.version]);
 	});
 });
 
 describe("Jupyter messages", () => {
 	let results: Result[];
 	before(() => {
-		results = runCells("tslab", project(), [
+		results = runCells("ours", project(), [
 			"1 + 1",
 			'interface Depth { metres: number }\n\nfunction deep({ metres }: Depth) {\n  if (metres > 2)\n    throw new RangeError("too far");\n}\n\ndeep({ metres: 3 })',
 			'const other = "fine";\nconst text: string = 5;',
@@ -216,7 +295,7 @@ describe("Jupyter messages", () => {
 describe("values that end a cell", () => {
 	let results: Result[];
 	before(() => {
-		results = runCells("tslab", project(), [
+		results = runCells("ours", project(), [
 			"1 + 1",
 			"'text'",
 			"({ [Symbol.for('Jupyter.display')]() { return { 'text/html': '<b>2</b>', 'text/plain': '2' } } })",
@@ -246,7 +325,7 @@ describe("values that end a cell", () => {
 describe("a cell that fails", () => {
 	let results: Result[];
 	before(() => {
-		results = runCells("tslab", project(), [
+		results = runCells("ours", project(), [
 			{ together: ["let kept = 1", "throw new Error('stop')", "kept = 2", "kept = 3"] },
 			"kept",
 			"const early = 5; if (early) throw new Error('half way'); const late = 6;",
@@ -273,7 +352,7 @@ describe("the interrupt button", () => {
 	})`;
 	let results: Result[];
 	before(() => {
-		const [, ...rest] = runCells("tslab", project(), [
+		const [, ...rest] = runCells("ours", project(), [
 			"'ready'",
 			{ code: "let turns = 0; for (;;) { await new Promise((r) => setTimeout(r, 10)); turns++; }", interrupt: [0.5] },
 			"await new Promise((r) => setTimeout(r, 50)); const before = turns; await new Promise((r) => setTimeout(r, 200)); turns - before",
@@ -325,7 +404,7 @@ describe("comms", () => {
 				metadata: { version: "2.1.0" },
 				onMessage(data: unknown) { heard.push(data); console.log("heard"); comm.send({ echo: data }); },
 			});`;
-		results = runCells("tslab", project(), [open, { comm: 0, data: { value: 7 } }, "heard"]);
+		results = runCells("ours", project(), [open, { comm: 0, data: { value: 7 } }, "heard"]);
 	});
 
 	test("open with state and version, and speak both ways", () => {
@@ -352,13 +431,14 @@ describe("typing help", () => {
 	type Inspection = { found: boolean; data: Record<string, string> };
 	let replies: unknown[];
 	before(() => {
-		const results = runCells("tslab", project(), [
+		const results = runCells("ours", project(), [
 			`${strict} const options: { epochs?: number; patience?: number } = {};`,
 			{ complete: "options.ep", at: 10 },
 			{ complete: "import { tw } from '../src/strict'", at: 11 },
 			{ inspect: "twice(1)", at: 3 },
 			{ inspect: "twice([1, 2].length + ", at: 22 },
 			{ inspect: "1 + 1", at: 3 },
+			{ inspect: 'import { readFileSync } from "node:fs"', at: 12 },
 		]);
 		replies = results.map(({ reply }) => reply);
 	});
@@ -384,5 +464,9 @@ describe("typing help", () => {
 			);
 		}
 		assert.equal((replies[5] as Inspection).found, false);
+	});
+
+	test("shows the documentation of packages", () => {
+		assert.match((replies[6] as Inspection).data["text/plain"], /Returns the contents of the `path`/);
 	});
 });

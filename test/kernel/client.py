@@ -7,6 +7,7 @@ A cell is a string of code, or one of
   {"code", "interrupt": [s, …]} interrupts the cell that many seconds after its start
   {"together": [code, …]}       sends all at once, as "Run All" does
   {"complete" or "inspect": code, "at": position}
+  {"info"}                      asks for kernel_info
   {"comm", "data"}              sends data to the comm that the kernel opened as the comm-th, and waits for an answer
 """
 
@@ -64,8 +65,8 @@ def together(codes):
     return {"statuses": [replies[id] for id in ids]}
 
 
-def ask(kind, code, position):
-    getattr(client, kind)(code, position)
+def ask(kind, *arguments):
+    getattr(client, kind)(*arguments)
     return {"reply": client.get_shell_msg(timeout=60)["content"]}
 
 
@@ -92,6 +93,8 @@ def run(cell):
         return together(cell["together"])
     if "comm" in cell:
         return send_to_comm(cell["comm"], cell["data"])
+    if "info" in cell:
+        return ask("kernel_info")
     kind = "complete" if "complete" in cell else "inspect"
     return ask(kind, cell[kind], cell["at"])
 

@@ -1,0 +1,230 @@
+// The compiler that tslab's converter works with: TypeScript with this project's options, and with other code for cells.
+//
+// The converter has its options and its transformers in a closure. What it calls of TypeScript is all that can be
+// replaced, and enough: the converter itself runs as it is published.
+import { existsSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import type ts from "@tslab/typescript-for-tslab";
+import { CellTransformer, type CellVariable, hasTopLevelAwait, variablesOf } from "./cell-transformer";
+import type { TypeScript } from "./compile-cache";
+import { hideDocs, isPackageTypes, PackageDocs } from "./package-docs";
+
+type Builder = ts.EmitAndSemanticDiagnosticsBuilderProgram;
+
+/** Code as it runs. */
+export interface Code {
+	javascript: string;
+	/** From JavaScript to TypeScript, to be applied one after another. */
+	sourceMaps: string[];
+}
+
+export interface EmittedModule extends Code {
+	/** Path of its JavaScript, next to its TypeScript, where no file is. */
+	path: string;
+}
+
+export interface EmittedCell extends Code {
+	/** All names that the cell declares, types and imports included. */
+	locals: string[];
+	variables: CellVariable[];
+	isAsync: boolean;
+	lastExpression: string | undefined;
+}
+
+/** What the compiler made since it was last asked. */
+export interface Emitted {
+	cell?: EmittedCell;
+	modules: EmittedModule[];
+	/** Errors in files that the converter does not look at: those of the project outside the notebook's folder. */
+	errors: readonly ts.Diagnostic[];
+}
+
+/** The folder at or above `folder` with a package.json: what lies below it can be imported. */
+function findProject(folder: string): string {
+	for (let project = folder; ; project = dirname(project)) {
+		if (existsSync(join(project, "package.json"))) return project;
+		if (dirname(project) === project) return folder;
+	}
+}
+
+const isOutside = (folder: string, file: string) => relative(folder, file).startsWith("..");
+
+/** Whether no file at `path` is the converter's: neither a module in memory nor its own package. */
+const isForeignPackage = (path: string) => path.includes("/node_modules/") && !path.includes("/node_modules/tslab");
+
+/** An imported module runs as CommonJS, which has no `import.meta`. */
+function replaceImportMeta(code: string): string {
+	return code
+		.replace(/\bimport\.meta\.url\b/g, 'require("url").pathToFileURL(__filename).href')
+		.replace(/\bimport\.meta\.(dirname|filename)\b/g, "__$1");
+}
+
+export class CellCompiler {
+	private readonly docs: PackageDocs;
+	private readonly project: string;
+	private emitted: Emitted = { modules: [], errors: [] };
+
+	/** @param folder folder of the notebook */
+	constructor(
+		private readonly ts: TypeScript,
+		private readonly folder: string,
+	) {
+		this.docs = new PackageDocs(ts);
+		this.project = findProject(folder);
+	}
+
+	/** Everything emitted since the last call. */
+	take(): Emitted {
+		const emitted = this.emitted;
+		this.emitted = { modules: [], errors: [] };
+		return emitted;
+	}
+
+	/** TypeScript for the converter. */
+	forConverter(): object {
+		const replaced: Partial<TypeScript> = {
+			createWatchCompilerHost: this.createWatchCompilerHost as TypeScript["createWatchCompilerHost"],
+			getPreEmitDiagnosticsOfFiles: this.getDiagnostics,
+			getQuickInfoAtPosition: this.getQuickInfo,
+			// The converter's last step, which would drop the source maps: `toCommonJS` has done it.
+			transpileModule: () => ({ outputText: "" }),
+		};
+		// Marked as an ES module, the object is used as it is; else the converter would copy all its properties.
+		return { ...this.ts, ...replaced, __esModule: true };
+	}
+
+	private readonly createWatchCompilerHost = (
+		rootFiles: string[],
+		options: ts.CompilerOptions,
+		system: ts.System,
+		_createProgram: unknown,
+		...reporters: [ts.DiagnosticReporter, ts.WatchStatusReporter]
+	): ts.WatchCompilerHostOfFilesAndCompilerOptions<Builder> =>
+		this.ts.createWatchCompilerHost(
+			rootFiles,
+			{
+				...options,
+				lib: ["lib.es2023.d.ts"],
+				moduleResolution: this.ts.ModuleResolutionKind.Bundler,
+				strict: true,
+				// Else modules of ../src are "not under 'rootDir'". https://github.com/yunabe/tslab/issues/63
+				rootDir: this.project,
+				inlineSourceMap: true,
+				// All others come with what imports them. Looking through every package of types takes a second.
+				types: ["node"],
+			},
+			this.systemFor(system),
+			this.createProgram as ts.CreateProgram<Builder>,
+			...reporters,
+		);
+
+	/** Fewer and shorter files to read, and none of the packages' to watch: they stay as they are while the kernel runs. */
+	private systemFor(system: ts.System): ts.System {
+		const { ts } = this;
+		const { watchFile } = system;
+		const faster: Partial<ts.System> = {
+			readFile(path, encoding) {
+				const text = system.readFile(path, encoding);
+				return text && isPackageTypes(path) ? hideDocs(text) : text;
+			},
+			// Asked for each of the thousand places where a module could be.
+			fileExists: (path) => (isForeignPackage(path) ? ts.sys : system).fileExists(path),
+			directoryExists: (path) => (isForeignPackage(path) ? ts.sys : system).directoryExists(path),
+			watchFile: (path, ...rest) => (isPackageTypes(path) ? { close() {} } : watchFile!(path, ...rest)),
+		};
+		return Object.assign(Object.create(system), faster);
+	}
+
+	private readonly createProgram = (...args: Parameters<ts.CreateProgram<Builder>>): Builder => {
+		const builder = this.ts.createEmitAndSemanticDiagnosticsBuilderProgram(...args);
+		const emit = builder.emit;
+		builder.emit = (file, writeFile, _cancellation, _onlyDeclarations, transformers) => {
+			if (!file || !writeFile) throw new Error("the converter emits one file at a time");
+			if (file.fileName !== join(this.folder, "__tslab__.ts")) return this.emitModule(emit, file);
+			return this.emitCell(emit, builder, file, writeFile, transformers);
+		};
+		return builder;
+	};
+
+	private emitCell(
+		emit: Builder["emit"],
+		builder: Builder,
+		file: ts.SourceFile,
+		writeFile: ts.WriteFileCallback,
+		transformers: ts.CustomTransformers | undefined,
+	): ts.EmitResult {
+		const { ts } = this;
+		const variables = variablesOf(ts, file);
+		const earlier = builder.getSourceFile(join(this.folder, "__prev__.d.ts"));
+		const transformer = new CellTransformer(ts, builder.getProgram().getTypeChecker(), earlier, variables);
+		let code: Code | undefined;
+		const result = emit(
+			file,
+			(name, text) => {
+				// The converter waits for these names, which follow from its own rootDir.
+				if (name.endsWith(".d.ts")) return writeFile("outDir/__tslab__.d.ts", text, false);
+				code = this.toCommonJS(text);
+				writeFile("outDir/__tslab__.js", "", false);
+			},
+			undefined,
+			undefined,
+			{
+				after: [() => (node) => (ts.isSourceFile(node) ? transformer.transform(node) : node)],
+				afterDeclarations: transformers?.afterDeclarations,
+			},
+		);
+		const { lastExpression } = transformer;
+		const locals = [...(file.locals?.keys() ?? [])].map((name) => ts.unescapeLeadingUnderscores(name));
+		const isAsync = hasTopLevelAwait(ts, file);
+		if (code) this.emitted.cell = { ...code, locals, variables, isAsync, lastExpression };
+		return result;
+	}
+
+	private emitModule(emit: Builder["emit"], file: ts.SourceFile): ts.EmitResult {
+		return emit(file, (name, text) => {
+			if (!name.endsWith(".js")) return;
+			const path = file.fileName.replace(/\.ts$/, ".js");
+			this.emitted.modules.push({ path, ...this.toCommonJS(replaceImportMeta(text)) });
+		});
+	}
+
+	/** @param code an ES module with an inline source map */
+	private toCommonJS(code: string): Code {
+		const { ts } = this;
+		const comment = /\n?\/\/# sourceMappingURL=data:application\/json;base64,(.*)\s*$/;
+		const [, toTypeScript] = comment.exec(code) ?? ["", ""];
+		const { outputText, sourceMapText = "" } = ts.transpileModule(code.replace(comment, ""), {
+			fileName: "custom.js",
+			compilerOptions: {
+				module: ts.ModuleKind.CommonJS,
+				esModuleInterop: true,
+				target: ts.ScriptTarget.ES2022,
+				newLine: ts.NewLineKind.LineFeed,
+				noImplicitUseStrict: true,
+				sourceMap: true,
+			},
+		});
+		const javascript = outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
+		return { javascript, sourceMaps: [sourceMapText, Buffer.from(toTypeScript, "base64").toString()] };
+	}
+
+	private readonly getDiagnostics: TypeScript["getPreEmitDiagnosticsOfFiles"] = (program, files, cancellation) => {
+		const diagnostics = this.ts.getPreEmitDiagnosticsOfFiles(program, files, cancellation);
+		this.emitted.errors = diagnostics.filter(
+			({ file }) => file && isOutside(this.folder, file.fileName) && !isOutside(this.project, file.fileName),
+		);
+		return diagnostics;
+	};
+
+	private readonly getQuickInfo: TypeScript["getQuickInfoAtPosition"] = (file, checker, cancellation, position) => {
+		const { ts } = this;
+		// Exported by the compiler, but not declared.
+		const { getTouchingPropertyName } = ts as unknown as {
+			getTouchingPropertyName(file: ts.SourceFile, position: number): ts.Node;
+		};
+		const symbol = checker.getSymbolAtLocation(getTouchingPropertyName(file, position));
+		if (symbol)
+			this.docs.show(checker, symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
+		return ts.getQuickInfoAtPosition(file, checker, cancellation, position);
+	};
+}

@@ -1,0 +1,41 @@
+// The thread of the control channel: passes messages on, and interrupts the main thread where that cannot receive them.
+import { setTimeout } from "node:timers/promises";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { Router } from "zeromq";
+import type { ControlThreadData, FromControlThread, ToControlThread } from "./control";
+import { SendQueue } from "./send-queue";
+
+/** Milliseconds after which an interrupt is sent again if the main thread has not received it. */
+const PATIENCE = 1000;
+
+async function interrupt({ stop, signalledAt, received }: ControlThreadData): Promise<void> {
+	const before = Atomics.load(received, 0);
+	const signal = () => {
+		signalledAt[0] = Date.now();
+		process.kill(process.pid, "SIGINT");
+	};
+	Atomics.store(stop, 0, 1);
+	signal();
+	await setTimeout(PATIENCE);
+	// A loop that began just after the signal is not ended by it.
+	if (Atomics.load(received, 0) === before) signal();
+}
+
+async function listen(data: ControlThreadData, main: MessagePort): Promise<void> {
+	const post = (message: FromControlThread) => main.postMessage(message);
+	const control = new Router();
+	await control.bind(data.address);
+	const replies = new SendQueue(control);
+	main.on("message", (message: ToControlThread) => {
+		if (message !== "close") return replies.send(message);
+		control.close();
+		main.close();
+	});
+	post("bound");
+	for await (const frames of control) {
+		if (frames.some((frame) => frame.includes('"interrupt_request"'))) void interrupt(data);
+		post(frames);
+	}
+}
+
+if (parentPort) void listen(workerData, parentPort);

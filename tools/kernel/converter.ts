@@ -1,0 +1,106 @@
+// tslab's converter, with this project's compiler: turns cells into JavaScript, and helps with typing.
+import { relative } from "node:path";
+import type ts from "@tslab/typescript-for-tslab";
+import type { CompletionInfo, Converter, Diagnostic, IsCompleteResult } from "tslab/dist/converter";
+import type { CodeMetadata } from "tslab/dist/metadata";
+import { loadTypeScript, provideCompiler, type TypeScript } from "./compile-cache";
+import { CellCompiler, type EmittedCell, type EmittedModule } from "./compiler";
+
+export interface ConvertedCell {
+	/** The cell, unless it is empty or has errors. */
+	cell?: EmittedCell;
+	/** Modules of the project that the cell imports and that are new or changed. */
+	modules: EmittedModule[];
+	/** Declarations of this and the earlier cells. */
+	declarations: string;
+	errors: Diagnostic[];
+}
+
+/** The modules of tslab that the kernel uses. */
+interface Tslab {
+	createConverter(): Converter;
+	isCompleteCode(code: string): IsCompleteResult;
+	getCodeMetadata(code: string): CodeMetadata;
+}
+
+export class CellConverter {
+	private readonly ts: TypeScript;
+	private readonly compiler: CellCompiler;
+	private readonly tslab: Tslab;
+	private made: Converter | undefined;
+
+	/**
+	 * Loads the compiler. The converter is made when it is first needed, which takes longer.
+	 *
+	 * @param folder folder of the notebook
+	 */
+	constructor(private readonly folder: string) {
+		this.ts = loadTypeScript();
+		this.compiler = new CellCompiler(this.ts, folder);
+		provideCompiler(this.compiler.forConverter());
+		this.tslab = { ...require("tslab/dist/converter"), ...require("tslab/dist/metadata") };
+	}
+
+	/** The version of TypeScript that compiles the cells. */
+	get version(): string {
+		return this.ts.version;
+	}
+
+	get converter(): Converter {
+		this.made ??= this.tslab.createConverter();
+		return this.made;
+	}
+
+	/** @param declarations those of the earlier cells */
+	convert(declarations: string, code: string): ConvertedCell {
+		const result = this.converter.convert(declarations, code);
+		const { cell, modules, errors } = this.compiler.take();
+		return {
+			cell,
+			modules: modules.sort((a, b) => a.path.localeCompare(b.path)),
+			declarations: result.declOutput ?? "",
+			errors: [...result.diagnostics, ...errors.map((error) => this.toDiagnostic(error))],
+		};
+	}
+
+	inspect(declarations: string, code: string, position: number): ts.QuickInfo | undefined {
+		return this.converter.inspect(declarations, code, position);
+	}
+
+	complete(declarations: string, code: string, position: number): CompletionInfo {
+		return this.converter.complete(declarations, code, position);
+	}
+
+	/** Makes a cell with the JSDoc tag `@module` a module in memory. */
+	addModule(name: string, code: string, metadata: CodeMetadata): Diagnostic[] {
+		return this.converter.addModule(name, code, metadata);
+	}
+
+	isComplete(code: string): IsCompleteResult {
+		return this.tslab.isCompleteCode(code);
+	}
+
+	metadataOf(code: string): CodeMetadata {
+		return this.tslab.getCodeMetadata(code);
+	}
+
+	close(): void {
+		this.made?.close();
+	}
+
+	private toDiagnostic({ file, start = 0, length = 0, messageText, category, code }: ts.Diagnostic): Diagnostic {
+		const { ts } = this;
+		const position = (offset: number) => ({
+			offset,
+			...(file ? ts.getLineAndCharacterOfPosition(file, offset) : { line: 0, character: 0 }),
+		});
+		return {
+			start: position(start),
+			end: position(start + length),
+			messageText: ts.flattenDiagnosticMessageText(messageText, "\n"),
+			category,
+			code,
+			fileName: file && relative(this.folder, file.fileName),
+		};
+	}
+}
