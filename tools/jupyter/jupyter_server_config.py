@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 tools = Path(__file__).resolve().parents[1]
-sys.path.append(str(tools / "jupyter"))
+sys.path.append(str(tools / "report"))
 c = get_config()  # noqa: F821
-c.TemplateExporter.extra_template_basedirs = [str(tools)]
+c.TemplateExporter.extra_template_basedirs = [str(tools / "report")]
 c.TemplateExporter.extra_template_paths = [str(tools.parent / "node_modules" / ".cache")]
-c.HTMLExporter.template_name = "report-template"
+c.HTMLExporter.template_name = "template"
 c.HTMLExporter.embed_images = True
 c.HTMLExporter.preprocessors = ["report_page.add_overview"]
 c.NbConvertBase.display_data_priority = [

@@ -1,8 +1,8 @@
 // `npm run sweep -- FILE.json`: many trainings with parameters from a space, compared.
 import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { at, fromHere, run, runInTerminal } from "./common.mjs";
-import { setup } from "./setup.mjs";
+import { at, fromHere, run, runInTerminal } from "../common.mjs";
+import { setup } from "../setup.mjs";
 
 const usage = `npm run sweep -- FILE.json [--dataset DIR] [--folder DIR] [--trials N] [--workers N] [--threads N] [--redis URL]
                             [--report best|N]
@@ -64,7 +64,7 @@ await run(async () => {
 	};
 	await setup();
 	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", SWEEP: JSON.stringify(job) };
-	const args = ["--require", "tsx/cjs", at("tools", "run-sweep.ts")];
+	const args = ["--require", "tsx/cjs", at("tools", "run", "sweep.ts")];
 	process.exitCode = await runInTerminal("node", args, { env });
 });
 

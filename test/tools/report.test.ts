@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
-import { root, temporaryFolder } from "./helpers";
+import { root, temporaryFolder } from "../helpers";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
 const python = join(root, ".venv", "bin", "python");
@@ -169,7 +169,7 @@ describe("the page of a notebook", () => {
 			noInput: false,
 			notebooks: [{ name: "run", source, parameters: { a: 2 } }],
 		});
-		const { status, out } = runs(python, [join(root, "tools", "run_notebooks.py")], { input });
+		const { status, out } = runs(python, [join(root, "tools", "report", "run_notebooks.py")], { input });
 		assert.equal(status, 0, out);
 		const page = readFileSync(join(reports, "run.html"), "utf8");
 		has(page, /<pre>2\s*<\/pre>/);
@@ -181,7 +181,7 @@ describe("the page of a notebook", () => {
 test("--pdf without a browser is refused before anything is run", () => {
 	const bin = temporaryFolder();
 	symlinkSync(process.execPath, join(bin, "node"));
-	const args = [join(root, "tools", "report.mjs"), "--pdf", "03"];
+	const args = [join(root, "tools", "report", "report.mjs"), "--pdf", "03"];
 	const { status, out } = runs(process.execPath, args, { env: { ...process.env, PATH: bin } });
 	assert.equal(status, 1);
 	assert.match(out, /^--pdf needs Chromium or Chrome: .*\n$/);
@@ -210,7 +210,7 @@ describe("--compare", () => {
 		versions: { node: "20.0.0" },
 		device: "CPU",
 	};
-	const compare = (...args: string[]) => runs("node", [join(root, "tools", "report.mjs"), "--compare", ...args]);
+	const compare = (...args: string[]) => runs("node", [join(root, "tools", "report", "report.mjs"), "--compare", ...args]);
 	const pageOf = (...args: string[]) => {
 		const { status, out } = compare(...args, "--reports", join(work, "out"));
 		assert.deepEqual([status, out], [0, `Open ${join(work, "out", "compare.html")}\n`]);

@@ -1,7 +1,7 @@
 // `npm run worker -- --redis URL`: takes the trials of sweeps that wait in a Redis, and runs them on this machine.
 import { parseArgs } from "node:util";
-import { at, fromHere, run, runInTerminal, wholeNumber } from "./common.mjs";
-import { setup } from "./setup.mjs";
+import { at, fromHere, run, runInTerminal, wholeNumber } from "../common.mjs";
+import { setup } from "../setup.mjs";
 
 const usage = "npm run worker -- --redis redis://HOST:PORT [--dataset DIR] [--workers N]";
 
@@ -15,6 +15,6 @@ await run(async () => {
 	await setup();
 	const job = { redis, dataset: values.dataset ? fromHere(values.dataset) : at("dataset"), workers };
 	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", WORKER: JSON.stringify(job) };
-	const args = ["--require", "tsx/cjs", at("tools", "run-worker.ts")];
+	const args = ["--require", "tsx/cjs", at("tools", "run", "worker.ts")];
 	process.exitCode = await runInTerminal("node", args, { env });
 });

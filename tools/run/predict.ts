@@ -1,9 +1,9 @@
 // Prints a table, CSV or JSON of what a saved model says of files: format, artifacts folder, files and folders.
 import { statSync } from "node:fs";
 import { relative } from "node:path";
-import { type ImagePrediction, predictImages } from "../src/evaluation/predict-images";
-import { filesIn, isImageFile } from "../src/images/folders";
-import { loadModel } from "../src/pipeline/records";
+import { type ImagePrediction, predictImages } from "../../src/evaluation/predict-images";
+import { filesIn, isImageFile } from "../../src/images/folders";
+import { loadModel } from "../../src/pipeline/records";
 
 async function main([format, artifacts, ...given]: string[]): Promise<void> {
 	const saved = await loadModel(artifacts);

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { root, temporaryFolder } from "./helpers";
-import { freePort } from "./servers";
+import { root, temporaryFolder } from "../helpers";
+import { freePort } from "../servers";
 
 type Tools = {
 	browserCommand(): string | undefined;
@@ -16,7 +16,7 @@ type Tools = {
 /** What Jupyter's server says of a notebook that is open. */
 type Session = { path: string; kernel: { execution_state: string; connections: number } };
 /** The commands' own modules, which are not TypeScript. */
-const tool = async (name: string) => (await import(`../tools/${name}.mjs` as string)) as Tools;
+const tool = async (name: string) => (await import(`../../tools/${name}.mjs` as string)) as Tools;
 const work = temporaryFolder();
 
 /** The training notebook, with some parameters changed. */
@@ -53,7 +53,7 @@ async function menu(page: Page, ...items: string[]): Promise<void> {
 	for (const item of items) await page.getByRole("menuitem", { name: item, exact: true }).first().click();
 }
 
-const { browserCommand } = require("../tools/common.mjs") as Tools;
+const { browserCommand } = require("../../tools/common.mjs") as Tools;
 const command = browserCommand();
 
 describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chrome on this machine" }, () => {
@@ -65,7 +65,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		mkdirSync(join(work, "notebooks"));
 		for (const name of ["src", "package.json"]) cpSync(join(root, name), join(work, name), { recursive: true });
 		symlinkSync(join(root, "node_modules"), join(work, "node_modules"));
-		await (await tool("sample-dataset")).makeSampleDataset(join(work, "dataset"), {
+		await (await tool("data/sample-dataset")).makeSampleDataset(join(work, "dataset"), {
 			counts: { train: 128, valid: 32, test: 32 },
 		});
 		writeNotebook("long", { batchSize: 4, epochs: 500, patience: 500 });
@@ -76,7 +76,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		writeFileSync(join(settings, "tracker.jupyterlab-settings"), '{ "windowingMode": "none" }');
 		const port = await freePort();
 		const flags = ["--no-browser", "--allow-root", "--IdentityProvider.token=t", `--ServerApp.root_dir=${work}`];
-		lab = spawn("node", [join(root, "tools", "lab.mjs"), ...flags, `--port=${port}`], {
+		lab = spawn("node", [join(root, "tools", "jupyter", "lab.mjs"), ...flags, `--port=${port}`], {
 			env: { ...process.env, JUPYTER_CONFIG_DIR: join(work, "config") },
 			stdio: "ignore",
 			detached: true,

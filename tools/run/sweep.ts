@@ -1,15 +1,15 @@
 // Runs the sweep of `npm run sweep`, which is in the environment variable SWEEP, and prints each trial as it ends.
 import { join } from "node:path";
-import type { Space } from "../src/sweep/space";
-import { type SweepOptions, sweep } from "../src/sweep/sweep";
-import { hasEnded, type Trial } from "../src/sweep/trial";
+import type { Space } from "../../src/sweep/space";
+import { type SweepOptions, sweep } from "../../src/sweep/sweep";
+import { hasEnded, type Trial } from "../../src/sweep/trial";
 
 type Job = SweepOptions & { space: Space; report: string | null };
 const { space, report, ...options } = JSON.parse(process.env.SWEEP as string) as Job;
 const { objective = "valLoss", dataset } = options;
 
 async function main(): Promise<void> {
-	const { shown } = await import("./common.mjs" as string);
+	const { shown } = await import("../common.mjs" as string);
 	const onChange = (trials: Trial[], trial?: Trial) => {
 		if (!trial || !hasEnded(trial)) return;
 		const open = trials.filter((other) => !hasEnded(other)).length;
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
 
 /** The notebooks of training and evaluation with a trial's parameters, as pages. */
 async function writeReport({ parameters, threads }: Trial, reports: string): Promise<number> {
-	const { at, runInTerminal } = await import("./common.mjs" as string);
+	const { at, runInTerminal } = await import("../common.mjs" as string);
 	const places = { dataset, artifacts: join(reports, "artifacts"), reports };
 	const args = [
 		...Object.entries(places).flatMap(([name, value]) => [`--${name}`, value]),
@@ -36,7 +36,7 @@ async function writeReport({ parameters, threads }: Trial, reports: string): Pro
 	];
 	// With as many threads as the trial had, its curves come out the same to the last digit.
 	const env = { ...process.env, TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: String(threads) };
-	return runInTerminal("node", [at("tools", "report.mjs"), "04", "05", ...args], { env });
+	return runInTerminal("node", [at("tools", "report", "report.mjs"), "04", "05", ...args], { env });
 }
 
 function inWords({ id, state, value, curves, seconds, parameters, error }: Trial): string {

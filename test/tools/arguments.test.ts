@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { describe, test } from "node:test";
-import { root } from "./helpers";
+import { root } from "../helpers";
 
 type Options = {
 	notebooks: string[];
@@ -16,7 +16,7 @@ type Options = {
 	compare: string[] | null;
 };
 const parse = async (...args: string[]): Promise<Options> => {
-	const { parseArguments } = await import("../tools/parameters.mjs" as string);
+	const { parseArguments } = await import("../../tools/run/arguments.mjs" as string);
 	return parseArguments(args) as Options;
 };
 

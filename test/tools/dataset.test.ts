@@ -22,7 +22,7 @@ import { pathToFileURL } from "node:url";
 import { crc32, deflateRawSync } from "node:zlib";
 import { create } from "tar";
 
-const command = resolve(__dirname, "..", "tools", "dataset.mjs");
+const command = resolve(__dirname, "..", "..", "tools", "data", "dataset.mjs");
 const home = mkdtempSync(join(tmpdir(), "dataset-command-"));
 after(() => rmSync(home, { recursive: true, force: true }));
 

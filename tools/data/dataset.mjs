@@ -18,8 +18,8 @@ import {
 import { basename, dirname, join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { BadArchive, download, entryFor, unpack } from "./archive.mjs";
-import { at, fromHere, isNear, run } from "./common.mjs";
-import { setup } from "./setup.mjs";
+import { at, fromHere, isNear, run } from "../common.mjs";
+import { setup } from "../setup.mjs";
 
 const usage = "Usage: npm run dataset -- FOLDER|ARCHIVE|URL [--split 70,15,15] [--seed 42] [--into DIR] [--max-gb 20]";
 const optionTypes = {

@@ -1,6 +1,6 @@
 // `npm run lab`: JupyterLab with the TypeScript kernel, opened on the notebooks. Arguments go to JupyterLab.
-import { at, python, pythonEnvironment, root, run, runInTerminal } from "./common.mjs";
-import { fillDataset, setup } from "./setup.mjs";
+import { at, python, pythonEnvironment, root, run, runInTerminal } from "../common.mjs";
+import { fillDataset, setup } from "../setup.mjs";
 
 await run(async () => {
 	await setup();

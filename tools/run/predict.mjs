@@ -1,8 +1,8 @@
 // `npm run predict -- FILE|FOLDER…`: what the model that was trained last says of pictures.
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { at, fromHere, run, runInTerminal } from "./common.mjs";
-import { setup } from "./setup.mjs";
+import { at, fromHere, run, runInTerminal } from "../common.mjs";
+import { setup } from "../setup.mjs";
 
 const usage = "npm run predict -- FILE|FOLDER… [--format table|csv|json] [--artifacts DIR]";
 const formats = ["table", "csv", "json"];
@@ -17,7 +17,7 @@ await run(async () => {
 	if (missing) throw new Error(`there is no ${missing}`);
 	await setup();
 	const artifacts = values.artifacts ? fromHere(values.artifacts) : at("artifacts");
-	const args = ["--import", "tsx", at("tools", "predict-files.ts"), values.format, artifacts, ...paths];
+	const args = ["--import", "tsx", at("tools", "run", "predict.ts"), values.format, artifacts, ...paths];
 	const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" };
 	process.exitCode = await runInTerminal("node", args, { env });
 });

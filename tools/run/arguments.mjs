@@ -1,6 +1,6 @@
 // The command line of the commands that run notebooks: what the notebooks' `parameters` cells declare.
 import { readFileSync } from "node:fs";
-import { at, fromHere, isNear, notebooks } from "./common.mjs";
+import { at, fromHere, isNear, notebooks } from "../common.mjs";
 
 /** Numbers that mean something at zero; all others must be above it. */
 const MAY_BE_ZERO = new Set(["seed", "patience", "dropout"]);

@@ -13,12 +13,12 @@ import {
 	run,
 	runQuietly,
 	shown,
-} from "./common.mjs";
+} from "../common.mjs";
 import { readRun, writeComparison } from "./compare.mjs";
 import { escapeHtml, page, table } from "./page.mjs";
-import { parseArguments, usage } from "./parameters.mjs";
-import { versionsAndDevice } from "./setup/versions.mjs";
-import { fillDataset, setup } from "./setup.mjs";
+import { parseArguments, usage } from "../run/arguments.mjs";
+import { fillDataset, setup } from "../setup.mjs";
+import { versionsAndDevice } from "../setup/versions.mjs";
 
 const started = Date.now();
 
@@ -69,7 +69,7 @@ function execute({ notebooks: names, declared, parameters, reports, noInput }) {
 	};
 	mkdirSync(reports, { recursive: true });
 	return new Promise((done, failed) => {
-		const child = spawn(python, [at("tools", "run_notebooks.py")], {
+		const child = spawn(python, [at("tools", "report", "run_notebooks.py")], {
 			cwd: root,
 			env: pythonEnvironment,
 			stdio: ["pipe", "inherit", "inherit"],

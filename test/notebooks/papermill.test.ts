@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { root, temporaryFolder } from "./helpers";
+import { root, temporaryFolder } from "../helpers";
 
 const VALUES = {
 	whole: -3,

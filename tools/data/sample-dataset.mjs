@@ -1,4 +1,4 @@
-// Makes the sample data set: pictures of intact and cracked surfaces, drawn by the computer (sample-picture.mjs).
+// Makes the sample data set: pictures of intact and cracked surfaces, drawn by the computer (sample-image.mjs).
 import {
 	existsSync,
 	mkdirSync,
@@ -97,7 +97,7 @@ async function draw(jobs, workers, onProgress) {
 	const threads = [];
 	const runs = Array.from({ length: workers }, (_, first) => {
 		const own = jobs.filter((_, i) => i % workers === first);
-		const thread = new Worker(new URL("sample-picture.mjs", import.meta.url), { workerData: { jobs: own } });
+		const thread = new Worker(new URL("sample-image.mjs", import.meta.url), { workerData: { jobs: own } });
 		threads.push(thread);
 		return new Promise((resolve, reject) => {
 			thread.on("message", () => onProgress?.(++done, jobs.length));

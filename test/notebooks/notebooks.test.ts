@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import { root, temporaryFolder } from "./helpers";
+import { root, temporaryFolder } from "../helpers";
 
 type Cell = {
 	cell_type: string;
@@ -55,7 +55,7 @@ describe("on a small data set with broken files,", () => {
 	const small = ["--epochs", "2", "--batch-size", "16", "-p", "seed=7"];
 
 	before(async () => {
-		const { makeSampleDataset } = await import("../tools/sample-dataset.mjs" as string);
+		const { makeSampleDataset } = await import("../../tools/data/sample-dataset.mjs" as string);
 		await makeSampleDataset(dataset, { counts: { train: 64, valid: 24, test: 24 } });
 	});
 

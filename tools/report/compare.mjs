@@ -1,7 +1,7 @@
 // `npm run report -- --compare RUN_A RUN_B`: one page with what two runs have in common and what not.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { at, shown } from "./common.mjs";
+import { at, shown } from "../common.mjs";
 import { escapeHtml, page, table } from "./page.mjs";
 
 const COLOURS = ["#1f77b4", "#d95f02"];
