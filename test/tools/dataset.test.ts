@@ -15,14 +15,16 @@ import {
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import { crc32, deflateRawSync } from "node:zlib";
 import { create } from "tar";
+import { unpack } from "../../tools/data/archive";
+import { download } from "../../tools/data/download";
+import { root } from "../helpers";
 
-const command = resolve(__dirname, "..", "..", "tools", "data", "dataset.mjs");
+const command = join(root, "tools", "cli.mjs");
 const home = mkdtempSync(join(tmpdir(), "dataset-command-"));
 after(() => rmSync(home, { recursive: true, force: true }));
 
@@ -46,13 +48,13 @@ function write(file: string, content: string | Uint8Array) {
 	writeFileSync(file, content);
 }
 
-/** `cats/0.jpg` … in as many as asked for. */
+/** The paths `cats/0.jpg` and so on. */
 const images = (folder: string, count: number) => Array.from({ length: count }, (_, i) => `${folder}/${i}.jpg`);
 
 function start(args: string[]) {
 	// Outside npm, relative paths start in the working folder.
 	const { INIT_CWD, ...env } = process.env;
-	const child = spawn("node", [command, ...args], { cwd: home, env });
+	const child = spawn("node", [command, "dataset", ...args], { cwd: home, env });
 	const result = { code: null as number | null, out: "", err: "" };
 	child.stdout.on("data", (data) => {
 		result.out += data;
@@ -160,7 +162,7 @@ async function serve(listener: RequestListener) {
 	return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop };
 }
 
-test("a folder of classes is divided by the shares, class by class, and nothing is lost or doubled", async () => {
+test("a folder of classes is divided by the ratios, class by class, and nothing is lost or doubled", async () => {
 	const strange = ["cats/a b\nc.jpg", "cats/Ünï çødé 猫.PNG", "cats/deep/er/0.jpg", "dogs/deep/0.jpeg"];
 	const source = folderOf(...images("cats", 97), ...images("dogs", 39), ...images("birds", 3), ...strange);
 	const before = filesBelow(source);
@@ -177,7 +179,7 @@ test("a folder of classes is divided by the shares, class by class, and nothing 
 	assert.deepEqual(readdirSync(into).sort(), ["test", "train", "valid"]);
 });
 
-test("other shares are kept to, whatever their sum", async () => {
+test("other ratios are kept to, whatever their sum", async () => {
 	const { into } = await bringIn(folderOf(...images("a", 50), ...images("b", 11)), "--split", "3,1,1");
 	assert.deepEqual(counts(into, "a"), [30, 10, 10]);
 	const small = counts(into, "b");
@@ -314,12 +316,11 @@ test("archives that are too large, damaged or none at all are refused", async ()
 	const text = fresh("photos.zip");
 	writeFileSync(text, "not an archive");
 	await refuses(/photos\.zip is not a \.zip, \.tar, \.tar\.gz or \.tgz archive/, [text]);
-	const { unpack } = await import(pathToFileURL(join(dirname(command), "archive.mjs")).href);
 	await assert.rejects(unpack(zip, fresh("out"), { maxEntries: 10 }), /has more than 10 entries/);
 	await assert.rejects(unpack(tgz, fresh("out"), { maxEntries: 10 }), /has more than 10 entries/);
 });
 
-test("a download that breaks off goes on where it stopped", async () => {
+test("a download that breaks off is resumed", async () => {
 	const folder = folderOf(...images("a", 5), ...images("b", 5));
 	write(join(folder, "a", "big.jpg"), randomBytes(600_000));
 	const archive = readFileSync(zipOfFolder(folder));
@@ -341,10 +342,7 @@ test("a download that breaks off goes on where it stopped", async () => {
 		const args = [`${server.address}/photos.zip?token=1`, "--into", into];
 		const first = await start(args).done;
 		assert.equal(first.code, 1);
-		assert.match(
-			first.err,
-			/^The download of .* broke off after 0\.\d MB: .* The same command goes on from there\.\n$/,
-		);
+		assert.match(first.err, /^The download of .* broke off after 0\.\d MB: .* The same command resumes it\.\n$/);
 		const [part] = readdirSync(join(into, ".download")).filter((name) => name.endsWith(".part"));
 		const have = readFileSync(join(into, ".download", part));
 		assert.ok(have.length > 0 && archive.subarray(0, have.length).equals(have));
@@ -354,7 +352,6 @@ test("a download that breaks off goes on where it stopped", async () => {
 		assert.deepEqual(hashes(into), hashes(folder));
 		assert.deepEqual(readdirSync(into).sort(), ["test", "train", "valid"]);
 
-		const { download } = await import(pathToFileURL(join(dirname(command), "archive.mjs")).href);
 		const url = `${server.address}/again`;
 		const resumed = fresh("resumed");
 		const name = createHash("sha256").update(url).digest("hex").slice(0, 16);
@@ -372,7 +369,6 @@ test("a file that changed on the server, or whose part is complete already, is n
 		response.writeHead(416, { "content-range": `bytes */${archive.length}` }).end();
 	});
 	try {
-		const { download } = await import(pathToFileURL(join(dirname(command), "archive.mjs")).href);
 		const partOf = (folder: string, url: string) =>
 			join(folder, `${createHash("sha256").update(url).digest("hex").slice(0, 16)}.part`);
 		const folder = fresh("downloads");
@@ -382,7 +378,7 @@ test("a file that changed on the server, or whose part is complete already, is n
 		write(partOf(folder, complete), archive);
 		assert.ok(readFileSync(await download(complete, folder)).equals(archive));
 		write(partOf(folder, `${complete}2`), randomBytes(6000));
-		await assert.rejects(download(`${complete}2`, folder), /cannot continue the earlier download/);
+		await assert.rejects(download(`${complete}2`, folder), /cannot resume the earlier download/);
 		assert.equal(existsSync(partOf(folder, `${complete}2`)), false);
 	} finally {
 		server.stop();
@@ -401,7 +397,6 @@ test("a download that cannot work is one clear line", async () => {
 		await refuses(/Cannot download .*: the server answers 404 Not Found/, [`${address}/none.zip`]);
 		await refuses(/page is a web page, not an archive/, [`${address}/page`]);
 		await refuses(/text is not a \.zip/, [`${address}/text`]);
-		const { download } = await import(pathToFileURL(join(dirname(command), "archive.mjs")).href);
 		const stalled = download(`${address}/stall`, fresh("downloads"), { stallSeconds: 0.3 });
 		await assert.rejects(stalled, /nothing arrived for 0\.3 s/);
 	} finally {
@@ -452,10 +447,10 @@ test("bad input is one clear line", async () => {
 	const good = folderOf(...images("a", 4), ...images("b", 4));
 	await refuses(/^Usage: npm run dataset -- FOLDER\|ARCHIVE\|URL /, []);
 	await refuses(/^No such folder or archive: nowhere/, ["nowhere"]);
-	await refuses(/cat\.jpg lies directly in .*photos: put images into one folder per class, for example /, [
+	await refuses(/cat\.jpg is directly in .*photos: put images into one folder per class, for example /, [
 		folderOf("cat.jpg", ...images("a", 4), ...images("b", 4)),
 	]);
-	await refuses(/0\.jpg lies directly in .*photos: put/, [folderOf("0.jpg", "1.jpg")]);
+	await refuses(/0\.jpg is directly in .*photos: put/, [folderOf("0.jpg", "1.jpg")]);
 	await refuses(/has no class folders/, [folderOf("notes.txt")]);
 	await refuses(/has only one class, a: at least two are needed/, [folderOf(...images("a", 9))]);
 	await refuses(/photos\/b has no images/, [folderOf(...images("a", 9), "b/notes.txt")]);
@@ -473,15 +468,19 @@ test("bad input is one clear line", async () => {
 	await refuses(/^Unknown option --splitt: did you mean --split\?/, [good, "--splitt", "1,1,1"]);
 	await refuses(/^Unknown option --verbose\. Usage/, [good, "--verbose"]);
 	for (const split of ["70,15", "70,15,0", "70,x,15"]) {
-		await refuses(/^--split wants three positive numbers/, [good, "--split", split]);
+		await refuses(/^--split .*: expected three numbers above 0, for train, valid, test, for example 70,15,15$/m, [
+			good,
+			"--split",
+			split,
+		]);
 	}
-	await refuses(/^--seed wants a whole number, not "x"/, [good, "--seed", "x"]);
-	await refuses(/^--max-gb wants a positive number, not "0"/, [good, "--max-gb", "0"]);
+	await refuses(/^--seed x: expected an integer$/m, [good, "--seed", "x"]);
+	await refuses(/^--max-gb 0: expected a number above 0$/m, [good, "--max-gb", "0"]);
 	await refuses(/^One source at a time, not 2/, [good, good]);
-	await refuses(/dataset lies inside .*photos: give another folder/, [good], join(good, "dataset"));
+	await refuses(/dataset is inside .*photos: give another folder/, [good], join(good, "dataset"));
 	const before = filesBelow(good);
 	const { code, err } = await start([join(good, "a"), "--into", good]).done;
-	assert.match(err, /lies inside the data set's folder .*photos: move it out first\.\n$/);
+	assert.match(err, /is inside the data set's folder .*photos: move it out first\.\n$/);
 	assert.equal(code, 1);
 	assert.deepEqual(filesBelow(good), before);
 });

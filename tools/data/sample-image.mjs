@@ -1,14 +1,35 @@
-// One picture of the sample data set: a photo-like concrete or tile surface, with or without a crack.
+// Draws one image of the sample data set: a photo-like concrete or tile surface, with or without a crack.
 //
-// A picture is drawn on two planes of floats, brightness and warmth, and becomes RGB at the very end. Lengths are
-// in units of 1/64 of the shorter side, because a model that shrinks pictures to 64×64 sees nothing thinner.
-// Run as a worker thread, this file does the jobs it is given and posts a message after each.
+// An image is drawn on two planes of floats, brightness and warmth, and becomes RGB at the very end. Lengths are
+// in units of 1/64 of the shorter side, because a model that shrinks images to 64×64 sees nothing thinner.
+// Run as a worker thread, this file does the jobs it is given and posts a message after each. It is JavaScript because
+// Node loads it into the thread, where nothing translates TypeScript.
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import sharp from "sharp";
 
-/** Random numbers (the sfc32 generator) that depend on `key` only, so that pictures can be drawn in any order. */
+/**
+ * An image to draw.
+ *
+ * @typedef {object} Job
+ * @property {string} file the path to write, without extension
+ * @property {string} key seeds the random numbers
+ * @property {boolean} cracked
+ * @property {"jpg" | "png"} [format] default: drawn, mostly JPEG
+ * @property {keyof typeof damages} [damage] how the file is broken; default: not at all
+ */
+
+/** @typedef {ReturnType<typeof randomFrom>} Random */
+/** @typedef {ReturnType<typeof newCanvas>} Canvas */
+/** @typedef {{ x: number, y: number, radius: number }} Point */
+/** @typedef {{ x: number, y: number, heading: number, steps: number, radius: number, branching: number }} CrackStart */
+
+/**
+ * Random numbers (the sfc32 generator) that depend on `key` only, so that images can be drawn in any order.
+ *
+ * @param {string} key
+ */
 function randomFrom(key) {
 	const hash = createHash("sha256").update(key).digest();
 	let [a, b, c, counter] = [0, 4, 8, 12].map((offset) => hash.readInt32LE(offset));
@@ -19,12 +40,16 @@ function randomFrom(key) {
 		c = (((c << 21) | (c >>> 11)) + result) | 0;
 		return (result >>> 0) / 2 ** 32;
 	};
+	/** @type {(low: number, high: number) => number} */
 	const between = (low, high) => low + (high - low) * next();
 	return {
 		next,
 		between,
+		/** @type {(low: number, high: number) => number} */
 		integer: (low, high) => Math.floor(between(low, high + 1)),
+		/** @type {(probability: number) => boolean} */
 		chance: (probability) => next() < probability,
+		/** @type {<Item>(list: Item[]) => Item} */
 		pick: (list) => list[Math.floor(next() * list.length)],
 		sign: () => (next() < 0.5 ? -1 : 1),
 		/** Bell-shaped, standard deviation 1, never beyond 3: cheap, and without the outliers of a true normal. */
@@ -32,10 +57,16 @@ function randomFrom(key) {
 	};
 }
 
+/** @type {(value: number, low: number, high: number) => number} */
 const clamp = (value, low, high) => (value < low ? low : value > high ? high : value);
-/** 0 at 0, 1 at 1, level at both ends. */
+/**
+ * 0 at 0, 1 at 1, level at both ends.
+ *
+ * @type {(t: number) => number}
+ */
 const ease = (t) => t * t * (3 - 2 * t);
 
+/** @param {Random} random */
 function newCanvas(random) {
 	const ratio = random.pick([1, 1.2, 4 / 3, 1.5, 1.75]);
 	const short = Math.round(random.between(120, Math.min(200, 260 / ratio)));
@@ -50,14 +81,27 @@ function newCanvas(random) {
 	};
 }
 
-/** Calls `visit(index, x, y)` for every pixel. */
+/**
+ * Calls `visit(index, x, y)` for every pixel.
+ *
+ * @param {Canvas} canvas
+ * @param {(index: number, x: number, y: number) => void} visit
+ */
 function eachPixel({ width, height }, visit) {
 	for (let y = 0, index = 0; y < height; y++) {
 		for (let x = 0; x < width; x++, index++) visit(index, x, y);
 	}
 }
 
-/** Value noise in -amount…amount: random heights on a lattice, `cell` pixels apart, with eased steps in between. */
+/**
+ * Adds value noise in -amount…amount: random heights on a lattice, `cell` pixels apart, with eased steps in between.
+ *
+ * @param {Canvas} canvas
+ * @param {Float32Array} plane
+ * @param {number} cell
+ * @param {number} amount
+ * @param {Random} random
+ */
 function addNoise({ width, height }, plane, cell, amount, random) {
 	const columns = Math.ceil(width / cell) + 2;
 	const rows = Math.ceil(height / cell) + 2;
@@ -77,7 +121,13 @@ function addNoise({ width, height }, plane, cell, amount, random) {
 	}
 }
 
-/** Darkens (negative `depth`: lightens) along a path of `{ x, y, radius }`, once where it crosses itself. */
+/**
+ * Darkens (negative `depth`: lightens) along paths, once where they cross themselves.
+ *
+ * @param {Canvas} canvas
+ * @param {Point[][]} paths
+ * @param {number} depth
+ */
 function drawPaths({ width, height, light }, paths, depth) {
 	const cover = new Float32Array(width * height);
 	for (const path of paths) {
@@ -86,6 +136,15 @@ function drawPaths({ width, height, light }, paths, depth) {
 	for (let i = 0; i < cover.length; i++) light[i] *= 1 - depth * cover[i];
 }
 
+/**
+ * Raises the cover of the pixels under a segment to the fraction of each that the segment covers.
+ *
+ * @param {Float32Array} cover
+ * @param {number} width
+ * @param {number} height
+ * @param {Point} from
+ * @param {Point} to
+ */
 function coverSegment(cover, width, height, from, to) {
 	const [dx, dy] = [to.x - from.x, to.y - from.y];
 	const reach = Math.max(from.radius, to.radius) + 1;
@@ -99,13 +158,18 @@ function coverSegment(cover, width, height, from, to) {
 			const [offX, offY] = [x - from.x - along * dx, y - from.y - along * dy];
 			const radius = from.radius + along * (to.radius - from.radius);
 			// A line thinner than a pixel covers part of it, like in a photograph.
-			const share = clamp(radius + 0.5 - Math.sqrt(offX * offX + offY * offY), 0, Math.min(1, 2 * radius));
-			if (share > cover[y * width + x]) cover[y * width + x] = share;
+			const covered = clamp(radius + 0.5 - Math.sqrt(offX * offX + offY * offY), 0, Math.min(1, 2 * radius));
+			if (covered > cover[y * width + x]) cover[y * width + x] = covered;
 		}
 	}
 }
 
-/** Noise of several sizes, from blotches that fill a third of the picture to single grains. */
+/**
+ * Draws noise of several sizes, from blotches that fill a third of the image to single grains.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ */
 function drawTexture(canvas, random) {
 	const { light, warmth, unit } = canvas;
 	const roughness = random.between(0.5, 1.3);
@@ -118,7 +182,12 @@ function drawTexture(canvas, random) {
 	drawPores(canvas, random);
 }
 
-/** The small holes that air bubbles leave in concrete. */
+/**
+ * Draws the small holes that air bubbles leave in concrete.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ */
 function drawPores(canvas, random) {
 	const pores = Array.from({ length: random.integer(0, 40) }, () => {
 		const [x, y] = [random.next() * canvas.width, random.next() * canvas.height];
@@ -129,7 +198,12 @@ function drawPores(canvas, random) {
 	drawPaths(canvas, pores, random.between(0.1, 0.45));
 }
 
-/** Straight grooves: the grid between tiles, or one or two lines where concrete was cast in parts. */
+/**
+ * Draws straight grooves: the grid between tiles, or one or two lines where concrete was cast in parts.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ */
 function drawJoints(canvas, random) {
 	const { width, height, unit } = canvas;
 	const tiled = random.chance(0.4);
@@ -140,6 +214,7 @@ function drawJoints(canvas, random) {
 	const radius = random.between(0.25, 0.6) * unit;
 	const reach = width + height;
 	const [centreX, centreY] = [random.next() * width, random.next() * height];
+	/** @type {Point[][]} */
 	const lines = [];
 	for (const angle of tiled ? [tilt, tilt + Math.PI / 2] : [tilt + (random.integer(0, 1) * Math.PI) / 2]) {
 		const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
@@ -151,7 +226,12 @@ function drawJoints(canvas, random) {
 	drawPaths(canvas, lines, depth);
 }
 
-/** Patches of damp, oil or rust with a frayed edge. */
+/**
+ * Draws patches of damp, oil or rust with a frayed edge.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ */
 function drawStains(canvas, random) {
 	const { width, height, unit, light, warmth } = canvas;
 	for (let count = random.integer(0, 3); count > 0; count--) {
@@ -162,14 +242,19 @@ function drawStains(canvas, random) {
 		addNoise(canvas, edge, 5 * unit, 0.5, random);
 		eachPixel(canvas, (index, x, y) => {
 			const [u, v] = [(x - x0) / scaleX, (y - y0) / scaleY];
-			const share = ease(clamp(1 - u * u - v * v + edge[index], 0, 1));
-			light[index] *= 1 - depth * share;
-			warmth[index] += rust * share;
+			const strength = ease(clamp(1 - u * u - v * v + edge[index], 0, 1));
+			light[index] *= 1 - depth * strength;
+			warmth[index] += rust * strength;
 		});
 	}
 }
 
-/** Hair-like scratches, light or dark: as thin as faint cracks, but smooth and single. */
+/**
+ * Draws hair-like scratches, light or dark: as thin as faint cracks, but smooth and single.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ */
 function drawScratches(canvas, random) {
 	const { width, height, unit } = canvas;
 	for (let count = random.integer(0, 4); count > 0; count--) {
@@ -187,13 +272,22 @@ function drawScratches(canvas, random) {
 	}
 }
 
-/** A random walk that keeps to its direction roughly, widens and narrows, thins out and sends off branches. */
+/**
+ * Walks at random, roughly in one direction, widens and narrows, thins out and sends off branches.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ * @param {CrackStart} start
+ * @returns {Point[][]}
+ */
 function crackPaths(canvas, random, start) {
 	const { unit } = canvas;
 	let { x, y, heading } = start;
 	let jitter = 0;
 	let swelling = 1;
+	/** @type {Point[]} */
 	const path = [];
+	/** @type {CrackStart[]} */
 	const branches = [];
 	for (let step = 0; step < start.steps; step++) {
 		jitter = 0.65 * jitter + 0.45 * random.bell();
@@ -217,7 +311,12 @@ function crackPaths(canvas, random, start) {
 	return [path, ...branches.flatMap((branch) => crackPaths(canvas, random, branch))];
 }
 
-/** The crack grows both ways from a point near the middle, so that most of it is in the picture. */
+/**
+ * Draws a crack both ways from a point near the middle, so that most of it is in the image.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ */
 function drawCrack(canvas, random) {
 	const { width, height, unit } = canvas;
 	const [x, y] = [width * random.between(0.3, 0.7), height * random.between(0.3, 0.7)];
@@ -233,7 +332,12 @@ function drawCrack(canvas, random) {
 	drawPaths(canvas, paths, depth);
 }
 
-/** Light from one side, and now and then the soft edge of a shadow. */
+/**
+ * Adds light from one side, and now and then the soft edge of a shadow.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ */
 function drawLighting(canvas, random) {
 	const { width, height, unit, light } = canvas;
 	const slope = random.between(0, 0.3);
@@ -249,7 +353,12 @@ function drawLighting(canvas, random) {
 	});
 }
 
-/** Turns the planes into RGB bytes, with the colour of the surface and the noise of the camera. */
+/**
+ * Turns the planes into RGB bytes, with the colour of the surface and the noise of the camera.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ */
 function develop(canvas, random) {
 	const { light, warmth } = canvas;
 	const brightness = random.between(110, 190);
@@ -266,7 +375,11 @@ function develop(canvas, random) {
 	return pixels;
 }
 
-/** How the picture is stored: mostly plain colour JPEG, now and then something else that readers must cope with. */
+/**
+ * Chooses how the image is stored: mostly plain colour JPEG, now and then something else that readers must cope with.
+ *
+ * @param {Random} random
+ */
 function chooseFormat(random) {
 	return {
 		format: random.chance(0.03) ? "png" : "jpg",
@@ -278,7 +391,13 @@ function chooseFormat(random) {
 	};
 }
 
-function drawPicture(random, cracked) {
+/**
+ * Draws the surface, layer by layer.
+ *
+ * @param {Random} random
+ * @param {boolean} cracked
+ */
+function drawImage(random, cracked) {
 	const canvas = newCanvas(random);
 	drawTexture(canvas, random);
 	drawJoints(canvas, random);
@@ -290,35 +409,47 @@ function drawPicture(random, cracked) {
 	return sharp(develop(canvas, random), { raw: { width, height, channels: 3 } });
 }
 
-function encode(picture, { format, quality, progressive, gray, orientation, blur }) {
-	if (blur) picture = picture.blur(blur);
-	if (gray) picture = picture.toColourspace("b-w");
-	if (orientation) picture = picture.withMetadata({ orientation });
-	return (format === "png" ? picture.png() : picture.jpeg({ quality, progressive })).toBuffer();
+/**
+ * @param {import("sharp").Sharp} image
+ * @param {ReturnType<typeof chooseFormat>} storage
+ * @returns {Promise<Buffer>}
+ */
+function encode(image, { format, quality, progressive, gray, orientation, blur }) {
+	if (blur) image = image.blur(blur);
+	if (gray) image = image.toColourspace("b-w");
+	if (orientation) image = image.withMetadata({ orientation });
+	return (format === "png" ? image.png() : image.jpeg({ quality, progressive })).toBuffer();
 }
 
 /** The ways a file can be broken; each gets a good file's bytes. */
 const damages = {
+	/** @param {Buffer} bytes */
 	"cut off after 70 %": (bytes) => bytes.subarray(0, bytes.length * 0.7),
+	/** @param {Buffer} bytes */
 	"cut off after 30 %": (bytes) => bytes.subarray(0, bytes.length * 0.3),
 	empty: () => Buffer.alloc(0),
 	"plain text": () => Buffer.from("Picture 0233 was not exported: the camera was offline.\n"),
 	"an HTML page": () => Buffer.from("<!DOCTYPE html>\n<html><body><h1>404 Not Found</h1></body></html>\n"),
+	/** @param {Buffer} bytes */
 	"first 16 bytes overwritten": (bytes) => Buffer.concat([Buffer.alloc(16, 0x2e), bytes.subarray(16)]),
 };
 
-/** Writes the picture that `key` stands for to `file` plus its extension: that of `format`, if the job has one. */
+/**
+ * Writes the image of a job to `file` plus the extension of its format.
+ *
+ * @param {Job} job
+ */
 async function doJob({ file, key, cracked, format, damage }) {
 	const random = randomFrom(key);
 	const storage = chooseFormat(random);
 	if (format) storage.format = format;
-	const bytes = await encode(drawPicture(random, cracked), storage);
+	const bytes = await encode(drawImage(random, cracked), storage);
 	writeFileSync(`${file}.${storage.format}`, damage ? damages[damage](bytes) : bytes);
 }
 
 if (!isMainThread && workerData?.jobs) {
 	for (const job of workerData.jobs) {
 		await doJob(job);
-		parentPort.postMessage("done");
+		parentPort?.postMessage("done");
 	}
 }

@@ -1,0 +1,166 @@
+// Downloads a file so that an interrupted download can be resumed.
+import { createHash } from "node:crypto";
+import {
+	createWriteStream,
+	existsSync,
+	mkdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+
+/**
+ * Downloads a file. What has arrived stays in a .part file when the download breaks off; the next call requests only
+ * the rest. A finished file is used again.
+ *
+ * @param folder where the file and its parts are kept; made if it is missing
+ * @param options `stallSeconds`: how long to wait for more data before giving up. Default 60
+ * @returns the path of the file
+ * @throws with one line that names the address and what went wrong
+ */
+export async function download(url: string, folder: string, { stallSeconds = 60 } = {}): Promise<string> {
+	const name = join(folder, createHash("sha256").update(url).digest("hex").slice(0, 16));
+	const done = `${name}.archive`;
+	if (existsSync(done)) return done;
+	mkdirSync(folder, { recursive: true });
+	const stall = stallGuard(stallSeconds);
+	try {
+		const response = await request(url, name, stall.signal);
+		await checkResponse(url, name, response);
+		renameSync(await save(url, name, response, stall), done);
+		rmSync(`${name}.version`, { force: true });
+		return done;
+	} finally {
+		stall.stop();
+	}
+}
+
+/** A timer that aborts `signal` unless `alive` is called at least every so many seconds. */
+function stallGuard(seconds: number) {
+	const controller = new AbortController();
+	const giveUp = () => controller.abort(new Error(`nothing arrived for ${seconds} s`));
+	const timer = setTimeout(giveUp, seconds * 1000);
+	return { signal: controller.signal, alive: () => timer.refresh(), stop: () => clearTimeout(timer) };
+}
+
+const sizeOf = (file: string) => (existsSync(file) ? statSync(file).size : 0);
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+
+function causeOf(error: unknown): string {
+	const { cause, message } = error as Error & { cause?: NodeJS.ErrnoException };
+	return cause?.message || cause?.code || message;
+}
+
+async function request(url: string, name: string, signal: AbortSignal): Promise<Response> {
+	// Without it servers may compress on the way, and then Range counts other bytes than ours.
+	const headers: Record<string, string> = { "Accept-Encoding": "identity" };
+	const have = sizeOf(`${name}.part`);
+	const version = existsSync(`${name}.version`) && readFileSync(`${name}.version`, "utf8");
+	if (have > 0) headers.Range = `bytes=${have}-`;
+	if (have > 0 && version) headers["If-Range"] = version;
+	try {
+		return await fetch(url, { headers, signal });
+	} catch (error) {
+		throw new Error(`Cannot download ${url}: ${causeOf(error)}.`);
+	}
+}
+
+/** The offset and the full size in a Content-Range header; NaN where they are not given. */
+function rangeOf(response: Response): { start: number; size: number } {
+	const [, start, size] = /(?:(\d+)-\d+|\*)\/(\d+)/.exec(response.headers.get("content-range") ?? "") ?? [];
+	return { start: Number(start), size: Number(size) };
+}
+
+/** Throws unless the response is the file, or the part of it that is missing. */
+async function checkResponse(url: string, name: string, response: Response): Promise<void> {
+	const { start, size } = rangeOf(response);
+	const have = sizeOf(`${name}.part`);
+	const isPage = /^text\/html/i.test(response.headers.get("content-type") ?? "");
+	const isWholePart = response.status === 416 && size === have;
+	const isOtherRange = (response.status === 416 && size !== have) || (response.status === 206 && start !== have);
+	if (isWholePart || (response.ok && !isPage && !isOtherRange)) return;
+	await response.body?.cancel();
+	if (isOtherRange) {
+		rmSync(`${name}.part`, { force: true });
+		throw new Error(`${url}: the server cannot resume the earlier download. The same command starts it again.`);
+	}
+	if (response.ok) throw new Error(`${url} is a web page, not an archive: give the address of the file itself.`);
+	throw new Error(`Cannot download ${url}: the server answers ${response.status} ${response.statusText}.`);
+}
+
+/** Appends what the server sends to what is there and resolves to the finished file. */
+async function save(
+	url: string,
+	name: string,
+	response: Response,
+	stall: ReturnType<typeof stallGuard>,
+): Promise<string> {
+	const part = `${name}.part`;
+	if (response.status === 416) return part;
+	const isResumed = response.status === 206;
+	// Content that was decoded on its way has other offsets than the server's file: it cannot be resumed.
+	const isDecoded = response.headers.has("content-encoding");
+	const file = isDecoded ? `${name}.decoded` : part;
+	const total = isDecoded ? 0 : rangeOf(response).size || Number(response.headers.get("content-length"));
+	if (!isResumed) writeFileSync(`${name}.version`, versionOf(response));
+	const progress = progressLine(url, isResumed ? sizeOf(part) : 0, total);
+	const brokenOff = (why: string) => {
+		const kept = isDecoded ? "" : " The same command resumes it.";
+		return new Error(`The download of ${url} broke off after ${megabytes(sizeOf(file))} MB: ${why}.${kept}`);
+	};
+	const watched = async function* (chunks: AsyncIterable<Uint8Array>) {
+		for await (const chunk of chunks) {
+			stall.alive();
+			progress.add(chunk.length);
+			yield chunk;
+		}
+	};
+	try {
+		const body = response.body as unknown as AsyncIterable<Uint8Array>;
+		await pipeline(body, watched, createWriteStream(file, { flags: isResumed ? "a" : "w" }));
+	} catch (error) {
+		throw brokenOff(causeOf(error));
+	} finally {
+		progress.end();
+	}
+	if (sizeOf(file) < total) throw brokenOff("the server ended it");
+	return file;
+}
+
+/** What If-Range can compare: a weak ETag does not promise the same bytes. */
+function versionOf({ headers }: Response): string {
+	const etag = headers.get("etag");
+	return etag && !etag.startsWith("W/") ? etag : (headers.get("last-modified") ?? "");
+}
+
+/** A bar that moves on a terminal, one plain line elsewhere. `total` is 0 where the server does not say. */
+function progressLine(url: string, have: number, total: number) {
+	const started = Date.now();
+	let bytes = have;
+	let drawn = 0;
+	const draw = () => {
+		const speed = `${megabytes((1000 * (bytes - have)) / (Date.now() - started + 1))} MB/s`;
+		const fraction = Math.min(1, bytes / total);
+		const bar = "█".repeat(fraction * 30).padEnd(30, "░");
+		const size = `${megabytes(bytes)}${total ? ` of ${megabytes(total)}` : ""} MB`;
+		process.stdout.write(`\r${total ? `${bar} ${Math.floor(fraction * 100)} %  ` : ""}${size}  ${speed}\x1b[K`);
+		drawn = Date.now();
+	};
+	const size = total ? ` (${megabytes(total)} MB)` : "";
+	console.log(`downloading ${url}${size}${have ? `, ${megabytes(have)} MB are there already` : ""}`);
+	return {
+		add(more: number) {
+			bytes += more;
+			if (process.stdout.isTTY && Date.now() - drawn > 100) draw();
+		},
+		end() {
+			if (!process.stdout.isTTY) return;
+			draw();
+			console.log();
+		},
+	};
+}
