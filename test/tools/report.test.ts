@@ -210,7 +210,8 @@ describe("--compare", () => {
 		versions: { node: "20.0.0" },
 		device: "CPU",
 	};
-	const compare = (...args: string[]) => runs("node", [join(root, "tools", "report", "report.mjs"), "--compare", ...args]);
+	const compare = (...args: string[]) =>
+		runs("node", [join(root, "tools", "report", "report.mjs"), "--compare", ...args]);
 	const pageOf = (...args: string[]) => {
 		const { status, out } = compare(...args, "--reports", join(work, "out"));
 		assert.deepEqual([status, out], [0, `Open ${join(work, "out", "compare.html")}\n`]);

@@ -1,7 +1,7 @@
 // Reads command lines: numbers, and the parameters that the notebooks' `parameters` cells declare.
 import { declaredBy, notebookNames } from "../jupyter/notebooks.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
-import { isNear } from "../setup/text.mjs";
+import { nearest, toFlag } from "../setup/text.mjs";
 
 export type Value = number | string | boolean;
 export type Values = Record<string, Value>;
@@ -40,7 +40,7 @@ export interface NotebookArguments {
 
 /** Parameters that are folders: relative to where the command was typed, not to the notebook. */
 const FOLDERS = new Set(["dataset", "artifacts"]);
-/** Numbers that may be 0; all others must be above it. */
+/** Hyperparameters that may be 0; all others must be above it. */
 const MAY_BE_ZERO = new Set(["seed", "patience", "dropout"]);
 
 /**
@@ -58,9 +58,9 @@ export function parseArguments(args: string[]): NotebookArguments {
 	if (given.compare && (runsNotebooks || given.pdf || given.noInput)) {
 		throw new Error("--compare runs no notebooks: with its two runs it takes only --reports");
 	}
-	const defaults = Object.fromEntries([...known].map(([name, { value }]) => [name, value]));
-	for (const name of FOLDERS) defaults[name] = at(name);
-	const { dataset, artifacts, ...values } = { ...defaults, ...given.parameters };
+	const all: Values = Object.fromEntries([...known].map(([name, { value }]) => [name, value]));
+	for (const name of FOLDERS) all[name] = at(name);
+	const { dataset, artifacts, ...values } = Object.assign(all, given.parameters);
 	return {
 		...given,
 		notebooks: names.filter((name) => given.notebooks.length === 0 || given.notebooks.includes(name)),
@@ -95,13 +95,68 @@ function readArguments(args: string[], names: string[], known: Parameters): Give
 			if (given.compare.length === 2 && !given.compare.some((run) => run.startsWith("-"))) continue;
 			throw new Error("--compare needs two runs: --compare reports/a reports/b");
 		} else if (arg === "-p") {
-			const [text, name, value] = /^(\w+)=(.*)$/s.exec(next("-p")) ?? [];
-			setParameter(given.parameters, known, `-p ${name}`, name, value);
-		} else if (arg.startsWith("-")) {
-			const name = arg.slice(2).replace(/-./g, ([, letter]) => letter.toUpperCase());
-			if (!arg.startsWith("--")) throw new Error(unknown(arg, known));
+			const [name, ...value] = next(arg).split("=");
+			if (value.length === 0) throw new Error(`-p ${name}: expected name=value, for example -p epochs=3`);
+			setParameter(given.parameters, known, `-p ${name}`, name, value.join("="));
+		} else if (arg.startsWith("--")) {
+			const name = arg.slice(2).replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+			if (!known.has(name)) throw new Error(unknown(arg, known));
 			setParameter(given.parameters, known, arg, name, next(arg));
 		} else given.notebooks.push(findNotebook(arg, names));
 	}
 	return given;
+}
+
+function setParameter(parameters: Values, known: Parameters, flag: string, name: string, text: string): void {
+	const parameter = known.get(name);
+	if (!parameter) throw new Error(unknown(flag, known));
+	// A backbone can also be an address.
+	const isFolder = FOLDERS.has(name) || (name === "backbone" && !/^https?:/.test(text));
+	parameters[name] = isFolder ? fromHere(text) : convert(flag, name, text, parameter.value);
+}
+
+/** Converts the text to a value of the default's type. */
+function convert(flag: string, name: string, text: string, fallback: Value): Value {
+	if (typeof fallback === "string") return text;
+	if (typeof fallback === "number") return readNumber(flag, text, boundsOf(name, fallback), fallback);
+	if (text === "true" || text === "false") return text === "true";
+	throw new Error(`${flag} ${text}: expected true or false`);
+}
+
+/** What the value of a numeric parameter must be; for one that only a notebook knows it follows from the default. */
+function boundsOf(name: string, fallback: number): Bounds {
+	const integer = Number.isInteger(fallback);
+	return MAY_BE_ZERO.has(name) ? { integer, min: 0 } : { integer, above: 0 };
+}
+
+/**
+ * Reads a number that was given with a flag.
+ *
+ * @param example a value for the error message. Default: none
+ * @throws with the flag, the text and what was expected
+ */
+export function readNumber(flag: string, text: string, bounds: Bounds, example?: number): number {
+	const { integer = false, min = Number.NEGATIVE_INFINITY, above = Number.NEGATIVE_INFINITY } = bounds;
+	const value = text.trim() === "" ? Number.NaN : Number(text);
+	const isValid = integer ? Number.isSafeInteger(value) : Number.isFinite(value);
+	if (isValid && value >= min && value > above) return value;
+	const limit = bounds.min !== undefined ? ` of ${min} or more` : bounds.above !== undefined ? ` above ${above}` : "";
+	const expected = `expected ${integer ? "an integer" : "a number"}${limit}`;
+	throw new Error(`${flag} ${text}: ${expected}${example === undefined ? "" : `, for example ${example}`}`);
+}
+
+/** Reads an integer above 0 that was given with a flag. */
+export const wholeNumber = (flag: string, text: string): number => readNumber(flag, text, { integer: true, above: 0 });
+
+function unknown(flag: string, known: Parameters): string {
+	const flags = [...known.keys()].map(toFlag);
+	const close = nearest(flag.replace(/^-p /, "--"), flags);
+	return `unknown parameter ${flag}${close ? `: did you mean ${close}?` : `; there are ${flags.join(", ")}`}`;
+}
+
+function findNotebook(text: string, names: string[]): string {
+	const name = text.replace(/^.*\//, "").replace(/\.ipynb$/, "");
+	const found = names.filter((candidate) => candidate === name || candidate.startsWith(name));
+	if (found.length === 1) return found[0];
+	throw new Error(`no notebook ${text}: there are ${names.join(", ")}`);
 }

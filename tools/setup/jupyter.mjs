@@ -48,7 +48,7 @@ export async function installSettings() {
 /** Puts the folder with papermill's TypeScript plugin on the path of the Python in `.venv`. */
 export async function installPapermillPlugin() {
 	const packages = dirname(tensorflowDir());
-	const line = `${relative(packages, at("tools", "papermill"))}\n`;
+	const line = `${relative(packages, at("tools", "jupyter", "papermill"))}\n`;
 	await step("papermill for TypeScript", at(".venv", ".stamps", "papermill"), line, () => {
 		writeFileSync(join(packages, "papermill_typescript.pth"), line);
 	});
