@@ -1,4 +1,4 @@
-// What a user sees in JupyterLab, in a real browser. SCREENSHOTS=folder keeps images of it.
+// What a user sees in JupyterLab, in a real browser. SCREENSHOTS=folder keeps screenshots of it.
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -6,17 +6,13 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { makeSampleDataset } from "../../tools/data/sample-dataset";
+import { browserCommand } from "../../tools/setup/processes.mjs";
 import { root, temporaryFolder } from "../helpers";
 import { freePort } from "../servers";
 
-type Tools = {
-	browserCommand(): string | undefined;
-	makeSampleDataset(folder: string, options: object): Promise<void>;
-};
 /** What Jupyter's server says of a notebook that is open. */
 type Session = { path: string; kernel: { execution_state: string; connections: number } };
-/** The commands' own modules, which are not TypeScript. */
-const tool = async (name: string) => (await import(`../../tools/${name}.mjs` as string)) as Tools;
 const work = temporaryFolder();
 
 /** The training notebook, with some parameters changed. */
@@ -53,7 +49,6 @@ async function menu(page: Page, ...items: string[]): Promise<void> {
 	for (const item of items) await page.getByRole("menuitem", { name: item, exact: true }).first().click();
 }
 
-const { browserCommand } = require("../../tools/common.mjs") as Tools;
 const command = browserCommand();
 
 describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chrome on this machine" }, () => {
@@ -65,7 +60,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		mkdirSync(join(work, "notebooks"));
 		for (const name of ["src", "package.json"]) cpSync(join(root, name), join(work, name), { recursive: true });
 		symlinkSync(join(root, "node_modules"), join(work, "node_modules"));
-		await (await tool("data/sample-dataset")).makeSampleDataset(join(work, "dataset"), {
+		await makeSampleDataset(join(work, "dataset"), {
 			counts: { train: 128, valid: 32, test: 32 },
 		});
 		writeNotebook("long", { batchSize: 4, epochs: 500, patience: 500 });
@@ -76,7 +71,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		writeFileSync(join(settings, "tracker.jupyterlab-settings"), '{ "windowingMode": "none" }');
 		const port = await freePort();
 		const flags = ["--no-browser", "--allow-root", "--IdentityProvider.token=t", `--ServerApp.root_dir=${work}`];
-		lab = spawn("node", [join(root, "tools", "jupyter", "lab.mjs"), ...flags, `--port=${port}`], {
+		lab = spawn("node", [join(root, "tools", "cli.mjs"), "lab", ...flags, `--port=${port}`], {
 			env: { ...process.env, JUPYTER_CONFIG_DIR: join(work, "config") },
 			stdio: "ignore",
 			detached: true,

@@ -181,7 +181,7 @@ describe("the page of a notebook", () => {
 test("--pdf without a browser is refused before anything is run", () => {
 	const bin = temporaryFolder();
 	symlinkSync(process.execPath, join(bin, "node"));
-	const args = [join(root, "tools", "report", "report.mjs"), "--pdf", "03"];
+	const args = [join(root, "tools", "cli.mjs"), "report", "--pdf", "03"];
 	const { status, out } = runs(process.execPath, args, { env: { ...process.env, PATH: bin } });
 	assert.equal(status, 1);
 	assert.match(out, /^--pdf needs Chromium or Chrome: .*\n$/);
@@ -210,8 +210,7 @@ describe("--compare", () => {
 		versions: { node: "20.0.0" },
 		device: "CPU",
 	};
-	const compare = (...args: string[]) =>
-		runs("node", [join(root, "tools", "report", "report.mjs"), "--compare", ...args]);
+	const compare = (...args: string[]) => runs("node", [join(root, "tools", "cli.mjs"), "report", "--compare", ...args]);
 	const pageOf = (...args: string[]) => {
 		const { status, out } = compare(...args, "--reports", join(work, "out"));
 		assert.deepEqual([status, out], [0, `Open ${join(work, "out", "compare.html")}\n`]);
@@ -244,7 +243,7 @@ describe("--compare", () => {
 		const html = pageOf(a, join(b, "metrics.json"));
 		assert.deepEqual(row(html, "epochs"), ["<mark>5</mark>", "<mark>9</mark>"]);
 		assert.deepEqual(row(html, "seed"), ["42"]);
-		assert.deepEqual(row(html, "dataset"), ["<mark>images</mark>", "<mark>&#60;/script&#62;&#60;b&#62;</mark>"]);
+		assert.deepEqual(row(html, "dataset"), ["<mark>images</mark>", "<mark>&lt;/script&gt;&lt;b&gt;</mark>"]);
 		const [epochs, folded, seed, numbers] = ["<mark>5", "<details>", ">seed<", ">Test accuracy<"].map((text) =>
 			html.indexOf(text),
 		);

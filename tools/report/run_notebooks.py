@@ -23,7 +23,7 @@ TOOLS = Path(__file__).resolve().parents[1]
 def export(executed, source, reports, no_input):
     config = PyFileConfigLoader("jupyter_server_config.py", path=str(TOOLS / "jupyter")).load_config()
     exporter = HTMLExporter(config=config, exclude_input=no_input, exclude_input_prompt=no_input)
-    # The folder that pictures in prose are relative to, as JupyterLab's export says it.
+    # The folder that images in prose are relative to, as JupyterLab's export says it.
     resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
     html, _ = exporter.from_notebook_node(executed, resources=resources)
     (reports / f"{source.stem}.html").write_text(html, encoding="utf-8")
@@ -56,7 +56,7 @@ def main():
 
 
 def stop(*_):
-    """Ends the kernel too: it runs in a session of its own and would go on."""
+    """Ends the kernel too: it runs in its own session and would continue."""
     for child in psutil.Process().children(recursive=True):
         child.kill()
     os._exit(130)

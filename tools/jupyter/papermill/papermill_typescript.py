@@ -32,7 +32,7 @@ class TypeScriptTranslator(Translator):
 
     @classmethod
     def assign(cls, name, value):
-        # Declared anew, since the value of an assignment would be shown below the cell. The types of lists, objects and
+        # Declared again, since the value of an assignment would be shown below the cell. The types of lists, objects and
         # null are not those of their literals: `[]` has none, and a pair would become a list of any length.
         annotation = ": any" if value.startswith(("[", "{", "null")) else ""
         return f"let {name}{annotation} = {value};"

@@ -1,4 +1,4 @@
-"""Reads the `parameters` cells of TypeScript notebooks."""
+"""Reads the `parameters` cells of TypeScript notebooks, by the same grammar as tools/jupyter/notebooks.mjs."""
 
 import re
 

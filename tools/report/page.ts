@@ -1,16 +1,10 @@
 // The frame of the pages that are not notebooks: the index of a run and the comparison of two.
+import { escapeHtml } from "../../src/display/table";
 
-export const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+/** A cell of a table: text, or HTML that is put in as it is. */
+export type Cell = string | number | boolean | null | undefined | { html: string };
 
-/** A page that needs nothing from elsewhere, for the screen and for paper. `head` is put into its head as it is. */
-export const page = (title, body, head = "") => `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
-<style>
-	body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+const STYLE = `	body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 	h1, h2, h3 { font-weight: 400; line-height: 1.2; margin: 2rem 0 0.5rem; }
 	h1 { margin-top: 0; }
 	h3 { font-size: 1rem; font-weight: 600; }
@@ -41,7 +35,22 @@ export const page = (title, body, head = "") => `<!doctype html>
 		/* As wide as the body on the screen, which paper is not. */
 		.figure { zoom: 0.7; }
 	}
-</style>
+`;
+
+/**
+ * A page that needs nothing from elsewhere, for the screen and for paper.
+ *
+ * @param body HTML
+ * @param head HTML that is added to the page's head. Default: none
+ */
+export const page = (title: string, body: string, head = ""): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title>
+<style>
+${STYLE}</style>
 ${head}
 </head>
 <body>
@@ -50,16 +59,26 @@ ${body}
 </html>
 `;
 
-/** A table of texts, of which all but the first column are numbers if `numeric`; `html` cells are put in as they are. */
-export function table(rows, { header = [], numeric = false } = {}) {
-	const line = (cells) =>
+/**
+ * A table; an empty cell reads "not run".
+ *
+ * @param options `header`: default none; `numeric`: whether all columns but the first hold numbers, default false
+ */
+export function table(rows: Cell[][], { header = [] as Cell[], numeric = false } = {}): string {
+	const line = (cells: Cell[]) =>
 		`<tr>${cells
 			.map((cell, i) => {
 				const tag = i === 0 || cells === header ? "th" : "td";
 				const look = numeric && i > 0 ? ' class="number"' : "";
-				return `<${tag}${look}>${cell?.html ?? escapeHtml(cell ?? "not run")}</${tag}>`;
+				return `<${tag}${look}>${toHtml(cell)}</${tag}>`;
 			})
 			.join("")}</tr>`;
 	const head = header.length ? `<thead>${line(header)}</thead>` : "";
 	return `<div class="scroll"><table>${head}<tbody>${rows.map(line).join("\n")}</tbody></table></div>`;
 }
+
+const toHtml = (cell: Cell): string =>
+	typeof cell === "object" && cell !== null ? cell.html : escapeHtml(String(cell ?? "not run"));
+
+/** The minute of an ISO date, for example `"2025-03-01 10:59 UTC"`. */
+export const minute = (date: string): string => `${date.slice(0, 16).replace("T", " ")} UTC`;

@@ -1,0 +1,19 @@
+// JupyterLab with the TypeScript kernel, opened on the notebooks: `npm run lab`.
+import { fillDataset } from "../data/fill";
+import { at, python, pythonEnvironment, root } from "../setup/paths.mjs";
+import { runInTerminal } from "../setup/processes.mjs";
+
+/** Starts JupyterLab; all arguments are passed to it. */
+export async function main(args: string[]): Promise<void> {
+	await fillDataset();
+	const settings = [
+		`--ServerApp.root_dir=${root}`,
+		"--LabApp.default_url=/lab/tree/notebooks/01-data-cleaning.ipynb",
+		"--MultiKernelManager.default_kernel_name=tslab",
+	].filter((setting) => !args.some((arg) => arg.startsWith(setting.split("=")[0])));
+	// With this folder on the path, "Save and Export As → HTML" gives the same page as `npm run report`.
+	const configPath = [at("tools", "jupyter"), process.env.JUPYTER_CONFIG_PATH].filter(Boolean).join(":");
+	process.exitCode = await runInTerminal(python, ["-m", "jupyter", "lab", ...settings, ...args], {
+		env: { ...pythonEnvironment, JUPYTER_CONFIG_PATH: configPath },
+	});
+}

@@ -1,0 +1,130 @@
+// One page with what two runs have in common and what not: `npm run report -- --compare RUN_A RUN_B`.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { escapeHtml } from "../../src/display/table";
+import { SPLITS } from "../../src/images/folders";
+import { at } from "../setup/paths.mjs";
+import { type Cell, minute, page, table } from "./page";
+import type { NamedRun } from "./run-record";
+
+/** The colours of the curves of the two runs. */
+const COLORS = ["#1f77b4", "#d95f02"];
+
+/** Writes `compare.html` about two runs to the folder `reports`, and returns its path. */
+export function writeComparison(a: NamedRun, b: NamedRun, reports: string): string {
+	const runs = [a, b];
+	const plotly = readFileSync(at("node_modules", ".cache", "plotly.min.js"), "utf8");
+	const sections = [
+		`<h1>Two runs compared</h1>`,
+		table(runs.map(({ name, date }, i) => ["AB"[i], name, date ? minute(date) : ""])),
+		differences(a, b),
+		`<h2>Key numbers</h2>${keyNumbers(a, b)}`,
+		`<h2>Learning curves</h2>${curves(runs, "loss", "Loss")}${curves(runs, "acc", "Accuracy")}`,
+		`<h2>Confusion matrices</h2>${sideBySide(runs, confusionMatrix)}`,
+		`<h2>Classification reports</h2>${sideBySide(runs, classificationReport)}`,
+	];
+	mkdirSync(reports, { recursive: true });
+	const file = join(reports, "compare.html");
+	writeFileSync(file, page(`${a.name} and ${b.name} compared`, sections.join("\n"), `<script>${plotly}</script>`));
+	return file;
+}
+
+/** What was run with what: first what differs, then, folded away, what does not. */
+function differences(a: NamedRun, b: NamedRun): string {
+	const [settingsA, settingsB] = [a, b].map(settingsOf);
+	const names = Object.keys({ ...settingsA, ...settingsB });
+	const rows = names.map((name) => ({ name, values: [settingsA[name] ?? "not set", settingsB[name] ?? "not set"] }));
+	const differ = rows.filter(({ values: [x, y] }) => x !== y);
+	const same = rows.filter(({ values: [x, y] }) => x === y).map(({ name, values: [x] }) => [name, x]);
+	const marked = differ.map(({ name, values }): Cell[] => [
+		name,
+		...values.map((value) => ({ html: `<mark>${escapeHtml(String(value))}</mark>` })),
+	]);
+	return `<h2>What differs</h2>
+${marked.length ? table(marked, { header: ["", "A", "B"] }) : "<p>Data set, parameters, versions and device are the same.</p>"}
+<details><summary>The same in both (${same.length})</summary>${table(same)}</details>`;
+}
+
+type Settings = Record<string, string | number | boolean | undefined>;
+
+const settingsOf = ({ dataset, classNames, parameters, versions, device }: NamedRun): Settings => ({
+	dataset,
+	classes: classNames?.join(", "),
+	...parameters,
+	...versions,
+	device,
+});
+
+/** A row of the key numbers: its title, where its value is, and the digits after the point. */
+type KeyNumber = [string, (run: NamedRun) => number | null | undefined, number];
+
+function keyNumbers(a: NamedRun, b: NamedRun): string {
+	const parts = ["clean", "train", "evaluate"] as const;
+	const numbers: KeyNumber[] = [
+		["Test accuracy", ({ test }) => test?.accuracy, 5],
+		["Test loss", ({ test }) => test?.loss, 5],
+		["Epochs run", ({ epochsRun }) => epochsRun, 0],
+		...parts.map((part): KeyNumber => [`Seconds to ${part}`, ({ seconds }) => seconds?.[part], 1]),
+		["Files removed by cleaning", ({ removed }) => removed, 0],
+		...SPLITS.map((split): KeyNumber => [`Images, ${split}`, ({ counts }) => counts[split], 0]),
+	];
+	const rows = numbers.map(([name, read, digits]) => {
+		const [x, y] = [read(a), read(b)];
+		const isKnown = typeof x === "number" && typeof y === "number";
+		const difference = isKnown ? (y > x ? "+" : "") + (y - x).toFixed(digits).replace("-", "−") : "";
+		return [name, x?.toFixed(digits), y?.toFixed(digits), difference];
+	});
+	return table(rows, { header: ["", "A", "B", "B − A"], numeric: true });
+}
+
+/** Training and validation curves of both runs in one figure. */
+function curves(runs: NamedRun[], metric: "loss" | "acc", title: string): string {
+	const validation = metric === "loss" ? "valLoss" : "valAcc";
+	const traces = runs.flatMap(({ history }, i) => [
+		...trace(`${"AB"[i]}, training`, history?.[metric], { color: COLORS[i], dash: "solid" }),
+		...trace(`${"AB"[i]}, validation`, history?.[validation], { color: COLORS[i], dash: "dot" }),
+	]);
+	if (traces.length === 0) return `<h3>${title}</h3><p>not run</p>`;
+	const epochs = Math.max(...traces.map(({ y }) => y.length));
+	const figure = {
+		data: traces,
+		layout: {
+			title: { text: title },
+			height: 380,
+			margin: { t: 50, r: 20, b: 50, l: 60 },
+			legend: { orientation: "h", y: -0.3 },
+			xaxis: { title: { text: "Epoch" }, tick0: 1, dtick: Math.ceil(epochs / 10) },
+		},
+		config: { responsive: true, displaylogo: false },
+	};
+	// No text of the run may end the script.
+	const json = JSON.stringify(figure).replaceAll("<", "\\u003c");
+	return `<div class="figure" id="${metric}"></div><script>Plotly.newPlot("${metric}", ${json});</script>`;
+}
+
+/** A curve for plotly, or nothing where the run has none. */
+function trace(name: string, y: number[] | undefined, line: { color: string; dash: string }) {
+	if (!y?.length) return [];
+	return [{ type: "scatter", mode: "lines+markers", name, x: y.map((_, epoch) => epoch + 1), y, line }];
+}
+
+const sideBySide = (runs: NamedRun[], show: (run: NamedRun) => string | null) =>
+	`<div class="side-by-side">${runs
+		.map((run, i) => `<div><h3>${"AB"[i]}: ${escapeHtml(run.name)}</h3>${show(run) ?? "<p>not run</p>"}</div>`)
+		.join("")}</div>`;
+
+function confusionMatrix({ confusionMatrix: matrix, classNames }: NamedRun): string | null {
+	if (!matrix || !classNames) return null;
+	const rows = matrix.map((row, i) => [classNames[i], ...row]);
+	return table(rows, { header: ["true ↓ predicted →", ...classNames], numeric: true });
+}
+
+function classificationReport({ report }: NamedRun): string | null {
+	if (!report) return null;
+	const rows = Object.entries(report).map(([name, { precision, recall, f1, support }]) => [
+		name,
+		...[precision, recall, f1].map((value) => value?.toFixed(4) ?? ""),
+		support,
+	]);
+	return table(rows, { header: ["", "precision", "recall", "f1", "support"], numeric: true });
+}

@@ -1,0 +1,58 @@
+// The page that links to the reports, with the key numbers of the run.
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { escapeHtml } from "../../src/display/table";
+import { notebookNames, title } from "../jupyter/notebooks.mjs";
+import { minute, page, table } from "./page";
+import type { RunRecord } from "./run-record";
+
+/** Writes `index.html` to the reports folder, with a link to each notebook's page there. */
+export function writeIndex(reports: string, record: RunRecord): void {
+	const isWritten = (name: string) => existsSync(join(reports, name));
+	const links = notebookNames()
+		.filter((name) => isWritten(`${name}.html`))
+		.map((name) => {
+			const pdf = isWritten(`${name}.pdf`) ? ` (<a href="${name}.pdf">PDF</a>)` : "";
+			return `<li><a href="${name}.html">${escapeHtml(title(name))}</a>${pdf}</li>`;
+		});
+	const body = `<h1>Image classification</h1>
+<div class="tiles">${tiles(record)}</div>
+<h2>Reports</h2>
+<ol>
+${links.join("\n")}
+</ol>
+<h2>This run</h2>
+${table(Object.entries(facts(record)))}
+<p>For programs: <a href="metrics.json">metrics.json</a></p>`;
+	writeFileSync(join(reports, "index.html"), page("Image classification: reports", body));
+}
+
+function tiles({ test, epochsRun, seconds }: RunRecord): string {
+	const numbers = {
+		"test accuracy": test?.accuracy.toFixed(5),
+		"test loss": test?.loss.toFixed(5),
+		"epochs run": epochsRun,
+		"seconds of training": seconds.train?.toFixed(1),
+	};
+	return Object.entries(numbers)
+		.map(([name, value]) => {
+			return `<div><strong>${value ?? "–"}</strong>${name}${value === undefined || value === null ? " (not run)" : ""}</div>`;
+		})
+		.join("");
+}
+
+const facts = (record: RunRecord) => ({
+	"Data set": record.dataset + (record.synthetic ? " (synthetic sample images)" : ""),
+	Classes: record.classNames?.join(", "),
+	Images: record.counts.train === null ? null : listed(record.counts),
+	"Files removed by cleaning": record.removed,
+	Parameters: listed(record.parameters),
+	Versions: listed(record.versions),
+	Device: record.device,
+	Date: minute(record.date),
+});
+
+const listed = (values: object) =>
+	Object.entries(values)
+		.map(([name, value]) => `${name} ${value}`)
+		.join(", ");

@@ -1,0 +1,119 @@
+// The record of a run, `reports/metrics.json`: its schema, its writer and its reader. Keys are added, never renamed.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { CleaningRecord } from "../../src/cleaning";
+import { SPLITS } from "../../src/images/folders";
+import type { ReportRow } from "../../src/metrics";
+import { loadArtifact, saveArtifact } from "../../src/support/artifacts";
+import type { History, ModelRecord } from "../../src/training";
+import type { Split } from "../data/split";
+import type { NotebookArguments, Values } from "../run/arguments";
+import { shown } from "../setup/paths.mjs";
+import { versionsAndDevice } from "../setup/versions.mjs";
+
+/** What a run used and found. Parts that no notebook has computed are `null`. */
+export interface RunRecord {
+	/** When the run ended, in ISO format. */
+	date: string;
+	/** The folder of the data set. */
+	dataset: string;
+	/** Whether that is the sample data set. */
+	synthetic: boolean;
+	classNames: string[] | null;
+	/** Images per split after cleaning. */
+	counts: Record<Split, number | null>;
+	/** Files removed by cleaning. */
+	removed: number | null;
+	/** The parameters of the notebooks, without folders. */
+	parameters: Values;
+	epochsRun: number | null;
+	/** One number an epoch in each curve. */
+	history: Partial<Omit<History, "epochsRun" | "seconds">>;
+	test: { loss: number; accuracy: number } | null;
+	/** scikit-learn's classification report: rows of the classes, then of the averages. */
+	report: Record<string, ReportRow> | null;
+	/** Test images by true class (rows) and predicted class (columns). */
+	confusionMatrix: number[][] | null;
+	seconds: { clean: number | null; train: number | null; evaluate: number | null };
+	/** Versions of Node, TensorFlow and the packages that matter to results. */
+	versions: Record<string, string>;
+	/** The GPU or CPU. */
+	device: string;
+}
+
+/** What notebook 05 leaves, as far as it is read here. */
+type EvaluationRecord = Pick<RunRecord, "test" | "report" | "confusionMatrix"> & { seconds: number };
+
+/**
+ * Collects what the notebooks left in the artifacts folder and writes it as `metrics.json`.
+ *
+ * @param reports the folder to write to
+ */
+export function writeRun({ dataset, artifacts, values, reports }: NotebookArguments): RunRecord {
+	const cleaning = loadArtifact<CleaningRecord>(artifacts, "cleaning");
+	const training = loadArtifact<ModelRecord>(artifacts, "training");
+	const evaluation = loadArtifact<EvaluationRecord>(artifacts, "evaluation");
+	const { seconds = null, epochsRun = null, ...history } = training?.history ?? {};
+	const record: RunRecord = {
+		date: new Date().toISOString(),
+		dataset,
+		synthetic: existsSync(join(dataset, "sample.json")),
+		classNames: training?.classNames ?? null,
+		counts: countsOf(cleaning),
+		removed: cleaning?.removed ?? null,
+		// The numbers may be of an earlier training, which had its own parameters.
+		parameters: { ...values, ...training?.parameters },
+		epochsRun,
+		history,
+		test: evaluation?.test ?? null,
+		report: evaluation?.report ?? null,
+		confusionMatrix: evaluation?.confusionMatrix ?? null,
+		seconds: { clean: cleaning?.seconds ?? null, train: seconds, evaluate: evaluation?.seconds ?? null },
+		...versionsAndDevice(),
+	};
+	saveArtifact(reports, "metrics", record);
+	return record;
+}
+
+function countsOf(cleaning: CleaningRecord | null): Record<Split, number | null> {
+	const count = (split: Split) => {
+		const rows = cleaning?.counts.filter((row) => row.split === split) ?? [];
+		return cleaning && rows.reduce((total, row) => total + imagesOf(row), 0);
+	};
+	return Object.fromEntries(SPLITS.map((split) => [split, count(split)])) as Record<Split, number | null>;
+}
+
+/** The images in a row of `cleaning.json`, which called them `pictures` before. */
+const imagesOf = (row: object): number => {
+	const { images, pictures } = row as { images?: number; pictures?: number };
+	return images ?? pictures ?? 0;
+};
+
+/** A run with the path that it is shown by. */
+export type NamedRun = RunRecord & { name: string };
+
+/**
+ * Reads the record of a run for `--compare`.
+ *
+ * @param path a reports folder or its metrics.json
+ * @throws with one line that says what is missing or not as expected
+ */
+export function readRun(path: string): NamedRun {
+	const name = shown(path);
+	if (!existsSync(path)) throw new Error(`--compare ${name}: there is no such folder or file`);
+	const file = statSync(path).isDirectory() ? join(path, "metrics.json") : path;
+	if (!existsSync(file)) {
+		throw new Error(`--compare ${name}: no metrics.json in this folder; npm start -- --reports ${name} writes one`);
+	}
+	let record: Partial<RunRecord> | null;
+	try {
+		record = JSON.parse(readFileSync(file, "utf8"));
+	} catch {
+		throw new Error(`--compare ${name}: ${shown(file)} is not JSON; npm start -- --reports DIR writes a new one`);
+	}
+	// What these three lack in an older record is shown as not run.
+	if (record?.parameters && record.counts && record.versions) return { ...(record as RunRecord), name };
+	throw new Error(
+		`--compare ${name}: ${shown(file)} is not the metrics.json of a run; npm start -- --reports DIR writes one`,
+	);
+}
