@@ -1,13 +1,11 @@
 // Runs a command: `node tools/cli.mjs <command> [arguments…]`, as the npm scripts do.
 // Plain Node, since nothing may be installed yet: help and unknown commands are answered first, then set-up makes sure
 // that everything is there, then the command runs in this process.
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findCommand, help, listOfCommands } from "./commands.mjs";
 import { at } from "./setup/paths.mjs";
-import { quietTensorFlow, run, runInTerminal } from "./setup/processes.mjs";
+import { quietTensorFlow, run } from "./setup/processes.mjs";
 
 /** @typedef {{ main: (args: string[]) => Promise<void> }} CommandModule */
 
@@ -26,11 +24,6 @@ async function main(name, args) {
 	}
 	if (command.tensorflow) Object.assign(process.env, quietTensorFlow);
 	const module = at("tools", command.module);
-	if (!existsSync(module)) {
-		// Until tools/data, run, report and jupyter have moved.
-		process.exitCode = await runInTerminal("node", [at("tools", `${basename(module, ".ts")}.mjs`), ...args]);
-		return;
-	}
 	const { main } = await load(module);
 	await main(args);
 }

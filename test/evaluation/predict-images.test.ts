@@ -77,7 +77,7 @@ test("npm run predict prints a table, CSV and JSON", async () => {
 	writeFileSync(join(folder, "broken.jpg"), "");
 	const run = (...args: string[]) => {
 		const options = { cwd: root, encoding: "utf8", env: { ...process.env, INIT_CWD: folder } } as const;
-		return spawnSync("node", ["tools/predict.mjs", "--artifacts", artifacts, ...args], options);
+		return spawnSync("node", ["tools/cli.mjs", "predict", "--artifacts", artifacts, ...args], options);
 	};
 	const table = run(".");
 	assert.equal(table.status, 0, table.stderr);

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
+import { makeSampleDataset } from "../../tools/data/sample-dataset";
 import { root, temporaryFolder } from "../helpers";
 
 type Cell = {
@@ -24,7 +25,7 @@ const text = ({ source }: Cell) => [source].flat().join("");
 
 /** A command as a user types it; `code` is the exit code. */
 function command(name: string, ...args: string[]): { code: number | null; out: string } {
-	const result = spawnSync("node", [join(root, "tools", `${name}.mjs`), ...args], { encoding: "utf8", cwd: root });
+	const result = spawnSync("node", [join(root, "tools", "cli.mjs"), name, ...args], { encoding: "utf8", cwd: root });
 	return { code: result.status, out: result.stdout + result.stderr };
 }
 const report = (...args: string[]) => command("report", ...args);
@@ -55,7 +56,6 @@ describe("on a small data set with broken files,", () => {
 	const small = ["--epochs", "2", "--batch-size", "16", "-p", "seed=7"];
 
 	before(async () => {
-		const { makeSampleDataset } = await import("../../tools/data/sample-dataset.mjs" as string);
 		await makeSampleDataset(dataset, { counts: { train: 64, valid: 24, test: 24 } });
 	});
 

@@ -38,9 +38,8 @@ describe("a sweep over Redis", { skip }, () => {
 	after(() => redis.kill("SIGKILL"));
 
 	const startWorker = async (data = dataset) => {
-		const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3", WORKER: JSON.stringify({ redis: url, dataset: data }) };
-		const args = ["--require", "tsx/cjs", join(root, "tools", "run-worker.ts")];
-		const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+		const args = [join(root, "tools", "cli.mjs"), "worker", "--redis", url, "--dataset", data];
+		const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
 		children.push(child);
 		const said: string[] = [];
 		for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => said.push(String(text)));

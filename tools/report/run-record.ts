@@ -1,11 +1,11 @@
 // The record of a run, `reports/metrics.json`: its schema, its writer and its reader. Keys are added, never renamed.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { CleaningRecord } from "../../src/cleaning";
 import { SPLITS } from "../../src/images/folders";
 import type { ReportRow } from "../../src/metrics";
+import type { CleaningRecord, ModelRecord } from "../../src/pipeline";
 import { loadArtifact, saveArtifact } from "../../src/support/artifacts";
-import type { History, ModelRecord } from "../../src/training";
+import type { History } from "../../src/training";
 import type { Split } from "../data/split";
 import type { NotebookArguments, Values } from "../run/arguments";
 import { shown } from "../setup/paths.mjs";

@@ -1,55 +1,81 @@
-// Prints a table, CSV or JSON of what a saved model says of files: format, artifacts folder, files and folders.
-import { statSync } from "node:fs";
+// Classifies images with the model that was trained last: `npm run predict -- FILE|FOLDER…`.
+import { existsSync, statSync } from "node:fs";
 import { relative } from "node:path";
-import { type ImagePrediction, predictImages } from "../../src/evaluation/predict-images";
+import { parseArgs } from "node:util";
+import type { ImagePrediction } from "../../src/evaluation";
 import { filesIn, isImageFile } from "../../src/images/folders";
-import { loadModel } from "../../src/pipeline/records";
+import { commands } from "../commands.mjs";
+import { at, fromHere } from "../setup/paths.mjs";
 
-async function main([format, artifacts, ...given]: string[]): Promise<void> {
+const FORMATS = ["table", "csv", "json"] as const;
+type Format = (typeof FORMATS)[number];
+
+/** Prints label and probability of each image as a table, CSV or JSON. */
+export async function main(args: string[]): Promise<void> {
+	const { paths, format, artifacts } = readOptions(args);
+	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
+	const { loadModel } = require("../../src/pipeline") as typeof import("../../src/pipeline");
+	const { predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
 	const saved = await loadModel(artifacts);
 	if (!saved) throw new Error(`${artifacts} has no model: train one first, with npm start`);
-	const paths = given.flatMap((path) =>
+	const files = paths.flatMap((path) =>
 		statSync(path).isDirectory() ? [...filesIn(path)].filter(isImageFile).sort() : path,
 	);
-	if (paths.length === 0) throw new Error(`${given.join(", ")} has no pictures`);
+	if (files.length === 0) throw new Error(`${paths.join(", ")} has no images`);
+	endOnSignals();
 	const { classNames } = saved.record;
-	const predictions = await predictImages(saved.model, paths, { classNames });
-	const here = process.env.INIT_CWD ?? ".";
+	const predictions = await predictImages(saved.model, files, { classNames });
+	const here = fromHere(".");
 	const rows = predictions.map((row) => ({ ...row, path: relative(here, row.path) }));
 	console.log(printed(rows, format, classNames));
 	const failed = rows.filter(({ error }) => error).length;
 	if (failed > 0) console.error(`${failed} of ${rows.length} files cannot be read`);
 }
 
-function printed(rows: ImagePrediction[], format: string, classNames: string[]): string {
-	if (format === "json") return JSON.stringify(rows, null, 2);
-	if (format === "csv") {
-		const line = (cells: (string | number | null)[]) => cells.map(quoted).join(",");
-		const body = rows.map((row) => {
-			const probabilities = classNames.map((_, i) => row.probabilities[i] ?? null);
-			return line([row.path, row.label, row.probability, ...probabilities, row.error]);
-		});
-		return [line(["path", "label", "probability", ...classNames, "error"]), ...body].join("\n");
-	}
-	const width = Math.max(...rows.map(({ path }) => path.length));
-	const names = Math.max(...classNames.map((name) => name.length));
-	return rows
-		.map(({ path, label, probability, error }) => {
-			const found = error
-				? `cannot be read: ${error}`
-				: `${label?.padEnd(names)}  ${(100 * (probability ?? 0)).toFixed(1)} %`;
-			return `${path.padEnd(width)}  ${found}`;
-		})
-		.join("\n");
+function readOptions(args: string[]): { paths: string[]; format: Format; artifacts: string } {
+	const options = { format: { type: "string", default: "table" }, artifacts: { type: "string" } } as const;
+	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
+	if (positionals.length === 0) throw new Error(`there is nothing to predict: ${commands.predict.usage}`);
+	const format = FORMATS.find((name) => name === values.format);
+	if (!format) throw new Error(`--format ${values.format}: expected ${FORMATS.join(", ")}`);
+	const paths = positionals.map(fromHere);
+	const missing = paths.find((path) => !existsSync(path));
+	if (missing) throw new Error(`there is no ${missing}`);
+	return { paths, format, artifacts: values.artifacts ? fromHere(values.artifacts) : at("artifacts") };
 }
 
-/** As RFC 4180 asks. */
+/** Lets the system end the process on Ctrl-C: TensorFlow keeps this thread busy, so a listener would not be called. */
+function endOnSignals(): void {
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal);
+}
+
+function printed(rows: ImagePrediction[], format: Format, classNames: string[]): string {
+	if (format === "json") return JSON.stringify(rows, null, 2);
+	return format === "csv" ? csvOf(rows, classNames) : tableOf(rows, classNames);
+}
+
+function csvOf(rows: ImagePrediction[], classNames: string[]): string {
+	const line = (cells: (string | number | null)[]) => cells.map(quoted).join(",");
+	const body = rows.map((row) => {
+		const probabilities = classNames.map((_, i) => row.probabilities[i] ?? null);
+		return line([row.path, row.label, row.probability, ...probabilities, row.error]);
+	});
+	return [line(["path", "label", "probability", ...classNames, "error"]), ...body].join("\n");
+}
+
+/** Quotes a cell as RFC 4180 requires. */
 function quoted(cell: string | number | null): string {
 	const text = String(cell ?? "");
 	return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-main(process.argv.slice(2)).catch((error) => {
-	console.error((error as Error).message);
-	process.exit(1);
-});
+function tableOf(rows: ImagePrediction[], classNames: string[]): string {
+	const pathWidth = Math.max(...rows.map(({ path }) => path.length));
+	const labelWidth = Math.max(...classNames.map((name) => name.length));
+	return rows
+		.map(({ path, label, probability, error }) => {
+			const prediction = `${label?.padEnd(labelWidth)}  ${(100 * (probability ?? 0)).toFixed(1)} %`;
+			return `${path.padEnd(pathWidth)}  ${error ? `cannot be read: ${error}` : prediction}`;
+		})
+		.join("\n");
+}

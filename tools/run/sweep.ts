@@ -1,56 +1,132 @@
-// Runs the sweep of `npm run sweep`, which is in the environment variable SWEEP, and prints each trial as it ends.
+// Trains with parameters from a search space and compares the trials: `npm run sweep -- FILE.json`.
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Space } from "../../src/sweep/space";
-import { type SweepOptions, sweep } from "../../src/sweep/sweep";
-import { hasEnded, type Trial } from "../../src/sweep/trial";
+import { parseArgs } from "node:util";
+import type { Space, SweepOptions, Trial } from "../../src/sweep";
+import { commands } from "../commands.mjs";
+import { at, fromHere, shown } from "../setup/paths.mjs";
+import { runInTerminal } from "../setup/processes.mjs";
+import { messageOf } from "../setup/text.mjs";
 
-type Job = SweepOptions & { space: Space; report: string | null };
-const { space, report, ...options } = JSON.parse(process.env.SWEEP as string) as Job;
-const { objective = "valLoss", dataset } = options;
+/** What a sweep file may hold. */
+type SweepFile = { space: Space } & Partial<Omit<SweepOptions, "onChange">>;
+const KEYS: (keyof SweepFile)[] = [
+	"space",
+	"dataset",
+	"folder",
+	"objective",
+	"trials",
+	"seed",
+	"workers",
+	"threads",
+	"halving",
+	"retries",
+	"redis",
+];
 
-async function main(): Promise<void> {
-	const { shown } = await import("../common.mjs" as string);
+/** Options that count something, in the file and on the command line. */
+const COUNTS = ["trials", "workers", "threads"] as const;
+
+interface Job {
+	space: Space;
+	options: SweepOptions;
+	/** The trial to report on: a number, `"best"`, or `null` for none. */
+	report: string | null;
+}
+
+/** Runs the sweep of a file, or resumes it, and prints each trial as it ends. */
+export async function main(args: string[]): Promise<void> {
+	const { space, options, report } = readJob(args);
+	const { objective = "valLoss", dataset } = options;
+	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
+	const { hasEnded, sweep } = require("../../src/sweep") as typeof import("../../src/sweep");
+	// It loads its queue by `import()`, which would reach Node without tsx.
+	if (options.redis) (await import("tsx/esm/api")).register();
 	const onChange = (trials: Trial[], trial?: Trial) => {
 		if (!trial || !hasEnded(trial)) return;
 		const open = trials.filter((other) => !hasEnded(other)).length;
-		console.log(`${inWords(trial)}${open > 0 ? `; ${open} to go` : ""}`);
+		console.log(`${described(trial, objective)}${open > 0 ? `; ${open} to go` : ""}`);
 	};
 	const { trials, best, folder } = await sweep(space, { ...options, onChange });
 	const failed = trials.filter(({ state }) => state === "failed").length;
 	if (failed > 0) console.log(`${failed} of ${trials.length} trials failed.`);
-	console.log(best ? `Best: ${inWords(best)}` : "No trial has a value.");
+	console.log(best ? `Best: ${described(best, objective)}` : "No trial has a value.");
 	console.log(`Results: ${shown(folder)}`);
 	if (!best) process.exitCode = 1;
-	const wanted = report === "best" ? best : trials[Number(report)];
-	if (report && !wanted) throw new Error(`there is no trial ${report}: they are 0 to ${trials.length - 1}, or best`);
-	if (report && wanted) process.exitCode = await writeReport(wanted, join(folder, "reports", String(wanted.id)));
+	if (report === null) return;
+	const trial = report === "best" ? best : trials[Number(report)];
+	if (!trial) throw new Error(`there is no trial ${report}: they are 0 to ${trials.length - 1}, or best`);
+	process.exitCode = await writeReport(trial, dataset, join(folder, "reports", String(trial.id)));
 }
 
-/** The notebooks of training and evaluation with a trial's parameters, as pages. */
-async function writeReport({ parameters, threads }: Trial, reports: string): Promise<number> {
-	const { at, runInTerminal } = await import("../common.mjs" as string);
-	const places = { dataset, artifacts: join(reports, "artifacts"), reports };
+/** Reads the command line and the sweep file; the command line takes precedence. */
+function readJob(args: string[]): Job {
+	const type = "string";
+	const counts = { trials: { type }, workers: { type }, threads: { type } } as const;
+	const options = { dataset: { type }, folder: { type }, redis: { type }, report: { type }, ...counts } as const;
+	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
+	if (positionals.length !== 1) throw new Error(`expected one file with a search space: ${commands.sweep.usage}`);
+	const { space, ...given } = readFile(fromHere(positionals[0]));
+	for (const name of COUNTS) {
+		if (values[name] !== undefined) given[name] = Number(values[name]);
+		const value = given[name];
+		if (value === undefined || (Number.isInteger(value) && value > 0)) continue;
+		throw new Error(`${name} is ${values[name] ?? value}: expected an integer above 0`);
+	}
+	const report = values.report ?? null;
+	if (report !== null && !/^(best|\d+)$/.test(report)) {
+		throw new Error(`--report ${report}: expected best, or the number of a trial`);
+	}
+	const folder = values.folder ?? given.folder;
+	const dataset = values.dataset ?? given.dataset;
+	return {
+		space,
+		options: {
+			...given,
+			redis: values.redis ?? given.redis ?? process.env.REDIS_URL,
+			dataset: dataset ? fromHere(dataset) : at("dataset"),
+			folder: folder ? fromHere(folder) : at("artifacts", "sweeps"),
+		},
+		report,
+	};
+}
+
+function readFile(file: string): SweepFile {
+	if (!existsSync(file)) throw new Error(`there is no ${file}`);
+	let given: Partial<SweepFile> | null;
+	try {
+		given = JSON.parse(readFileSync(file, "utf8"));
+	} catch (error) {
+		throw new Error(`${file} is not JSON: ${messageOf(error)}`);
+	}
+	if (typeof given?.space !== "object") {
+		throw new Error(`${file} has no space: npm run sweep -- --help shows an example`);
+	}
+	const unknown = Object.keys(given).find((name) => !(KEYS as string[]).includes(name));
+	if (unknown) throw new Error(`${file} has ${unknown}: expected ${KEYS.join(", ")}`);
+	return given as SweepFile;
+}
+
+/** Runs the notebooks of training and evaluation with a trial's parameters, as pages. */
+function writeReport({ parameters, threads }: Trial, dataset: string, reports: string): Promise<number> {
+	const folders = { dataset, artifacts: join(reports, "artifacts"), reports };
 	const args = [
-		...Object.entries(places).flatMap(([name, value]) => [`--${name}`, value]),
+		...Object.entries(folders).flatMap(([name, value]) => [`--${name}`, value]),
 		...Object.entries(parameters).flatMap(([name, value]) => ["-p", `${name}=${value}`]),
 	];
 	// With as many threads as the trial had, its curves come out the same to the last digit.
 	const env = { ...process.env, TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: String(threads) };
-	return runInTerminal("node", [at("tools", "report", "report.mjs"), "04", "05", ...args], { env });
+	return runInTerminal("node", [at("tools", "cli.mjs"), "report", "04", "05", ...args], { env });
 }
 
-function inWords({ id, state, value, curves, seconds, parameters, error }: Trial): string {
+/** A trial in one line: its parameters, how it ended, and its value or error. */
+function described({ id, state, value, curves, seconds, parameters, error }: Trial, objective: string): string {
 	const values = Object.entries(parameters).map(([name, value]) => `${name} ${short(value)}`);
 	const epochs = `${curves.loss.length} epoch${curves.loss.length === 1 ? "" : "s"}`;
-	const how = error
+	const result = error
 		? `failed: ${error}`
 		: `${state}, ${objective} ${short(value ?? Number.NaN)} after ${epochs}, ${seconds.toFixed(1)} s`;
-	return `trial ${id} (${values.join(", ")}) ${how}`;
+	return `trial ${id} (${values.join(", ")}) ${result}`;
 }
 
 const short = (value: number | string | boolean) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
-
-main().catch((error) => {
-	console.error((error as Error).message);
-	process.exit(1);
-});

@@ -1,7 +1,19 @@
-// Runs the worker of `npm run worker`, whose options are in the environment variable WORKER.
-import { type WorkOptions, work } from "../../src/sweep/worker";
+// Runs the trials of sweeps that wait in a Redis, on this machine: `npm run worker -- --redis URL`.
+import { parseArgs } from "node:util";
+import { commands } from "../commands.mjs";
+import { at, fromHere } from "../setup/paths.mjs";
+import { wholeNumber } from "./arguments";
 
-work(JSON.parse(process.env.WORKER as string) as WorkOptions).catch((error) => {
-	console.error((error as Error).message);
-	process.exit(1);
-});
+/** Takes trials and runs them until the command is interrupted. */
+export async function main(args: string[]): Promise<void> {
+	const type = "string";
+	const options = { redis: { type }, dataset: { type }, workers: { type, default: "1" } } as const;
+	const { values } = parseArgs({ args, options });
+	const redis = values.redis ?? process.env.REDIS_URL;
+	if (!redis) throw new Error(`no Redis address: pass --redis or set REDIS_URL; ${commands.worker.usage}`);
+	const workers = wholeNumber("--workers", values.workers ?? "");
+	const dataset = values.dataset ? fromHere(values.dataset) : at("dataset");
+	// Not through the door of src/sweep, which must not load Redis; and only now, because TensorFlow takes a second.
+	const { work } = require("../../src/sweep/worker") as typeof import("../../src/sweep/worker");
+	await work({ redis, dataset, workers });
+}
