@@ -52,14 +52,13 @@ describe("what is wrong is said in one line", () => {
 		[["--epochz", "3"], /^unknown parameter --epochz: did you mean --epochs\?$/],
 		[["-p", "epochz=3"], /^unknown parameter -p epochz: did you mean --epochs\?$/],
 		[["--colour", "3"], /^unknown parameter --colour; there are --dataset, .*--seed/],
-		[["--epochs", "three"], /^--epochs three: expected an integer above 0, for example 5$/],
-		[["--epochs", "-1"], /^--epochs -1: expected an integer above 0/],
+		[["--epochs", "three"], /^--epochs three: expected a whole number above 0, for example 5$/],
+		[["--epochs", "-1"], /^--epochs -1: expected a whole number above 0/],
 		[["--epochs", "0"], /^--epochs 0: expected/],
-		[["--batch-size", "1e300"], /^--batch-size 1e300: expected an integer/],
-		[["--epochs", "2.5"], /^--epochs 2.5: expected an integer/],
+		[["--epochs", "2.5"], /^--epochs 2.5: expected a whole number/],
 		[["--epochs", ""], /^--epochs : expected/],
 		[["--learning-rate", "Infinity"], /^--learning-rate Infinity: expected a number above 0/],
-		[["--seed", "-2"], /^--seed -2: expected an integer of 0 or more/],
+		[["--seed", "-2"], /^--seed -2: expected a whole number of 0 or more/],
 		[["--augment", "yes"], /^--augment yes: expected true or false$/],
 		[["--epochs"], /^--epochs needs a value$/],
 		[["-p", "epochs"], /^-p epochs: expected name=value/],
@@ -77,6 +76,10 @@ describe("what is wrong is said in one line", () => {
 			);
 		});
 	}
+	test("a hyperparameter's range is that of its declaration", () => {
+		assert.throws(() => parse("--dropout", "1"), /^Error: --dropout 1: expected a number of 0 or more and below 1, /);
+		assert.equal(parse("--dropout", "0").parameters.dropout, 0);
+	});
 	test("zero is fine where it means something", () => {
 		assert.deepEqual(parse("--seed", "0", "--patience", "0").parameters.seed, 0);
 	});

@@ -474,7 +474,7 @@ test("bad input is one clear line", async () => {
 			split,
 		]);
 	}
-	await refuses(/^--seed x: expected an integer$/m, [good, "--seed", "x"]);
+	await refuses(/^--seed x: expected a whole number$/m, [good, "--seed", "x"]);
 	await refuses(/^--max-gb 0: expected a number above 0$/m, [good, "--max-gb", "0"]);
 	await refuses(/^One source at a time, not 2/, [good, good]);
 	await refuses(/dataset is inside .*photos: give another folder/, [good], join(good, "dataset"));

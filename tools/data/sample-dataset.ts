@@ -1,4 +1,4 @@
-// Makes the sample data set: images of intact and cracked surfaces, drawn by the computer (sample-image.mjs).
+// Makes the sample data set: images of intact and cracked surfaces, drawn by the computer (see sample-image.mjs).
 import {
 	existsSync,
 	mkdirSync,

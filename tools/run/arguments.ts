@@ -1,4 +1,5 @@
 // Reads command lines: numbers, and the parameters that the notebooks' `parameters` cells declare.
+import { expectedValue, PARAMETERS, type TrainingParameters } from "../../src/pipeline/parameters";
 import { declaredBy, notebookNames } from "../jupyter/notebooks.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 import { nearest, toFlag } from "../setup/text.mjs";
@@ -12,8 +13,6 @@ export type Parameters = ReturnType<typeof declaredBy>;
 export interface Bounds {
 	/** Whether it must be whole. Default false. */
 	integer?: boolean;
-	/** The least value. Default: none. */
-	min?: number;
 	/** A value that it must be greater than. Default: none. */
 	above?: number;
 }
@@ -40,8 +39,6 @@ export interface NotebookArguments {
 
 /** Parameters that are folders: relative to where the command was typed, not to the notebook. */
 const FOLDERS = new Set(["dataset", "artifacts"]);
-/** Hyperparameters that may be 0; all others must be above it. */
-const MAY_BE_ZERO = new Set(["seed", "patience", "dropout"]);
 
 /**
  * Reads `--batch-size 16`, `-p batchSize=16`, `--pdf`, `--no-input`, `--reports DIR`, `--compare RUN RUN` and the names
@@ -118,34 +115,43 @@ function setParameter(parameters: Values, known: Parameters, flag: string, name:
 /** Converts the text to a value of the default's type. */
 function convert(flag: string, name: string, text: string, fallback: Value): Value {
 	if (typeof fallback === "string") return text;
-	if (typeof fallback === "number") return readNumber(flag, text, boundsOf(name, fallback), fallback);
-	if (text === "true" || text === "false") return text === "true";
-	throw new Error(`${flag} ${text}: expected true or false`);
+	const isSwitch = typeof fallback === "boolean";
+	const value = isSwitch && /^(true|false)$/.test(text) ? text === "true" : toNumber(text);
+	const expected = expectedOf(name, fallback)(value);
+	if (expected === null) return value;
+	throw new Error(`${flag} ${text}: expected ${expected}${isSwitch ? "" : `, for example ${fallback}`}`);
 }
 
-/** What the value of a numeric parameter must be; for one that only a notebook knows it follows from the default. */
-function boundsOf(name: string, fallback: number): Bounds {
-	const integer = Number.isInteger(fallback);
-	return MAY_BE_ZERO.has(name) ? { integer, min: 0 } : { integer, above: 0 };
+/** The check of a parameter's value: its declaration's, or for one that only a notebook knows, by the default's type. */
+function expectedOf(name: string, fallback: number | boolean): (value: number | boolean) => string | null {
+	if (Object.hasOwn(PARAMETERS, name)) return (value) => expectedValue(name as keyof TrainingParameters, value);
+	if (typeof fallback === "boolean") return (value) => (typeof value === "boolean" ? null : "true or false");
+	return (value) => expectedNumber(Number(value), { integer: Number.isInteger(fallback), above: 0 });
 }
+
+/** The number that a text stands for; NaN where `Number` would make 0 of nothing. */
+const toNumber = (text: string) => (text.trim() === "" ? Number.NaN : Number(text));
 
 /**
  * Reads a number that was given with a flag.
  *
- * @param example a value for the error message. Default: none
  * @throws with the flag, the text and what was expected
  */
-export function readNumber(flag: string, text: string, bounds: Bounds, example?: number): number {
-	const { integer = false, min = Number.NEGATIVE_INFINITY, above = Number.NEGATIVE_INFINITY } = bounds;
-	const value = text.trim() === "" ? Number.NaN : Number(text);
-	const isValid = integer ? Number.isSafeInteger(value) : Number.isFinite(value);
-	if (isValid && value >= min && value > above) return value;
-	const limit = bounds.min !== undefined ? ` of ${min} or more` : bounds.above !== undefined ? ` above ${above}` : "";
-	const expected = `expected ${integer ? "an integer" : "a number"}${limit}`;
-	throw new Error(`${flag} ${text}: ${expected}${example === undefined ? "" : `, for example ${example}`}`);
+export function readNumber(flag: string, text: string, bounds: Bounds): number {
+	const value = toNumber(text);
+	const expected = expectedNumber(value, bounds);
+	if (expected === null) return value;
+	throw new Error(`${flag} ${text}: expected ${expected}`);
 }
 
-/** Reads an integer above 0 that was given with a flag. */
+/** What was expected instead of a number; `null` when it is within the bounds. */
+function expectedNumber(value: number, { integer = false, above }: Bounds): string | null {
+	const isValid = integer ? Number.isSafeInteger(value) : Number.isFinite(value);
+	if (isValid && value > (above ?? Number.NEGATIVE_INFINITY)) return null;
+	return `a ${integer ? "whole " : ""}number${above === undefined ? "" : ` above ${above}`}`;
+}
+
+/** Reads a whole number above 0 that was given with a flag. */
 export const wholeNumber = (flag: string, text: string): number => readNumber(flag, text, { integer: true, above: 0 });
 
 function unknown(flag: string, known: Parameters): string {

@@ -71,7 +71,7 @@ function readJob(args: string[]): Job {
 		if (values[name] !== undefined) given[name] = Number(values[name]);
 		const value = given[name];
 		if (value === undefined || (Number.isInteger(value) && value > 0)) continue;
-		throw new Error(`${name} is ${values[name] ?? value}: expected an integer above 0`);
+		throw new Error(`${name} is ${values[name] ?? value}: expected a whole number above 0`);
 	}
 	const report = values.report ?? null;
 	if (report !== null && !/^(best|\d+)$/.test(report)) {
