@@ -1,16 +1,14 @@
 // The pipeline: cleaning, datasets, network, training and evaluation put together.
 // Start with pipeline/pipeline.ts, which is the whole of it in one screen.
+export { ensureClean, recordCleaning } from "./pipeline/cleaned";
 export { DEFAULT_PARAMETERS, expectedValue, PARAMETERS, type TrainingParameters } from "./pipeline/parameters";
 export { loadOrTrain, trainPipeline } from "./pipeline/pipeline";
 export {
 	type CleaningRecord,
 	type EvaluationRecord,
-	ensureClean,
-	loadModel,
 	loadRecords,
 	type ModelRecord,
-	recordCleaning,
 	recordEvaluation,
-	saveModel,
 } from "./pipeline/records";
+export { loadModel, saveModel } from "./pipeline/saved-model";
 export { loadArtifact, saveArtifact } from "./support/artifacts";

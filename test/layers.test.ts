@@ -28,7 +28,7 @@ const PAST_DOORS = [
 	/^src\/sweep\/worker$/,
 	/^src\/display\/table$/,
 	/^src\/images\/(formats|folders)$/,
-	/^src\/pipeline\/parameters$/,
+	/^src\/pipeline\/(parameters|records)$/,
 	/^src\/support\//,
 ];
 

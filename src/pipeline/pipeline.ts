@@ -10,7 +10,8 @@ import { EarlyStopping } from "../training/early-stopping";
 import type { History } from "../training/history";
 import { type TrainOptions, train } from "../training/train";
 import type { TrainingParameters } from "./parameters";
-import { loadModel, type ModelRecord, saveModel } from "./records";
+import type { ModelRecord } from "./records";
+import { loadModel, saveModel } from "./saved-model";
 
 /**
  * The model that an earlier notebook saved for this data set and these parameters, or else one trained now.

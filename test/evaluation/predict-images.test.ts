@@ -8,7 +8,7 @@ import { cnn } from "../../src/cnn/cnn";
 import { imageDatasetFromDirectory, imageDatasetFromFiles } from "../../src/datasets/dataset";
 import { evaluate, predict } from "../../src/evaluation/evaluate";
 import { predictImages } from "../../src/evaluation/predict-images";
-import { saveModel } from "../../src/pipeline/records";
+import { saveModel } from "../../src/pipeline/saved-model";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
 import { imageFolder, root, temporaryFolder } from "../helpers";

@@ -6,7 +6,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
 import { evaluate } from "../../src/evaluation/evaluate";
 import { loadOrTrain } from "../../src/pipeline/pipeline";
-import { loadModel, saveModel } from "../../src/pipeline/records";
+import { loadModel, saveModel } from "../../src/pipeline/saved-model";
 import { batchesOf, imageFolder, printed, temporaryFolder } from "../helpers";
 
 const small = { inputShape: [16, 16, 3] as [number, number, number], filters: [4, 8], denseUnits: 6, seed: 3 };

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { SPLITS } from "../../src/images/folders";
 import type { ReportRow } from "../../src/metrics";
-import type { CleaningRecord, ModelRecord } from "../../src/pipeline";
-import { loadArtifact, saveArtifact } from "../../src/support/artifacts";
+import { type CleaningRecord, loadRecords } from "../../src/pipeline/records";
+import { saveArtifact } from "../../src/support/artifacts";
 import type { History } from "../../src/training";
 import type { Split } from "../data/split";
 import type { NotebookArguments, Values } from "../run/arguments";
@@ -41,18 +41,13 @@ export interface RunRecord {
 	device: string;
 }
 
-/** What notebook 05 leaves, as far as it is read here. */
-type EvaluationRecord = Pick<RunRecord, "test" | "report" | "confusionMatrix"> & { seconds: number };
-
 /**
  * Collects what the notebooks left in the artifacts folder and writes it as `metrics.json`.
  *
  * @param reports the folder to write to
  */
 export function writeRun({ dataset, artifacts, values, reports }: NotebookArguments): RunRecord {
-	const cleaning = loadArtifact<CleaningRecord>(artifacts, "cleaning");
-	const training = loadArtifact<ModelRecord>(artifacts, "training");
-	const evaluation = loadArtifact<EvaluationRecord>(artifacts, "evaluation");
+	const { cleaning, training, evaluation } = loadRecords(artifacts);
 	const { seconds = null, epochsRun = null, ...history } = training?.history ?? {};
 	const record: RunRecord = {
 		date: new Date().toISOString(),
@@ -84,10 +79,7 @@ function countsOf(cleaning: CleaningRecord | null): Record<Split, number | null>
 }
 
 /** The images in a row of `cleaning.json`, which called them `pictures` before. */
-const imagesOf = (row: object): number => {
-	const { images, pictures } = row as { images?: number; pictures?: number };
-	return images ?? pictures ?? 0;
-};
+const imagesOf = ({ images, pictures = 0 }: { images?: number; pictures?: number }): number => images ?? pictures;
 
 /** A run with the path that it is shown by. */
 export type NamedRun = RunRecord & { name: string };

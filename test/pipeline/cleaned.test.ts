@@ -3,7 +3,7 @@ import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SPLITS } from "../../src/images/folders";
-import { ensureClean } from "../../src/pipeline/records";
+import { ensureClean } from "../../src/pipeline/cleaned";
 import { imageFolder, printed, temporaryFolder } from "../helpers";
 
 process.env.XDG_CACHE_HOME = temporaryFolder();
