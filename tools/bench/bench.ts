@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { commands } from "../commands.mjs";
+import { wholeNumber } from "../setup/numbers.mjs";
 import { at, fromHere, shown } from "../setup/paths.mjs";
 import { benchGpu } from "./gpu";
 import { parts } from "./parts";
@@ -40,10 +41,4 @@ function readOptions(args: string[]) {
 		rounds: values.quick ? 2 : wholeNumber("--rounds", values.rounds),
 		dataset: values.dataset === undefined ? at("dataset") : fromHere(values.dataset),
 	};
-}
-
-function wholeNumber(flag: string, text: string): number {
-	const number = Number(text);
-	if (Number.isInteger(number) && number > 0) return number;
-	throw new Error(`${flag} ${text}: expected an integer above 0`);
 }

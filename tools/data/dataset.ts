@@ -19,7 +19,7 @@ import { basename, dirname, join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { SPLITS } from "../../src/images/folders";
 import { commands } from "../commands.mjs";
-import { readNumber } from "../run/arguments";
+import { readNumber } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 import { nearest } from "../setup/text.mjs";
 import { BadArchive, unpack } from "./archive";

@@ -1,6 +1,7 @@
-// Reads command lines: numbers, and the parameters that the notebooks' `parameters` cells declare.
+// Reads the command line of the commands that run notebooks: what the notebooks' `parameters` cells declare.
 import { expectedValue, PARAMETERS, type TrainingParameters } from "../../src/pipeline/parameters";
 import { declaredBy, notebookNames } from "../jupyter/notebooks.mjs";
+import { expectedNumber, toNumber } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 import { nearest, toFlag } from "../setup/text.mjs";
 
@@ -8,14 +9,6 @@ export type Value = number | string | boolean;
 export type Values = Record<string, Value>;
 /** Parameters by name, each with its default and what it means. */
 export type Parameters = ReturnType<typeof declaredBy>;
-
-/** What a number must be. */
-export interface Bounds {
-	/** Whether it must be whole. Default false. */
-	integer?: boolean;
-	/** A value that it must be greater than. Default: none. */
-	above?: number;
-}
 
 export interface NotebookArguments {
 	/** The notebooks to run, in order. */
@@ -117,42 +110,20 @@ function convert(flag: string, name: string, text: string, fallback: Value): Val
 	if (typeof fallback === "string") return text;
 	const isSwitch = typeof fallback === "boolean";
 	const value = isSwitch && /^(true|false)$/.test(text) ? text === "true" : toNumber(text);
-	const expected = expectedOf(name, fallback)(value);
+	const expected = expectedInstead(name, value, fallback);
 	if (expected === null) return value;
 	throw new Error(`${flag} ${text}: expected ${expected}${isSwitch ? "" : `, for example ${fallback}`}`);
 }
 
-/** The check of a parameter's value: its declaration's, or for one that only a notebook knows, by the default's type. */
-function expectedOf(name: string, fallback: number | boolean): (value: number | boolean) => string | null {
-	if (Object.hasOwn(PARAMETERS, name)) return (value) => expectedValue(name as keyof TrainingParameters, value);
-	if (typeof fallback === "boolean") return (value) => (typeof value === "boolean" ? null : "true or false");
-	return (value) => expectedNumber(Number(value), { integer: Number.isInteger(fallback), above: 0 });
-}
-
-/** The number that a text stands for; NaN where `Number` would make 0 of nothing. */
-const toNumber = (text: string) => (text.trim() === "" ? Number.NaN : Number(text));
-
 /**
- * Reads a number that was given with a flag.
- *
- * @throws with the flag, the text and what was expected
+ * What was expected instead of a value, by the declaration of a hyperparameter, or by the default of a parameter that
+ * only a notebook knows; `null` when it is valid.
  */
-export function readNumber(flag: string, text: string, bounds: Bounds): number {
-	const value = toNumber(text);
-	const expected = expectedNumber(value, bounds);
-	if (expected === null) return value;
-	throw new Error(`${flag} ${text}: expected ${expected}`);
+function expectedInstead(name: string, value: number | boolean, fallback: number | boolean): string | null {
+	if (Object.hasOwn(PARAMETERS, name)) return expectedValue(name as keyof TrainingParameters, value);
+	if (typeof fallback === "boolean") return typeof value === "boolean" ? null : "true or false";
+	return expectedNumber(Number(value), { integer: Number.isInteger(fallback), above: 0 });
 }
-
-/** What was expected instead of a number; `null` when it is within the bounds. */
-function expectedNumber(value: number, { integer = false, above }: Bounds): string | null {
-	const isValid = integer ? Number.isSafeInteger(value) : Number.isFinite(value);
-	if (isValid && value > (above ?? Number.NEGATIVE_INFINITY)) return null;
-	return `a ${integer ? "whole " : ""}number${above === undefined ? "" : ` above ${above}`}`;
-}
-
-/** Reads a whole number above 0 that was given with a flag. */
-export const wholeNumber = (flag: string, text: string): number => readNumber(flag, text, { integer: true, above: 0 });
 
 function unknown(flag: string, known: Parameters): string {
 	const flags = [...known.keys()].map(toFlag);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Space, SweepOptions, Trial } from "../../src/sweep";
 import { commands } from "../commands.mjs";
+import { wholeNumber } from "../setup/numbers.mjs";
 import { at, fromHere, shown } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
 import { messageOf } from "../setup/text.mjs";
@@ -68,10 +69,8 @@ function readJob(args: string[]): Job {
 	if (positionals.length !== 1) throw new Error(`expected one file with a search space: ${commands.sweep.usage}`);
 	const { space, ...given } = readFile(fromHere(positionals[0]));
 	for (const name of COUNTS) {
-		if (values[name] !== undefined) given[name] = Number(values[name]);
-		const value = given[name];
-		if (value === undefined || (Number.isInteger(value) && value > 0)) continue;
-		throw new Error(`${name} is ${values[name] ?? value}: expected a whole number above 0`);
+		const text = values[name] ?? given[name];
+		if (text !== undefined) given[name] = wholeNumber(name in values ? `--${name}` : name, String(text));
 	}
 	const report = values.report ?? null;
 	if (report !== null && !/^(best|\d+)$/.test(report)) {

@@ -1,8 +1,8 @@
 // Runs the trials of sweeps that wait in a Redis, on this machine: `npm run worker -- --redis URL`.
 import { parseArgs } from "node:util";
 import { commands } from "../commands.mjs";
+import { wholeNumber } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
-import { wholeNumber } from "./arguments";
 
 /** Takes trials and runs them until the command is interrupted. */
 export async function main(args: string[]): Promise<void> {
