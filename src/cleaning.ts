@@ -1,4 +1,4 @@
-// Data cleaning: finds files that cannot be decoded, duplicates, leakage and other issues.
+// Data cleaning: removes corrupt images and finds duplicates, leakage, label conflicts and other issues.
 // Corrupt files move to a quarantine, from which they can be restored.
 // Start with cleaning/clean.ts (corrupt files) and cleaning/issues.ts (everything else).
 export { type Check, THRESHOLDS } from "./cleaning/checks";

@@ -1,4 +1,4 @@
-// Datasets: folders of labelled images as batches of tensors, as Keras's image_dataset_from_directory.
+// Datasets: folders of labelled images as batches of tensors, following Keras's image_dataset_from_directory.
 // Start with datasets/dataset.ts, then datasets/batches.ts.
 export { imageDatasetFromDirectory, imageDatasetFromFiles } from "./datasets/dataset";
 export { countImages, type ImageCount } from "./datasets/directory";

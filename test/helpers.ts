@@ -1,4 +1,4 @@
-// What the tests share: recorded answers, temporary folders, comparisons.
+// Helpers of the tests: recorded fixtures, temporary folders, comparisons.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -13,9 +13,10 @@ import type { Trial } from "../src/sweep/trial";
 export const root = join(__dirname, "..");
 export const imageFolder = join(__dirname, "fixtures", "images");
 
-/** A tensor as record.py writes it. */
+/** A tensor as `record.py` writes it. */
 export type Recorded = { shape: number[]; data: string };
 
+/** Reads `fixtures/<name>.json`. */
 export function fixture<T>(name: string): T {
 	return JSON.parse(readFileSync(join(__dirname, "fixtures", `${name}.json`), "utf8")) as T;
 }
@@ -29,7 +30,7 @@ export function toTensor(recorded: Recorded): tf.Tensor {
 	return tf.tensor(values(recorded), recorded.shape);
 }
 
-/** Fails unless shape and values agree to within `tolerance`. */
+/** Asserts that shapes are equal and values differ by at most `tolerance`. */
 export function assertClose(actual: tf.Tensor, expected: Recorded, tolerance: number, what: string): void {
 	assert.deepEqual(actual.shape, expected.shape, `${what}: shape`);
 	const [a, b] = [actual.dataSync(), values(expected)];
@@ -38,7 +39,7 @@ export function assertClose(actual: tf.Tensor, expected: Recorded, tolerance: nu
 	assert.ok(worst <= tolerance, `${what}: differs by up to ${worst}`);
 }
 
-/** A dataset of fixed tensors in batches, copied since training disposes what it reads. */
+/** Returns a dataset of fixed tensors in batches. Batches are copies, since training disposes them. */
 export function batchesOf(xs: tf.Tensor, ys: tf.Tensor, size: number): tf.data.Dataset<Batch> {
 	const count = Math.ceil(xs.shape[0] / size);
 	const at = (tensor: tf.Tensor, i: number) => tensor.slice(i * size, Math.min(size, tensor.shape[0] - i * size));
@@ -48,28 +49,28 @@ export function batchesOf(xs: tf.Tensor, ys: tf.Tensor, size: number): tf.data.D
 	return Object.assign(data, { size: count });
 }
 
-/** An empty folder that is removed after the tests of the file. */
+/** Creates an empty folder that is removed after the tests of the file. */
 export function temporaryFolder(): string {
 	const folder = mkdtempSync(join(tmpdir(), "icn-"));
 	after(() => rmSync(folder, { recursive: true, force: true }));
 	return folder;
 }
 
-/** A copy of the recorded images that a test may change. */
+/** Copies the recorded images to a folder that a test may change. */
 export function copyOfImages(): string {
 	const folder = join(temporaryFolder(), "train");
 	cpSync(imageFolder, folder, { recursive: true });
 	return folder;
 }
 
-/** A data set with the recorded images in both sets. */
+/** Creates a data set with the recorded images as training and validation split. */
 export function smallDataset(): string {
 	const folder = temporaryFolder();
 	for (const split of ["train", "valid"]) cpSync(imageFolder, join(folder, split), { recursive: true });
 	return folder;
 }
 
-/** What the trials of sweeps over `smallDataset` are drawn from. */
+/** The search space of sweeps over `smallDataset`. */
 export const smallSpace = {
 	learningRate: logUniform(1e-4, 1e-2),
 	imageSize: 48,
@@ -77,20 +78,20 @@ export const smallSpace = {
 	patience: 9,
 };
 
-/** What does not depend on where, how fast and in how many attempts trials ran. */
+/** Returns the fields of trials that are reproducible, whatever the worker, the speed and the number of attempts. */
 export const outcome = (trials: Trial[]) =>
 	trials.map(({ id, parameters, state, curves, value }) => ({ id, parameters, state, curves, value }));
 
-/** The hashes of a folder's files, but for manifests: what must not get lost. */
+/** Returns the sorted hashes of a folder's files without manifests, to check that no file is lost. */
 export function contents(folder: string): string[] {
-	const hashOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
+	const sha256 = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
 	return readdirSync(folder, { recursive: true, withFileTypes: true })
 		.filter((entry) => entry.isFile() && entry.name !== "manifest.jsonl")
-		.map((entry) => hashOf(join(entry.path, entry.name)))
+		.map((entry) => sha256(join(entry.path, entry.name)))
 		.sort();
 }
 
-/** Runs `work` and returns what it printed. */
+/** Runs `work` and returns what it printed to the console. */
 export async function printed(work: () => unknown): Promise<string> {
 	const lines: string[] = [];
 	const log = console.log;

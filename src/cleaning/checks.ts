@@ -3,38 +3,39 @@ import type { ImageProperties } from "../images/properties";
 import { quantile } from "../support/statistics";
 
 /**
- * The checks, in cleanvision's words, and two more. An image is an issue if its score, 0 (worst) to 1, is below the
- * threshold.
+ * The eleven checks and their thresholds: cleanvision's, and `leakage` and `labelConflict`. An image has an issue when its
+ * score, 0 (worst) to 1, is below the threshold.
  */
 export const THRESHOLDS = {
-	/** The brightness that 99 of 100 pixels are below. */
+	/** Score: the 99th percentile of brightness. */
 	dark: 0.32,
-	/** 1 − the brightness that 5 of 100 pixels are below. */
+	/** Score: 1 − the 5th percentile of brightness. */
 	light: 0.05,
-	/** The shorter side divided by the longer. */
+	/** Score: the shorter side divided by the longer. */
 	oddAspectRatio: 0.35,
-	/** A tenth of the entropy of the histogram, in bits. */
+	/** Score: a tenth of the histogram's entropy in bits, at most 1. */
 	lowInformation: 0.3,
-	/** From the deviation of the edges and of the histogram, in 64 pixels. */
+	/** Score: from the standard deviations of the edges and of the grey levels' counts, in a 64 × 64 thumbnail. */
 	blurry: 0.29,
-	/** How far apart the channels of a pixel are. No issue where half of the images are grey. */
+	/** Score: the colourfulness. No issue when more than half of the images are grey. */
 	grayscale: 0.01,
-	/** How near the size is to that of the middle half of all images: 0.5 is three times the middle half's width away. */
+	/** Score: nearness to the usual size; 0.5 is three interquartile ranges beyond the quartiles. */
 	oddSize: 0.5,
-	/** 1 divided by how many files have the same bytes. */
+	/** Score: 1 divided by the number of files with the same bytes. */
 	exactDuplicates: 1,
-	/** The share of the 64 bits of pHash that differ in the most similar other image; 1: there is none below the threshold. */
+	/** Score: the fraction of the 64 bits of pHash that differ in the most similar other image; 1 without a similar one. */
 	nearDuplicates: 0.14,
-	/** The same for images in another split: what the model is tested on, it has seen. */
+	/** Score: the same for images of another split, where the model would be tested on what it was trained on. */
 	leakage: 0.14,
-	/** The same for images of another class: one of the two labels is wrong. */
+	/** Score: the same for images of another class, where one of the two labels is wrong. */
 	labelConflict: 0.14,
 };
 export type Check = keyof typeof THRESHOLDS;
 
-/** An image with its place in the data set. */
+/** An image's properties with its split and class. */
 export type Examined = ImageProperties & { split: string; class: string };
 
+/** Returns each image's scores in the checks that need no other image, and in `oddSize`. */
 export function scoresOf(images: Examined[]) {
 	const decay = (value: number) => 1 - Math.exp(-value / 100);
 	return {
@@ -51,14 +52,14 @@ export function scoresOf(images: Examined[]) {
 	};
 }
 
-/** 1 in the middle of the usual sizes, 0.5 at their ends: three times the width of the middle half beyond it. */
+/** Scores sizes: 1 midway between the quartiles, 0.5 at three interquartile ranges beyond them, as in cleanvision. */
 function sizeScores(sizes: number[]): number[] {
 	const sorted = Float64Array.from(sizes).sort();
 	const [low, high] = [quantile(sorted, 0.25), quantile(sorted, 0.75)];
 	const middle = (low + high) / 2;
-	const width = 7 * (high - low);
-	// If half of the images have one size, each other is odd.
-	if (width === 0)
+	const range = 7 * (high - low);
+	// Half of the images have the same size: every other size is odd.
+	if (range === 0)
 		return sizes.map((size) => (size === middle ? 1 : Math.max(0, 0.5 - Math.abs(size / middle - 1) / 2)));
-	return sizes.map((size) => 1 - Math.min(1, Math.abs(size - middle) / width));
+	return sizes.map((size) => 1 - Math.min(1, Math.abs(size - middle) / range));
 }

@@ -6,85 +6,108 @@ import { pathExists, requireFolder } from "../support/files";
 import { count } from "../support/iteration";
 import { fileProgress, type OnFileProgress } from "../support/progress";
 import { moveToQuarantine } from "./quarantine";
-import { verifiedFiles } from "./verified-cache";
+import { type VerifiedFiles, verifiedFiles } from "./verified-cache";
 import { verifyImages } from "./verify";
 
+/** Options of `cleanTheData`. */
 export interface CleanOptions {
-	/** Deletes the files for good in place of moving them to the quarantine. Default false. */
+	/** Whether to delete corrupt files instead of moving them to quarantine. Default false. */
 	permanently?: boolean;
-	/** Only says what would be removed. Default false. */
+	/** Whether to only report what would be removed. Default false. */
 	dryRun?: boolean;
 	/**
-	 * Also removes images of formats that training passes over because of their ending (HEIC, ICO, SVG…). Default
-	 * false: they stay and are counted.
+	 * Whether to also remove images with an extension that training ignores (HEIC, ICO, SVG …). Default false: they stay
+	 * and are counted.
 	 */
 	removeUnsupported?: boolean;
 	/**
-	 * Whether files that passed before, with the same inode, size and time of change, are not decoded again. Default
-	 * true; what passed is remembered in `$XDG_CACHE_HOME`, by default `~/.cache`.
+	 * Whether to skip files that passed verification before and have the same inode, size and modification time. They are
+	 * remembered in `$XDG_CACHE_HOME`, by default `~/.cache`. Default true.
 	 */
 	cache?: boolean;
-	/** Is told how far it is, see `OnFileProgress`; `liveFileProgress()` shows a bar. Default: a line every ten seconds. */
+	/** Receives progress; `liveFileProgress()` shows a bar. `null`: no progress. Default: prints a line every ten seconds. */
 	onProgress?: OnFileProgress;
 }
 
 /**
- * Removes the images of a folder that cannot be decoded in full: the Keras pipeline's `clean_the_data`, made strict and safe.
+ * Removes corrupt images from a folder: the Keras pipeline's `clean_the_data`, made strict and safe.
  *
- * Every file with an image's ending is decoded to its last pixel, by what training decodes it with: a file stays if and
- * only if training can read it. Files with other extensions, which training passes over, stay too, HEIC or ICO images
- * among them; one that is called .jpg goes, since training would stop at it. "Removing" moves a file to
- * `quarantine/<folder>` beside the folder and notes it in a manifest; `restore` brings it back. Prints a line for each
- * removed file and the count, and how many files have another format than their ending says.
+ * Each file with an image extension is decoded in full, by the decoder that training uses: it stays if and only if training
+ * can read it. Files with other extensions, which training ignores, stay too; but a HEIC file named `.jpg` is removed.
  *
- * A run that is stopped, or killed, loses nothing: the next one goes on.
+ * "Removing" moves a file to `quarantine/<folder>` next to the folder and records it in a manifest; `restore` moves it back.
+ * Prints a line for each removed file, the numbers of kept files whose extension does not match their format or is
+ * ignored, and the number of removed files. A run that was interrupted or killed loses nothing; the next run resumes.
  *
- * @param directory for example `"dataset/train"`. Links to folders are not followed; of a link to a file that cannot be
- *   read the link is removed, never the file
- * @returns how many files were removed
+ * @param directory for example `"dataset/train"`. Links to folders are not followed. Of a link to a corrupt file the link is
+ *   removed, never the file
+ * @returns the number of removed files; with `dryRun` of those that would be removed
  * @throws when the folder cannot be read or a file cannot be moved
  */
 export async function cleanTheData(directory: string, options: CleanOptions = {}): Promise<number> {
-	const { permanently = false, dryRun = false, removeUnsupported = false, cache = true } = options;
+	const { permanently = false, dryRun = false, cache = true } = options;
 	requireFolder(directory, "clean");
-	const known = cache ? verifiedFiles(directory) : null;
+	const verified = cache ? verifiedFiles(directory) : null;
 	const { tick, end } = fileProgress(count(filesIn(directory)), options.onProgress);
-	const kept = new Map<string, { files: number; example: string }>();
-	const keep = (kind: string, path: string) => {
-		const { files, example } = kept.get(kind) ?? { files: 0, example: path };
-		kept.set(kind, { files: files + 1, example });
-	};
-	let cleaned = 0;
-	for await (const { path, reason, detail, format } of verifyImages(unverified())) {
+	const kept = keptFiles();
+	let corrupt = 0;
+	const files = filesToVerify(directory, options, verified, kept, tick);
+	for await (const { path, reason, detail, format } of verifyImages(files)) {
 		await tick();
 		if (!reason) {
-			if (format?.extensions.includes(extensionOf(path))) known?.add(path);
-			else keep(`${format?.name} with the ending ${extensionOf(path)}`, path);
+			if (format?.extensions.includes(extensionOf(path))) verified?.add(path);
+			else kept.add(format?.name, path);
 		} else if (pathExists(path)) {
-			cleaned++;
-			console.log(`Removing corrupt image: ${path} (${reason}: ${detail})`);
+			corrupt++;
+			console.log(`${dryRun ? "Would remove" : "Removing"} corrupt image: ${path} (${reason}: ${detail})`);
 			if (dryRun) continue;
 			if (permanently) rmSync(path);
 			else await moveToQuarantine(directory, path, { reason, detail });
 		}
 	}
-	known?.save();
+	verified?.save();
 	end();
-	for (const [kind, { files, example }] of kept) console.log(`Kept ${files} of ${kind}, for example ${example}`);
-	console.log(`Cleaned ${cleaned} corrupt images`);
-	return cleaned;
+	kept.print();
+	console.log(dryRun ? `Dry run: would remove ${corrupt} corrupt images` : `Cleaned ${corrupt} corrupt images`);
+	return corrupt;
+}
 
-	async function* unverified() {
-		for (const path of filesIn(directory)) {
-			const passedOver = isImageFile(path) ? null : formatOfFile(path);
-			const isToVerify = isImageFile(path) ? !known?.has(path) : removeUnsupported && passedOver?.decoder === null;
-			if (isToVerify) {
-				yield path;
-				continue;
-			}
-			const ending = extensionOf(path) || "missing";
-			if (passedOver) keep(`${passedOver.name} with the ending ${ending}, which training passes over`, path);
-			await tick();
+/** Yields the files that need verification. For each other file it calls `tick`. */
+async function* filesToVerify(
+	directory: string,
+	{ removeUnsupported = false }: CleanOptions,
+	verified: VerifiedFiles | null,
+	kept: ReturnType<typeof keptFiles>,
+	tick: () => Promise<void>,
+): AsyncGenerator<string> {
+	for (const path of filesIn(directory)) {
+		const ignored = isImageFile(path) ? null : formatOfFile(path);
+		const isToVerify = isImageFile(path) ? !verified?.has(path) : removeUnsupported && ignored?.decoder === null;
+		if (isToVerify) {
+			yield path;
+			continue;
 		}
+		if (ignored) kept.add(ignored.name, path, ", which training ignores");
+		await tick();
 	}
+}
+
+/** Counts kept files by format and extension. */
+function keptFiles() {
+	const kinds = new Map<string, { format?: string; suffix: string; files: number; example: string }>();
+	return {
+		add(format: string | undefined, path: string, note = ""): void {
+			const extension = extensionOf(path);
+			const suffix = `${extension ? `with the extension ${extension}` : "without an extension"}${note}`;
+			const key = `${format} ${suffix}`;
+			const kind = kinds.get(key) ?? { format, suffix, files: 0, example: path };
+			kind.files++;
+			kinds.set(key, kind);
+		},
+		print(): void {
+			for (const { format, suffix, files, example } of kinds.values()) {
+				console.log(`Kept ${files} ${format} ${files === 1 ? "file" : "files"} ${suffix}, for example ${example}`);
+			}
+		},
+	};
 }

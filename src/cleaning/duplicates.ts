@@ -5,123 +5,133 @@ import { groupBy } from "../support/iteration";
 import type { Check, Examined } from "./checks";
 import { closePairs } from "./near-pairs";
 
-/** Files that are the same, or look it. */
+/** A set of exact or near duplicates. */
 export interface DuplicateSet {
-	/** Relative to the folder that was searched. */
+	/** Paths relative to the searched folder. */
 	paths: string[];
-	/** `"exact"`: all have the same bytes. */
+	/** `"exact"`: all files have the same bytes. */
 	kind: "exact" | "near";
-	/** The splits and the classes in which they are; more than one is a leak, or a conflict of labels. */
+	/** The splits and the classes of the files. More than one split is leakage, more than one class a label conflict. */
 	splits: string[];
 	classes: string[];
 }
 
-/** For each image the first of those with the same bytes. Only what has the same size and looks is read. */
-export async function exactCopies(images: Examined[], looks: number[][]): Promise<Uint32Array> {
-	const alike = looks.flatMap((some) => groupBy(some, (i) => images[i].bytes));
+/**
+ * Returns for each image the index of the first image with the same bytes. Only files with the same size and perceptual
+ * hash are read.
+ *
+ * @param hashGroups indices of the images by perceptual hash
+ */
+export async function exactCopies(images: Examined[], hashGroups: number[][]): Promise<Uint32Array> {
+	const candidates = hashGroups.flatMap((group) => groupBy(group, (i) => images[i].bytes));
 	const first = Uint32Array.from(images.keys());
-	for (const some of alike) {
-		if (some.length === 1) continue;
+	for (const group of candidates) {
+		if (group.length === 1) continue;
 		const hashes = new Map<number, string>();
-		for (const i of some) hashes.set(i, await sha256OfFile(images[i].path));
-		for (const same of groupBy(some, (i) => hashes.get(i) as string)) for (const i of same) first[i] = same[0];
+		for (const i of group) hashes.set(i, await sha256OfFile(images[i].path));
+		for (const copies of groupBy(group, (i) => hashes.get(i) as string)) {
+			for (const i of copies) first[i] = copies[0];
+		}
 	}
 	return first;
 }
 
 /**
- * Compares each image with those that look like it: how near the nearest other is, and which go together.
+ * Compares the perceptual hashes of all images.
  *
- * @param looks the images by their hashes; those with the same hash are compared once
+ * @param hashGroups indices of the images by perceptual hash; each hash is compared once
+ * @param copies see `exactCopies`
+ * @returns the scores of the four checks of duplicates, and the duplicate sets, largest first
  */
-export function compare(
+export function compareImages(
 	images: Examined[],
-	looks: number[][],
+	hashGroups: number[][],
 	directory: string,
 	thresholds: Record<Check, number>,
 	copies: Uint32Array,
 ) {
 	const words = images[0].hash.length;
-	const hashes = new Uint32Array(looks.length * words);
-	looks.forEach((some, look) => {
-		hashes.set(images[some[0]].hash, look * words);
+	const hashes = new Uint32Array(hashGroups.length * words);
+	hashGroups.forEach((group, k) => {
+		hashes.set(images[group[0]].hash, k * words);
 	});
-	const kinds = {
-		nearDuplicates: nearestOther(looks, copies),
-		leakage: nearestOther(looks, numbered(images.map(({ split }) => split))),
-		labelConflict: nearestOther(looks, numbered(images.map((image) => image.class))),
+	const checks = {
+		nearDuplicates: nearestOther(hashGroups, copies),
+		leakage: nearestOther(hashGroups, numbered(images.map(({ split }) => split))),
+		labelConflict: nearestOther(hashGroups, numbered(images.map((image) => image.class))),
 	};
-	const together = Uint32Array.from(looks.keys());
+	const parents = Uint32Array.from(hashGroups.keys());
 	const threshold = Math.max(thresholds.nearDuplicates, thresholds.leakage, thresholds.labelConflict);
 	closePairs(hashes, words, Math.ceil(64 * threshold) - 1, (a, b, distance) => {
-		for (const { add } of Object.values(kinds)) add(a, b, distance / 64);
-		if (distance / 64 < thresholds.nearDuplicates) unite(together, a, b);
+		for (const { add } of Object.values(checks)) add(a, b, distance / 64);
+		if (distance / 64 < thresholds.nearDuplicates) unite(parents, a, b);
 	});
-	const sets = groupBy([...looks.keys()], (look) => root(together, look))
-		.map((some) => some.flatMap((look) => looks[look]))
-		.filter((some) => some.length > 1)
-		.map((some) => toSet(some, images, directory, copies))
+	const sets = groupBy([...hashGroups.keys()], (k) => root(parents, k))
+		.map((groups) => groups.flatMap((k) => hashGroups[k]))
+		.filter((members) => members.length > 1)
+		.map((members) => toSet(members, images, directory, copies))
 		.sort((a, b) => b.paths.length - a.paths.length);
 	const sizes = new Uint32Array(images.length);
 	for (const copy of copies) sizes[copy]++;
-	const nearest = {
+	const scores = {
 		exactDuplicates: [...copies].map((copy) => 1 / sizes[copy]),
-		nearDuplicates: kinds.nearDuplicates.scores,
-		leakage: kinds.leakage.scores,
-		labelConflict: kinds.labelConflict.scores,
+		nearDuplicates: checks.nearDuplicates.scores,
+		leakage: checks.leakage.scores,
+		labelConflict: checks.labelConflict.scores,
 	};
-	return { nearest, sets };
+	return { scores, sets };
 }
 
 /**
- * How near each image comes to one that differs from it in `values` (its split, its class…): 0 to 1, and 1 if no such
- * pair is added.
+ * Computes for each image its distance (0–1) to the nearest image with another value: another split, another class …
  *
- * @param looks the images by their hashes; `add` takes pairs of them
+ * @param values the value of each image, as a number
+ * @returns `scores`, 1 for images without such a neighbour; `add`, which takes a pair of hash groups and their distance
  */
-function nearestOther(looks: number[][], values: Uint32Array) {
+function nearestOther(hashGroups: number[][], values: Uint32Array) {
 	const scores = new Float64Array(values.length).fill(1);
-	const mixed = looks.map((some) => some.some((i) => values[i] !== values[some[0]]));
-	looks.forEach((some, look) => {
-		if (mixed[look]) for (const i of some) scores[i] = 0;
+	const mixed = hashGroups.map((group) => group.some((i) => values[i] !== values[group[0]]));
+	hashGroups.forEach((group, k) => {
+		if (mixed[k]) for (const i of group) scores[i] = 0;
 	});
-	const addOne = (to: number, from: number, distance: number) => {
-		for (const i of looks[to]) {
-			if (mixed[from] || values[looks[from][0]] !== values[i]) scores[i] = Math.min(scores[i], distance);
+	const addOneWay = (to: number, from: number, distance: number) => {
+		for (const i of hashGroups[to]) {
+			if (mixed[from] || values[hashGroups[from][0]] !== values[i]) scores[i] = Math.min(scores[i], distance);
 		}
 	};
 	const add = (a: number, b: number, distance: number) => {
-		addOne(a, b, distance);
-		addOne(b, a, distance);
+		addOneWay(a, b, distance);
+		addOneWay(b, a, distance);
 	};
 	return { scores, add };
 }
 
-function toSet(some: number[], images: Examined[], directory: string, copies: Uint32Array): DuplicateSet {
-	const among = (values: string[]) => [...new Set(values)].sort();
+function toSet(members: number[], images: Examined[], directory: string, copies: Uint32Array): DuplicateSet {
+	const distinct = (values: string[]) => [...new Set(values)].sort();
 	return {
-		paths: some.map((i) => relative(directory, images[i].path)).sort(),
-		kind: some.every((i) => copies[i] === copies[some[0]]) ? "exact" : "near",
-		splits: among(some.map((i) => images[i].split)),
-		classes: among(some.map((i) => images[i].class)),
+		paths: members.map((i) => relative(directory, images[i].path)).sort(),
+		kind: members.every((i) => copies[i] === copies[members[0]]) ? "exact" : "near",
+		splits: distinct(members.map((i) => images[i].split)),
+		classes: distinct(members.map((i) => images[i].class)),
 	};
 }
 
+/** Returns each name's index among the distinct names. */
 function numbered(names: string[]): Uint32Array {
 	const numbers = new Map([...new Set(names)].map((name, i) => [name, i]));
 	return Uint32Array.from(names, (name) => numbers.get(name) as number);
 }
 
-/** The one that stands for all that are together with `item`. */
-function root(together: Uint32Array, item: number): number {
+/** Union–find: returns the representative of an item's set, and shortens the path to it. */
+function root(parents: Uint32Array, item: number): number {
 	let at = item;
-	while (together[at] !== at) {
-		together[at] = together[together[at]];
-		at = together[at];
+	while (parents[at] !== at) {
+		parents[at] = parents[parents[at]];
+		at = parents[at];
 	}
 	return at;
 }
 
-function unite(together: Uint32Array, a: number, b: number): void {
-	together[root(together, a)] = root(together, b);
+function unite(parents: Uint32Array, a: number, b: number): void {
+	parents[root(parents, a)] = root(parents, b);
 }

@@ -11,37 +11,42 @@ import { groupBy } from "../support/iteration";
 import { fileProgress, type OnFileProgress } from "../support/progress";
 import { quantile } from "../support/statistics";
 import { type Check, type Examined, scoresOf, THRESHOLDS } from "./checks";
-import { compare, type DuplicateSet, exactCopies } from "./duplicates";
+import { compareImages, type DuplicateSet, exactCopies } from "./duplicates";
 
+/** The issue report. */
 export interface Issues {
 	/**
-	 * A row for each image: `path`, `split`, `class`, `format`, `width`, `height`, `bytes`, and for each check its
-	 * score, 0 (worst) to 1, and whether it is an issue: `darkScore`, `isDarkIssue`…
+	 * A row for each image: `path`, `split`, `class`, `format`, `width`, `height`, `bytes`, and for each check its score, 0
+	 * (worst) to 1, and whether it is an issue: `darkScore`, `isDarkIssue` …
 	 */
 	table: DataFrame;
 	/** A row for each check, the most frequent issue first: `issue`, `images`, `fraction` (0–1), `threshold`. */
 	summary: DataFrame;
-	/** A row for each class of each split: `split`, `class`, `images`, `fraction` of the split, and the sides' median. */
+	/**
+	 * A row for each class of each split: `split`, `class`, `images`, `fraction` of the split (0–1), `medianWidth`,
+	 * `medianHeight`.
+	 */
 	classes: DataFrame;
-	/** The largest set first. */
+	/** The sets of exact and near duplicates, the largest first. */
 	duplicates: DuplicateSet[];
-	/** The images with the lowest scores, as far as they are issues, for `showImages`. Default: six. */
+	/** Returns the images with an issue, the lowest scores first, for `showImages`; at most `most`, default 6. */
 	worst(check: Check, most?: number): CaptionedImage[];
 }
 
+/** Options of `findIssues`. */
 export interface FindIssuesOptions {
-	/** Other thresholds than those of `THRESHOLDS`; 0 switches a check off. */
+	/** Thresholds that differ from `THRESHOLDS`; 0 disables a check. Default: none. */
 	thresholds?: Partial<Record<Check, number>>;
-	/** Is told how far it is, see `OnFileProgress`. */
+	/** Receives progress, see `OnFileProgress`. Default: prints a line every ten seconds. */
 	onProgress?: OnFileProgress;
 }
 
 /**
- * Looks for what harms training though it can be decoded, and changes nothing.
+ * Finds issues of decodable images: dark, blurry or odd ones, duplicates, leakage, label conflicts. Changes nothing.
  *
- * Follows cleanvision: its checks, scores and thresholds, measured on 64 × 64 of an image's pixels. Beyond it, near
- * duplicates need not have the same perceptual hash, and those across splits (leakage) and across classes (conflicts of
- * labels) have a check of their own. Each file is decoded once.
+ * Follows cleanvision: its checks, scores and thresholds, measured on 64 × 64 pixels of an image. In addition, near
+ * duplicates need not have the same perceptual hash, and duplicates across splits (`leakage`) and across classes
+ * (`labelConflict`) are separate checks. Each file is decoded once; files that cannot be decoded are skipped.
  *
  * @param directory a data set with `train`, `valid` and `test`, or one folder per class, or a folder of images
  * @throws when there is no such folder, or no image in it
@@ -49,31 +54,16 @@ export interface FindIssuesOptions {
 export async function findIssues(directory: string, options: FindIssuesOptions = {}): Promise<Issues> {
 	const thresholds = { ...THRESHOLDS, ...options.thresholds };
 	const images = await examine(directory, options.onProgress);
-	const looks = groupBy([...images.keys()], (i) => images[i].hash.join());
-	const copies = await exactCopies(images, looks);
-	const { nearest, sets } = compare(images, looks, directory, thresholds, copies);
-	const scores: Record<Check, ArrayLike<number>> = { ...scoresOf(images), ...nearest };
+	const hashGroups = groupBy([...images.keys()], (i) => images[i].hash.join());
+	const copies = await exactCopies(images, hashGroups);
+	const { scores: similarity, sets } = compareImages(images, hashGroups, directory, thresholds, copies);
+	const scores: Record<Check, ArrayLike<number>> = { ...scoresOf(images), ...similarity };
 	const isIssue = (check: Check, i: number) => scores[check][i] < thresholds[check];
-	const checks = Object.keys(THRESHOLDS) as Check[];
-	// Where most images are grey, grey is not odd.
+	// Where most images are grey, a grey one is not unusual.
 	const grey = images.filter((_, i) => isIssue("grayscale", i)).length;
 	if (grey > images.length / 2) scores.grayscale = images.map(() => 1);
-
-	const { DataFrame } = await import("danfojs-node");
-	const columns = ["path", "split", "class", "format", "width", "height", "bytes", ...checks.flatMap(columnsOf)];
-	const rows = images.map((image, i) => [
-		relative(directory, image.path),
-		...[image.split, image.class, image.format, image.width, image.height, image.bytes],
-		...checks.flatMap((check) => [scores[check][i], isIssue(check, i)]),
-	]);
-	const found = checks.map((check) => ({ check, images: images.filter((_, i) => isIssue(check, i)).length }));
-	const summary = found
-		.sort((a, b) => b.images - a.images)
-		.map(({ check, images: some }) => [check, some, some / images.length, thresholds[check]]);
 	return {
-		table: new DataFrame(rows, { columns }),
-		summary: new DataFrame(summary, { columns: ["issue", "images", "fraction", "threshold"] }),
-		classes: new DataFrame(balanceOf(images)),
+		...(await tables(directory, images, scores, thresholds)),
 		duplicates: sets,
 		worst(check, most = 6) {
 			const issues = [...images.keys()].filter((i) => isIssue(check, i));
@@ -86,11 +76,38 @@ export async function findIssues(directory: string, options: FindIssuesOptions =
 	};
 }
 
-/** `darkScore` and `isDarkIssue`. */
+async function tables(
+	directory: string,
+	images: Examined[],
+	scores: Record<Check, ArrayLike<number>>,
+	thresholds: Record<Check, number>,
+) {
+	const { DataFrame } = await import("danfojs-node");
+	const checks = Object.keys(THRESHOLDS) as Check[];
+	const isIssue = (check: Check, i: number) => scores[check][i] < thresholds[check];
+	const columns = ["path", "split", "class", "format", "width", "height", "bytes", ...checks.flatMap(columnsOf)];
+	const rows = images.map((image, i) => [
+		relative(directory, image.path),
+		...[image.split, image.class, image.format, image.width, image.height, image.bytes],
+		...checks.flatMap((check) => [scores[check][i], isIssue(check, i)]),
+	]);
+	const counts = checks.map((check) => ({ check, issues: images.filter((_, i) => isIssue(check, i)).length }));
+	const summary = counts
+		.sort((a, b) => b.issues - a.issues)
+		.map(({ check, issues }) => [check, issues, issues / images.length, thresholds[check]]);
+	return {
+		table: new DataFrame(rows, { columns }),
+		summary: new DataFrame(summary, { columns: ["issue", "images", "fraction", "threshold"] }),
+		classes: new DataFrame(classRows(images)),
+	};
+}
+
+/** Returns the columns of a check, for example `darkScore` and `isDarkIssue`. */
 function columnsOf(check: Check): string[] {
 	return [`${check}Score`, `is${check[0].toUpperCase()}${check.slice(1)}Issue`];
 }
 
+/** Measures all images of a data set, in the order of their paths. */
 async function examine(directory: string, onProgress?: OnFileProgress): Promise<Examined[]> {
 	requireFolder(directory, "look for issues in");
 	const splits = SPLITS.filter((split) => existsSync(join(directory, split)));
@@ -106,20 +123,20 @@ async function examine(directory: string, onProgress?: OnFileProgress): Promise<
 	}
 	end();
 	if (images.length === 0) throw new Error(`${directory} has no images: expected ${IMAGE_EXTENSIONS.join(", ")}`);
-	const left = files.length - images.length;
-	if (left > 0) console.log(`${left} files cannot be decoded, run cleanTheData first: they are left out`);
+	const skipped = files.length - images.length;
+	if (skipped > 0) console.log(`${skipped} files cannot be decoded and are skipped: run cleanTheData first`);
 	const order = new Map(files.map((path, i) => [path, i]));
 	return images.sort((a, b) => (order.get(a.path) as number) - (order.get(b.path) as number));
 }
 
-function balanceOf(images: Examined[]): object[] {
+function classRows(images: Examined[]): object[] {
 	const median = (values: number[]) => quantile(Float64Array.from(values).sort(), 0.5);
-	return groupBy(images, (image) => `${image.split}/${image.class}`).map((some) => ({
-		split: some[0].split,
-		class: some[0].class,
-		images: some.length,
-		fraction: some.length / images.filter(({ split }) => split === some[0].split).length,
-		medianWidth: median(some.map(({ width }) => width)),
-		medianHeight: median(some.map(({ height }) => height)),
+	return groupBy(images, (image) => `${image.split}/${image.class}`).map((group) => ({
+		split: group[0].split,
+		class: group[0].class,
+		images: group.length,
+		fraction: group.length / images.filter(({ split }) => split === group[0].split).length,
+		medianWidth: median(group.map(({ width }) => width)),
+		medianHeight: median(group.map(({ height }) => height)),
 	}));
 }

@@ -1,51 +1,51 @@
 // Multi-index search for close perceptual hashes.
 
-/** Two hashes that differ in at most so many bits, by their places in the list. */
+/** Receives a close pair: the indices of two hashes and their distance, the number of differing bits. */
 export type OnPair = (a: number, b: number, distance: number) => void;
 
 /**
- * Finds all pairs of hashes that are close: in at most `maxDistance` of their first 64 bits, and in at most a quarter
- * of their other bits.
+ * Finds all pairs of close hashes: they differ in at most `maxDistance` of their first 64 bits, and in at most a quarter of
+ * their other bits.
  *
- * Multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012): the 64 bits are cut into three. Of two hashes that differ
- * in 8 bits, one of the three parts differs in 2 at most; so it is enough to look up each part with all ways to change
- * up to 2 of its bits. For a million images such a look-up finds one other by chance in two.
+ * Multi-index hashing (Norouzi, Punjani and Fleet, CVPR 2012): the 64 bits are split into three parts. When two hashes
+ * differ in up to 8 bits, at least one part differs in at most 2. So each part is looked up with all combinations of up to 2
+ * flipped bits. With a million images, every second look-up finds an unrelated hash.
  *
- * @param hashes each of `words` unsigned 32-bit words, the first two of which are looked up
+ * @param hashes the hashes, `words` unsigned 32-bit words each; the first two words are the 64 bits
  * @param onPair called at least once for each pair
  */
 export function closePairs(hashes: Uint32Array, words: number, maxDistance: number, onPair: OnPair): void {
 	const count = hashes.length / words;
 	for (const part of PARTS) {
-		const keys = Uint32Array.from({ length: count }, (_, i) => part.of(hashes[i * words], hashes[i * words + 1]));
+		const keys = Uint32Array.from({ length: count }, (_, i) => part.key(hashes[i * words], hashes[i * words + 1]));
 		const { starts, order } = sortedByKey(keys, part.bits);
-		// In the order of their keys, so that what is compared lies close together in memory.
+		// Sorted by key, so that compared hashes are close in memory.
 		const sortedKeys = keys.map((_, i) => keys[order[i]]);
 		const sorted = new Uint32Array(2 * count).map((_, i) => hashes[order[i >> 1] * words + (i & 1)]);
-		for (const change of changes(part.bits, Math.floor(maxDistance / PARTS.length))) {
+		for (const mask of bitMasks(part.bits, Math.floor(maxDistance / PARTS.length))) {
 			for (let i = 0; i < count; i++) {
-				const key = sortedKeys[i] ^ change;
-				// A pair is found from both its sides, and taken once.
+				const key = sortedKeys[i] ^ mask;
+				// A look-up finds a pair from both sides: take it from one.
 				const end = Math.min(starts[key + 1], i);
 				for (let j = starts[key]; j < end; j++) {
-					const distance = bitsThatDiffer(sorted, 2 * i, 2 * j, 2);
+					const distance = hammingDistance(sorted, 2 * i, 2 * j, 2);
 					if (distance > maxDistance) continue;
 					const [a, b] = [order[i], order[j]];
-					if (isSure(hashes, a * words, b * words, words)) onPair(a, b, distance);
+					if (restIsClose(hashes, a * words, b * words, words)) onPair(a, b, distance);
 				}
 			}
 		}
 	}
 }
 
-/** The first 64 bits of a hash, in three parts. */
+/** The three parts of the 64 bits. */
 const PARTS = [
-	{ bits: 22, of: (high: number, _low: number) => high >>> 10 },
-	{ bits: 21, of: (high: number, low: number) => ((high & 0x3ff) << 11) | (low >>> 21) },
-	{ bits: 21, of: (_high: number, low: number) => low & 0x1fffff },
+	{ bits: 22, key: (high: number, _low: number) => high >>> 10 },
+	{ bits: 21, key: (high: number, low: number) => ((high & 0x3ff) << 11) | (low >>> 21) },
+	{ bits: 21, key: (_high: number, low: number) => low & 0x1fffff },
 ];
 
-/** Counting sort: the places of the hashes with key `k` are `order[starts[k]]` up to `starts[k + 1]`, ascending. */
+/** Counting sort: `order` from `starts[k]` up to `starts[k + 1]` are the ascending indices of the hashes with key `k`. */
 function sortedByKey(keys: Uint32Array, bits: number): { starts: Uint32Array; order: Uint32Array } {
 	const starts = new Uint32Array(2 ** bits + 2);
 	for (const key of keys) starts[key + 2]++;
@@ -55,11 +55,11 @@ function sortedByKey(keys: Uint32Array, bits: number): { starts: Uint32Array; or
 	return { starts, order };
 }
 
-/** All words of so many bits with at most `most` of them set. */
-function changes(bits: number, most: number): number[] {
+/** Returns all words of `bits` bits with at most `maxSet` of them set. */
+function bitMasks(bits: number, maxSet: number): number[] {
 	const all = [0];
 	let last = [{ word: 0, next: 0 }];
-	for (let set = 1; set <= most; set++) {
+	for (let set = 1; set <= maxSet; set++) {
 		last = last.flatMap(({ word, next }) =>
 			Array.from({ length: bits - next }, (_, i) => ({ word: word | (1 << (next + i)), next: next + i + 1 })),
 		);
@@ -68,19 +68,20 @@ function changes(bits: number, most: number): number[] {
 	return all;
 }
 
-function isSure(hashes: Uint32Array, a: number, b: number, words: number): boolean {
-	const more = words - 2;
-	return bitsThatDiffer(hashes, a + 2, b + 2, more) <= (more * 32) / 4;
+/** Returns whether at most a quarter of the bits after the first 64 differ. */
+function restIsClose(hashes: Uint32Array, a: number, b: number, words: number): boolean {
+	const rest = words - 2;
+	return hammingDistance(hashes, a + 2, b + 2, rest) <= (rest * 32) / 4;
 }
 
-function bitsThatDiffer(hashes: Uint32Array, a: number, b: number, words: number): number {
+function hammingDistance(hashes: Uint32Array, a: number, b: number, words: number): number {
 	let bits = 0;
-	for (let i = 0; i < words; i++) bits += bitsSet(hashes[a + i] ^ hashes[b + i]);
+	for (let i = 0; i < words; i++) bits += popCount(hashes[a + i] ^ hashes[b + i]);
 	return bits;
 }
 
-/** Counts in pairs, fours and bytes at once. */
-function bitsSet(word: number): number {
+/** Counts the set bits of a word: in pairs, fours and bytes at once. */
+function popCount(word: number): number {
 	let count = word - ((word >>> 1) & 0x55555555);
 	count = (count & 0x33333333) + ((count >>> 2) & 0x33333333);
 	return (((count + (count >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;

@@ -19,26 +19,27 @@ import { QUARANTINE, QUARANTINE_MANIFEST } from "../images/folders";
 import { pathExists, sha256OfFile, writeFileAtomically } from "../support/files";
 import type { Reason } from "./verify";
 
-/** A file that was set aside: a line of the quarantine's manifest. */
+/** A quarantined file: a line of the manifest. */
 export interface RemovedFile {
-	/** Where the file was, relative to the cleaned folder. */
+	/** The original path, relative to the cleaned folder. */
 	path: string;
+	/** Why the file was removed. */
 	reason: Reason;
-	/** What the decoder or the system said. */
+	/** The message of the decoder or the system. */
 	detail: string;
 	/** The file's size in bytes. */
 	bytes: number;
 	/** The SHA-256 of its content in hexadecimal digits; `null` if it could not be read. */
 	sha256: string | null;
-	/** When it was set aside, as ISO 8601. */
+	/** The time of removal, as ISO 8601. */
 	time: string;
-	/** Where it is now, relative to the quarantine. */
+	/** The present path, relative to the quarantine. */
 	file: string;
 }
 
 /**
- * The quarantine of a folder: `quarantine/<folder>` beside it, or inside where the folder is a file system of its own.
- * Moving a file within a file system is one step, which happens or does not.
+ * Returns the quarantine of a folder: `quarantine/<folder>` next to it, or inside it when the folder is a mount point. Within
+ * a file system a move is atomic.
  */
 export function quarantineOf(directory: string): string {
 	const folder = existsSync(directory) ? realpathSync(directory) : resolve(directory);
@@ -48,9 +49,10 @@ export function quarantineOf(directory: string): string {
 }
 
 /**
- * Moves a file to the quarantine of the folder that is cleaned.
+ * Moves a file to the quarantine of a folder and records it in the manifest.
  *
- * @throws when it cannot be moved; it is where it was then
+ * @param directory the cleaned folder
+ * @throws when the file cannot be moved; it stays where it is
  */
 export async function moveToQuarantine(
 	directory: string,
@@ -60,79 +62,83 @@ export async function moveToQuarantine(
 	const folder = quarantineOf(directory);
 	const name = relative(directory, path);
 	try {
-		const file = freeName(folder, name);
+		const file = unusedName(folder, name);
 		mkdirSync(dirname(join(folder, file)), { recursive: true });
 		const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 		const time = new Date().toISOString();
-		// The note comes first: a run killed in between leaves a line too many, not a file without one.
-		note(folder, { path: name, ...why, bytes, sha256: await hashOf(path), time, file });
+		// Recorded first: a run that is killed in between leaves a line without a file, not a file without a line.
+		appendToManifest(folder, { path: name, ...why, bytes, sha256: await sha256IfReadable(path), time, file });
 		renameSync(path, join(folder, file));
 	} catch (error) {
-		throw new Error(`cannot move ${path} to ${folder}: ${whyNot(error as NodeJS.ErrnoException)}`);
+		throw new Error(`cannot move ${path} to ${folder}: ${moveError(error as NodeJS.ErrnoException)}`);
 	}
 }
 
 /**
- * Lists the files that `cleanTheData` has set aside from a folder, oldest first.
+ * Lists the quarantined files of a folder, oldest first.
  *
- * @param directory the folder that was cleaned
+ * @param directory the cleaned folder
  */
 export function quarantined(directory: string): RemovedFile[] {
 	const folder = quarantineOf(directory);
 	const manifest = join(folder, QUARANTINE_MANIFEST);
 	if (!existsSync(manifest)) return [];
-	const files = readFileSync(manifest, "utf8").split("\n").flatMap(parsed);
-	// After a run that was killed, a line can be without its file, and a file can have two lines.
+	const files = readFileSync(manifest, "utf8").split("\n").flatMap(parseLine);
+	// A run that was killed can leave a line without a file, or two lines for one file.
 	const latest = new Map(files.map((removed) => [removed.file, removed]));
 	return [...latest.values()].filter(({ file }) => pathExists(join(folder, file)));
 }
 
-/** Where a removed file is now. */
+/**
+ * Returns the present path of a quarantined file.
+ *
+ * @param directory the cleaned folder
+ */
 export function quarantinePath(directory: string, removed: RemovedFile): string {
 	return join(quarantineOf(directory), removed.file);
 }
 
 /**
- * Moves quarantined files back to where they were, never over a file that is there now.
+ * Moves quarantined files back to their original paths. Files whose path exists again stay in quarantine.
  *
- * @param directory the folder that was cleaned
- * @param paths which files, as the `path` that `quarantined` gives. Default: all
- * @returns how many files were moved back
+ * @param directory the cleaned folder
+ * @param paths the files to restore, as `path` of `quarantined`. Default: all
+ * @returns the number of restored files
  */
 export function restore(directory: string, paths?: string[]): number {
-	const staying: RemovedFile[] = [];
+	const remaining: RemovedFile[] = [];
 	let restored = 0;
 	for (const removed of quarantined(directory)) {
 		const target = join(directory, removed.path);
 		if ((paths && !paths.includes(removed.path)) || pathExists(target)) {
-			staying.push(removed);
+			remaining.push(removed);
 			continue;
 		}
 		mkdirSync(dirname(target), { recursive: true });
 		renameSync(quarantinePath(directory, removed), target);
 		restored++;
 	}
-	if (restored > 0) keepOnly(staying, quarantineOf(directory));
+	if (restored > 0) rewriteManifest(remaining, quarantineOf(directory));
 	return restored;
 }
 
-/** Writes the manifest anew, whole or not at all. */
-function keepOnly(files: RemovedFile[], folder: string): void {
+/** Replaces the manifest atomically; deletes it when no file is left. */
+function rewriteManifest(files: RemovedFile[], folder: string): void {
 	const manifest = join(folder, QUARANTINE_MANIFEST);
 	writeFileAtomically(manifest, files.map(toLine).join(""));
 	if (files.length === 0) rmSync(manifest);
 }
 
-/** Adds a line to the manifest, and waits until it is on the disk. */
-function note(folder: string, removed: RemovedFile): void {
+/** Appends a line to the manifest, and waits until it is on the disk. */
+function appendToManifest(folder: string, removed: RemovedFile): void {
 	const file = openSync(join(folder, QUARANTINE_MANIFEST), "a+");
 	try {
 		const { size } = fstatSync(file);
 		const last = Buffer.alloc(1);
 		if (size > 0) readSync(file, last, 0, 1, size - 1);
-		// A full disk can have cut the last line short.
-		const isCut = size > 0 && last.toString() !== "\n";
-		writeSync(file, (isCut ? "\n" : "") + toLine(removed));
+		// A full disk can have truncated the last line.
+		const isTruncated = size > 0 && last.toString() !== "\n";
+		writeSync(file, (isTruncated ? "\n" : "") + toLine(removed));
 		fsyncSync(file);
 	} finally {
 		closeSync(file);
@@ -141,36 +147,36 @@ function note(folder: string, removed: RemovedFile): void {
 
 const toLine = (removed: RemovedFile) => `${JSON.stringify(removed)}\n`;
 
-function parsed(line: string): RemovedFile[] {
+function parseLine(line: string): RemovedFile[] {
 	try {
 		const removed = JSON.parse(line) as RemovedFile;
-		// Manifests of earlier versions have no `file`.
+		// Manifests of earlier versions lack `file`.
 		return [{ ...removed, file: removed.file ?? removed.path }];
 	} catch {
 		return [];
 	}
 }
 
-/** A name that no file in quarantine has: a file of the same name may have been set aside before. */
-function freeName(folder: string, name: string): string {
-	const ending = extname(name);
-	const stem = name.slice(0, name.length - ending.length);
+/** Returns a name that no quarantined file has: a file of the same name may have been quarantined before. */
+function unusedName(folder: string, name: string): string {
+	const extension = extname(name);
+	const stem = name.slice(0, name.length - extension.length);
 	for (let i = 1; ; i++) {
-		const candidate = i === 1 ? name : `${stem} (${i})${ending}`;
+		const candidate = i === 1 ? name : `${stem} (${i})${extension}`;
 		if (!pathExists(join(folder, candidate))) return candidate;
 	}
 }
 
-async function hashOf(path: string): Promise<string | null> {
-	// A pipe would be waited for, forever.
+async function sha256IfReadable(path: string): Promise<string | null> {
+	// Reading a pipe would wait forever.
 	const isFile = statSync(path, { throwIfNoEntry: false })?.isFile();
 	return isFile ? sha256OfFile(path).catch(() => null) : null;
 }
 
-function whyNot({ code, message }: NodeJS.ErrnoException): string {
+function moveError({ code, message }: NodeJS.ErrnoException): string {
 	if (["EACCES", "EPERM", "EROFS"].includes(code ?? "")) {
-		return `the folder is read-only (${code}); make it writable, or only look with { dryRun: true }`;
+		return `the folder is read-only (${code}); make it writable, or only report with { dryRun: true }`;
 	}
-	if (code === "EXDEV") return "it is on another file system than the folder that is cleaned; clean it by itself";
+	if (code === "EXDEV") return "it is on another file system than the cleaned folder; clean it separately";
 	return message;
 }

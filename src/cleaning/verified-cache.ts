@@ -5,35 +5,35 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { writeFileAtomically } from "../support/files";
 
-/** The files of a folder that passed. */
+/** The files of a folder that passed verification. */
 export interface VerifiedFiles {
-	/** Whether a file passed, and has had the same inode, size and time of change since. */
+	/** Returns whether a file passed and has the same inode, size and modification time since. */
 	has(path: string): boolean;
-	/** Notes that a file passed. */
+	/** Adds a file that passed. */
 	add(path: string): void;
-	/** Writes down what was noted, and forgets files that were not asked for: they are gone. */
+	/** Writes the cache. Files that neither `has` nor `add` was called with no longer exist, and are dropped. */
 	save(): void;
 }
 
-/** To be raised when files are judged in another way. */
+/** Part of the cache's file name. To be increased when verification changes. */
 const VERSION = 1;
-/** So many new keys are written at a time, for runs that are killed. */
-const UNSAVED = 4096;
+/** The number of new keys after which they are appended to the file, so that a run that is killed keeps them. */
+const FLUSH_INTERVAL = 4096;
 
 /**
- * Opens what is remembered of a folder, in `$XDG_CACHE_HOME` (by default `~/.cache`). A file is known by a number of
- * eight bytes, so that a million need eight megabytes.
+ * Opens the cache of a folder, in `$XDG_CACHE_HOME` (by default `~/.cache`). It holds a hash of eight bytes for each file: a
+ * million files need eight megabytes.
  *
- * @param directory the folder that is cleaned
+ * @param directory the cleaned folder
  */
 export function verifiedFiles(directory: string): VerifiedFiles {
 	const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "image-classification-notebooks");
-	const file = join(folder, `verified-${numberOf(`${VERSION}:${realpathSync(directory)}`).toString(36)}`);
-	const known = read(file).sort();
+	const file = join(folder, `verified-${hashNumber(`${VERSION}:${realpathSync(directory)}`).toString(36)}`);
+	const saved = read(file).sort();
 	const passed: number[] = [];
 	let unsaved: number[] = [];
 	const append = () => {
-		attempt(() => {
+		ignoreErrors(() => {
 			mkdirSync(folder, { recursive: true });
 			appendFileSync(file, bytesOf(unsaved));
 		});
@@ -42,18 +42,18 @@ export function verifiedFiles(directory: string): VerifiedFiles {
 	return {
 		has(path) {
 			const key = keyOf(path);
-			if (!includes(known, key)) return false;
+			if (!includes(saved, key)) return false;
 			passed.push(key);
 			return true;
 		},
 		add(path) {
 			const key = keyOf(path);
 			passed.push(key);
-			if (unsaved.push(key) === UNSAVED) append();
+			if (unsaved.push(key) === FLUSH_INTERVAL) append();
 		},
 		save() {
 			append();
-			attempt(() => {
+			ignoreErrors(() => {
 				writeFileAtomically(file, bytesOf(passed));
 			});
 		},
@@ -71,20 +71,21 @@ function read(file: string): Float64Array {
 
 const bytesOf = (keys: number[]) => new Uint8Array(Float64Array.from(keys).buffer);
 
-/** What is remembered only saves time: a folder that cannot be written, or a full disk, is no reason to stop. */
-function attempt(work: () => void): void {
+/** The cache only saves time: cleaning continues when its folder cannot be written, or the disk is full. */
+function ignoreErrors(work: () => void): void {
 	try {
 		work();
 	} catch {}
 }
 
-/** `NaN`, which equals nothing, for a file that is not there. */
+/** Returns the key of a file; `NaN`, which equals no key, when it does not exist. */
 function keyOf(path: string): number {
 	const file = statSync(path, { throwIfNoEntry: false });
-	return file ? numberOf(`${file.dev}:${file.ino}:${file.size}:${file.mtimeMs}`) : Number.NaN;
+	return file ? hashNumber(`${file.dev}:${file.ino}:${file.size}:${file.mtimeMs}`) : Number.NaN;
 }
 
-function numberOf(text: string): number {
+/** Returns the first 48 bits of the SHA-1 of a text. */
+function hashNumber(text: string): number {
 	return createHash("sha1").update(text).digest().readUIntBE(0, 6);
 }
 

@@ -15,11 +15,11 @@ import { node } from "../tensorflow/graphdef";
  *
  * - `"empty"`: it has no bytes;
  * - `"truncated"`: its end is missing;
- * - `"not an image"`: it does not begin as any known image does;
- * - `"damaged data"`: it begins well and has its end, but does not decode;
- * - `"unsupported format"`: an image, of a format that training passes over, such as HEIC or ICO;
- * - `"too large"`: it claims more than `MAX_PIXELS`, and was not decoded;
- * - `"unreadable"`: the system does not let it be read, or it is no file.
+ * - `"not an image"`: it has no signature of a known image format;
+ * - `"damaged data"`: its header is valid and its end is there, but it does not decode;
+ * - `"unsupported format"`: an image of a format that training cannot read, such as HEIC or ICO;
+ * - `"too large"`: its header claims more than `MAX_PIXELS` pixels; it was not decoded;
+ * - `"unreadable"`: the system cannot read it, or it is not a regular file.
  */
 export type Reason =
 	| "empty"
@@ -30,73 +30,70 @@ export type Reason =
 	| "too large"
 	| "unreadable";
 
-/** What came of a file. */
+/** The verification result of a file. */
 export interface Verified {
 	path: string;
 	/** `null` if training can use it. */
 	reason: Reason | null;
-	/** What the decoder or the system said. */
+	/** The message of the decoder or the system; `""` if training can use the file. */
 	detail: string;
-	/** The format of its content, whatever its ending says; `null` if it is none that is known. */
+	/** The format of its content, whatever its extension; `null` if unknown. */
 	format: Format | null;
 }
 
 /**
- * Decodes images in full, as training will, many at a time.
+ * Verifies images by decoding them in full, many at a time.
  *
- * A file passes if and only if training can read it: TensorFlow decodes JPEG, PNG, GIF, BMP and plain WebP; sharp AVIF,
- * TIFF and WebP with transparency or frames. The files' order is not kept.
+ * A file passes if and only if training can read it: TensorFlow decodes JPEG, PNG, GIF, BMP and plain WebP; sharp decodes
+ * AVIF, TIFF and WebP with transparency or several frames.
  *
- * @param paths are taken as they are needed, so that a million of them need no memory
+ * @param paths read as needed: a million need no memory
+ * @returns a result for each file, in no particular order
  */
 export async function* verifyImages(paths: Iterable<string> | AsyncIterable<string>): Results {
-	let before: Results | undefined;
-	for await (const some of inChunks(paths, 512)) {
-		// While these are decoded, the heads of the next are read.
-		const begun = verifyPiece(some.map(inspectHead));
-		if (before) yield* before;
-		before = begun;
+	let previous: Results | undefined;
+	for await (const chunk of inChunks(paths, 512)) {
+		// While a chunk is decoded, the headers of the next are read.
+		const started = verifyChunk(chunk.map(inspectHead));
+		if (previous) yield* previous;
+		previous = started;
 	}
-	if (before) yield* before;
+	if (previous) yield* previous;
 }
 
 type Results = AsyncGenerator<Verified, void, undefined>;
 
-function verifyPiece(files: Verified[]): Results {
-	const good = files.filter(({ reason }) => !reason) as Readable[];
+/** Starts to decode the files whose header is valid. */
+function verifyChunk(files: Verified[]): Results {
+	const readable = files.filter(({ reason }) => !reason) as Readable[];
 	const isJpeg = ({ format }: Readable) => format.name === "JPEG";
-	const bySharp = good.filter(({ format }) => format.decoder === "sharp");
-	const native = good.filter(({ format }) => format.decoder === "TensorFlow");
-	const begun = [
-		verifyInGraph(native.filter(isJpeg), JPEG),
-		verifyInGraph(
-			native.filter((file) => !isJpeg(file)),
-			OTHERS,
-		),
-	];
+	const bySharp = readable.filter(({ format }) => format.decoder === "sharp");
+	const byTensorFlow = readable.filter(({ format }) => format.decoder === "TensorFlow");
+	const others = byTensorFlow.filter((file) => !isJpeg(file));
+	const started = [verifyInGraph(byTensorFlow.filter(isJpeg), JPEG), verifyInGraph(others, OTHERS)];
 	return (async function* () {
 		yield* files.filter(({ reason }) => reason);
-		for (const results of begun) yield* results;
-		for await (const some of inChunks(bySharp, 8)) yield* await Promise.all(some.map(verifyAlone));
+		for (const results of started) yield* results;
+		for await (const chunk of inChunks(bySharp, 8)) yield* await Promise.all(chunk.map(verifyAlone));
 	})();
 }
 
 /**
- * Decodes an image in full, as training will.
+ * Verifies one image by decoding it in full.
  *
- * @returns `null` if it can be used, or else why not
+ * @returns `null` if training can read it, or else the reason
  */
 export async function verifyImage(path: string): Promise<{ reason: Reason; detail: string } | null> {
 	for await (const { reason, detail } of verifyImages([path])) return reason && { reason, detail };
 	return null;
 }
 
-/** A file whose head was read and is in order. */
+/** A file with a valid header. */
 type Readable = Verified & { format: Format; reason: null };
 
-/** Rules out what can be ruled out without decoding. */
+/** Verifies what the header shows without decoding. */
 function inspectHead(path: string): Verified {
-	const is = (reason: Reason | null, detail: string, format: Format | null = null) => ({
+	const result = (reason: Reason | null, detail: string, format: Format | null = null): Verified => ({
 		path,
 		reason,
 		detail,
@@ -104,18 +101,18 @@ function inspectHead(path: string): Verified {
 	});
 	try {
 		const file = statSync(path);
-		// Without this check a pipe would be waited for, forever.
-		if (!file.isFile()) return is("unreadable", "not a regular file");
-		if (file.size === 0) return is("empty", "0 bytes");
+		// Reading a pipe would wait forever.
+		if (!file.isFile()) return result("unreadable", "not a regular file");
+		if (file.size === 0) return result("empty", "0 bytes");
 		const { format, size } = readHead(path);
-		if (!format) return is("not an image", "the start of no known format");
-		if (!format.decoder) return is("unsupported format", `${format.name}: training cannot read it`, format);
+		if (!format) return result("not an image", "the start of no known format");
+		if (!format.decoder) return result("unsupported format", `${format.name}: training cannot read it`, format);
 		if (size && size.pixels > MAX_PIXELS)
-			return is("too large", `claims ${size.width} × ${size.height} pixels`, format);
-		if (!size && format.decoder === "TensorFlow") return { path, ...explain(path, format, "no size"), format };
-		return is(null, "", format);
+			return result("too large", `claims ${size.width} × ${size.height} pixels`, format);
+		if (!size && format.decoder === "TensorFlow") return { path, ...diagnose(path, format, "no size"), format };
+		return result(null, "", format);
 	} catch (error) {
-		return is("unreadable", whyUnreadable(error as NodeJS.ErrnoException));
+		return result("unreadable", whyUnreadable(error as NodeJS.ErrnoException));
 	}
 }
 
@@ -127,7 +124,7 @@ const toSize = { output: "size:output:0", dtype: DType.int32, shape: [3] };
 const JPEG: FileFunction = { nodes: [...decodeSmallJpegNodes(8), sizeNode], ...toSize };
 const OTHERS: FileFunction = { nodes: [...decodeNodes(3), sizeNode], ...toSize };
 
-/** Begins at once, and not only when the first result is asked for. */
+/** Starts at once, unlike a generator, which starts when its first result is requested. */
 function verifyInGraph(files: Readable[], decode: FileFunction): Results {
 	const paths = files.map(({ path }) => path);
 	const decoded = files.length > 0 ? mapFilesInOrder(paths, decode, { chunk: 32, ahead: 16 }) : null;
@@ -141,7 +138,7 @@ function verifyInGraph(files: Readable[], decode: FileFunction): Results {
 	})();
 }
 
-/** Decodes a file by itself, to learn what is wrong with it. */
+/** Decodes one file, for the reason when it fails. */
 async function verifyAlone(file: Readable): Promise<Verified> {
 	const { path, format } = file;
 	try {
@@ -155,15 +152,15 @@ async function verifyAlone(file: Readable): Promise<Verified> {
 		return file;
 	} catch (error) {
 		const { message, cause = message } = error as Error;
-		return { ...file, ...explain(path, format, String(cause)) };
+		return { ...file, ...diagnose(path, format, String(cause)) };
 	}
 }
 
 /**
- * Says what is wrong with a file that begins well. The decoder's words do not decide: sharp takes them from a place that
- * all its threads write to.
+ * Returns why a file with a valid header does not decode. The decoder's message does not decide that: sharp's threads share
+ * one buffer for messages, which can hold another file's.
  */
-function explain(path: string, { name }: Format, detail: string): { reason: Reason; detail: string } {
+function diagnose(path: string, { name }: Format, detail: string): { reason: Reason; detail: string } {
 	try {
 		const truncated = isTruncated(name, readFileSync(path));
 		if (truncated) return { reason: "truncated", detail: `the end of the ${name} is missing` };
@@ -173,7 +170,7 @@ function explain(path: string, { name }: Format, detail: string): { reason: Reas
 	}
 }
 
-/** @throws when it is not the file's fault */
+/** @throws the error when the system is out of file descriptors or memory, which is not the file's fault */
 function whyUnreadable(error: NodeJS.ErrnoException): string {
 	if (["EMFILE", "ENFILE", "ENOMEM"].includes(error.code ?? "")) throw error;
 	return error.message;
@@ -181,7 +178,7 @@ function whyUnreadable(error: NodeJS.ErrnoException): string {
 
 function isTruncated(format: string, bytes: Buffer): boolean {
 	const end = ENDS[format];
-	// A few bytes after the end mark are common.
+	// A few bytes after the end marker are common.
 	if (end) return !bytes.subarray(-64).includes(end);
 	if (bytes.length < 16) return true;
 	if (format === "WebP") return bytes.readUInt32LE(4) + 8 > bytes.length;
@@ -189,7 +186,7 @@ function isTruncated(format: string, bytes: Buffer): boolean {
 	return false;
 }
 
-/** What stands at the end of a file. */
+/** The end markers of formats. */
 const ENDS: Record<string, Buffer> = {
 	JPEG: Buffer.from([0xff, 0xd9]),
 	PNG: Buffer.from("IEND"),

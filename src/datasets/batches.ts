@@ -7,20 +7,21 @@ import type { Counter } from "../tensorflow/random";
 import { imageCache } from "./image-cache";
 import type { Batch, BatchSource, LabelledFile } from "./types";
 
-/** In which order files are read. */
+/** Batch size and order of the files. */
 interface Order {
 	batchSize: number;
 	shuffle: boolean;
 	seed: number;
-	/** The number of epochs begun, on which each epoch's order depends. */
+	/** The number of epochs begun: each is shuffled differently. */
 	epochs: Counter;
 }
 
 /**
- * Returns a function that reads the files once, in batches, and caches what it decoded if pixels are packed.
+ * Returns a generator function: each call yields the batches of one epoch. Images are decoded ahead and, if pixels are
+ * packed, cached for the next epochs.
  *
- * @param cacheLimit in bytes, see `imageCache`
- * @param toLabels makes the tensor of a batch's labels
+ * @param cacheLimit memory for the cache in bytes, see `imageCache`
+ * @param toLabels converts a batch's labels to a tensor
  */
 export function readBatches(
 	files: LabelledFile[],
@@ -62,11 +63,12 @@ function toBatch(images: Pixels[], { imageSize, channels, packed }: DecodeOption
 	images.forEach((image, i) => {
 		values.set(image, i * length);
 	});
-	// Packed batches have two dimensions; `prepare` makes four of them.
+	// A packed batch is `[batch, bytes / 4]`; `prepare` unpacks it to four dimensions.
 	const shape = packed ? [images.length, length] : [images.length, ...imageSize, channels];
 	return tf.tensor(values, shape as [number, number], packed ? "int32" : "float32") as unknown as tf.Tensor4D;
 }
 
+/** Yields the batches of one epoch as images. The labels are unchanged. */
 export async function* preparedBatches({ batches, prepare }: BatchSource): AsyncGenerator<Batch> {
 	for await (const { xs, ys } of batches()) {
 		const images = tf.tidy(() => prepare(xs)) as tf.Tensor4D;
@@ -75,7 +77,11 @@ export async function* preparedBatches({ batches, prepare }: BatchSource): Async
 	}
 }
 
-/** Returns labels as a tensor, in the form that `labelMode` names. */
+/**
+ * Returns labels as a float32 tensor, see `labelMode`.
+ *
+ * @param classes the number of classes
+ */
 export function toLabels(labels: number[], mode: "int" | "categorical" | "binary", classes: number): tf.Tensor {
 	if (mode === "int") return tf.tensor1d(labels);
 	if (mode === "binary") return tf.tensor2d(labels, [labels.length, 1]);

@@ -1,21 +1,24 @@
-// Makes datasets: `imageDatasetFromDirectory` and `imageDatasetFromFiles`.
+// `imageDatasetFromDirectory` and `imageDatasetFromFiles`.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { resolveDecodeOptions, unpack } from "../images/decode";
-import { requireWholeNumbers } from "../support/numbers";
+import { requirePositiveIntegers } from "../support/numbers";
 import { preparedBatches, readBatches, toLabels } from "./batches";
 import { indexDirectory, selectSubset } from "./directory";
 import type { Batch, ImageDataset, ImageDatasetOptions, LabelledFile } from "./types";
 
 /**
- * Makes a `tf.data` dataset of labelled batches from a folder with one folder of images per class.
+ * Returns a `tf.data` dataset of labelled batches from a folder with one folder of images per class.
  *
  * Follows `keras.utils.image_dataset_from_directory`: same options and defaults, same class and file order, and
- * the same pixels, since TensorFlow decodes and resizes them. Three differences: each epoch shuffles all files (Keras
- * shuffles within a buffer of eight batches), which files a `validationSplit` picks differs from NumPy's choice, and
- * images are kept for further epochs (see `cache`). The first epoch decodes ahead, on all cores.
+ * the same pixels, since TensorFlow decodes and resizes them. Three differences:
+ *
+ * - each epoch shuffles all files (Keras shuffles within a buffer of eight batches);
+ * - `validationSplit` selects other files than NumPy does;
+ * - decoded images are cached for further epochs, rounded to integers (see `cache`).
  *
  * @param directory for example `"dataset/train"` with `dataset/train/cat/*.jpg` and `dataset/train/dog/*.jpg`
- * @throws when there is no such folder, no class folder, or a class without images; while iterating, when a
+ * @returns batches: `xs` float32 `[batch, height, width, channels]` in 0–255, `ys` float32, see `labelMode`
+ * @throws when there is no such folder, fewer than two class folders, or a class without images; while iterating, when an
  *   image cannot be decoded
  */
 export function imageDatasetFromDirectory(directory: string, options: ImageDatasetOptions = {}): ImageDataset {
@@ -28,11 +31,11 @@ export function imageDatasetFromDirectory(directory: string, options: ImageDatas
 }
 
 /**
- * Makes the same dataset of files that are listed: a fold, a part, or files with other labels.
+ * Returns the same dataset from a list of files: a fold, a subset, or files with other labels.
  *
  * @param files each with its label, an index into `classNames`
- * @param options those of `imageDatasetFromDirectory`, as far as they are not about folders
- * @throws when there are no files, or a label has no name
+ * @param options the options of `imageDatasetFromDirectory`; `validationSplit`, `subset` and `followLinks` are ignored
+ * @throws when there are no files, or a label is no index into `classNames`
  */
 export function imageDatasetFromFiles(
 	files: LabelledFile[],
@@ -41,11 +44,11 @@ export function imageDatasetFromFiles(
 	const { classNames, batchSize = 32, cache, shuffle = true, labelMode = "int" } = options;
 	const seed = options.seed ?? Math.floor(Math.random() * 1e6);
 	const decoding = resolveDecodeOptions(options, cache !== false);
-	requireWholeNumbers({ batchSize });
-	if (files.length === 0) throw new Error("there are no files to make a dataset of");
-	const nameless = files.find(({ label }) => !(label in classNames));
-	if (nameless)
-		throw new Error(`${nameless.path} has the label ${nameless.label}: the classes are ${classNames.join(", ")}`);
+	requirePositiveIntegers({ batchSize });
+	if (files.length === 0) throw new Error("there are no files to make a dataset of: expected at least one");
+	const unnamed = files.find(({ label }) => !(label in classNames));
+	if (unnamed)
+		throw new Error(`${unnamed.path} has the label ${unnamed.label}: the classes are ${classNames.join(", ")}`);
 	if (options.verbose ?? true) console.log(`Found ${files.length} files belonging to ${classNames.length} classes.`);
 	const epochs = { count: 0 };
 	const order = { batchSize, shuffle, seed, epochs };
@@ -54,7 +57,7 @@ export function imageDatasetFromFiles(
 		toLabels(labels, labelMode, classNames.length),
 	);
 	const source = { batches, prepare: unpack(decoding), counters: [epochs] };
-	// The types ask for a synchronous generator; tf.data awaits each result all the same.
+	// `tf.data.generator` is typed for synchronous generators, but awaits each result.
 	const dataset = tf.data.generator((() => preparedBatches(source)) as unknown as () => Generator<Batch>);
 	return Object.assign(dataset, {
 		size: Math.ceil(files.length / batchSize),

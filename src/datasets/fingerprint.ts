@@ -6,13 +6,15 @@ import { sha256OfFile } from "../support/files";
 import { countImages } from "./directory";
 
 /**
- * The names and contents of the images to train and validate with, as one hash.
+ * Returns one SHA-256, in hexadecimal digits, of the names and contents of the training and validation images.
  *
- * @throws when there are none to train with
+ * @param dataset the folder with `train` and `valid`
+ * @throws when one of them is missing or has no images
  */
 export async function fingerprint(dataset: string): Promise<string> {
 	const hash = createHash("sha256");
 	const splits = ["train", "valid"];
+	// Only for its errors.
 	countImages(dataset, splits);
 	for (const split of splits) {
 		for (const path of [...filesIn(join(dataset, split))].filter(isImageFile).sort()) {

@@ -1,19 +1,19 @@
-// Cache of decoded images: in memory up to a limit, then on disk.
+// Cache of decoded images in memory, then on disk.
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 
-/** Images by their number, all of one size. */
+/** A cache of packed images, by index. */
 export interface ImageCache {
 	has(image: number): boolean;
-	/** An image that the cache has. */
+	/** Returns a cached image. Requires `has(image)`. */
 	get(image: number): Int32Array;
-	/** Keeps the image, which must not change afterwards. */
+	/** Caches an image. Its array must not change afterwards. */
 	set(image: number, bytes: Int32Array): void;
 }
 
-/** What a cache occupies, to be given back when the cache is gone. */
+/** The memory and the file of a cache, released when the cache is garbage-collected. */
 type Occupied = { bytes: number; file: number | null };
 
 let bytesInMemory = 0;
@@ -23,12 +23,11 @@ const caches = new FinalizationRegistry<Occupied>(({ bytes, file }) => {
 });
 
 /**
- * Makes an empty cache.
+ * Returns an empty cache. Images above the memory limit go to a temporary file, which is deleted with the process. When the
+ * disk is full, further images are not cached.
  *
- * @param length how many int32 an image has, each four bytes of it
- * @param limit how many bytes all caches together may keep in memory. Default a quarter of the machine's memory. What
- *   is above goes to a file in the folder for temporary files, which ends with the process; what a full disk does not
- *   take is not kept
+ * @param length the number of int32 of an image
+ * @param limit memory of all caches together, in bytes. Default: a quarter of the machine's memory
  */
 export function imageCache(length: number, limit = totalmem() / 4): ImageCache {
 	const size = 4 * length;
@@ -39,8 +38,8 @@ export function imageCache(length: number, limit = totalmem() / 4): ImageCache {
 	const cache: ImageCache = {
 		has: (image) => inMemory.has(image) || onDisk.has(image),
 		get(image) {
-			const known = inMemory.get(image);
-			if (known) return known;
+			const cached = inMemory.get(image);
+			if (cached) return cached;
 			const bytes = new Int32Array(length);
 			readSync(occupied.file as number, bytes, 0, size, onDisk.get(image) as number);
 			return bytes;
@@ -53,7 +52,7 @@ export function imageCache(length: number, limit = totalmem() / 4): ImageCache {
 			} else if (!diskIsFull) {
 				const position = onDisk.size * size;
 				occupied.file ??= temporaryFile();
-				diskIsFull = !wrote(occupied.file, bytes, position);
+				diskIsFull = !tryWrite(occupied.file, bytes, position);
 				if (!diskIsFull) onDisk.set(image, position);
 			}
 		},
@@ -62,7 +61,7 @@ export function imageCache(length: number, limit = totalmem() / 4): ImageCache {
 	return cache;
 }
 
-/** A file without a name: it is gone as soon as nobody has it open. */
+/** Opens a file without a name: the system deletes it when it is closed, even after a crash. */
 function temporaryFile(): number {
 	const path = join(tmpdir(), `images-${randomUUID()}`);
 	const file = openSync(path, "wx+", 0o600);
@@ -70,7 +69,8 @@ function temporaryFile(): number {
 	return file;
 }
 
-function wrote(file: number, bytes: Int32Array, position: number): boolean {
+/** Returns false when the disk is full, or a quota or limit is reached. */
+function tryWrite(file: number, bytes: Int32Array, position: number): boolean {
 	try {
 		return writeSync(file, bytes, 0, bytes.byteLength, position) === bytes.byteLength;
 	} catch (error) {

@@ -1,20 +1,22 @@
 // Stratified folds and class weights.
 import { shuffled } from "../support/iteration";
 
-/** The places of the samples to train on, and of those to test on. */
+/** One fold of a cross-validation. */
 export interface Fold {
+	/** Indices of the training samples, ascending. */
 	train: number[];
+	/** Indices of the test samples, ascending. */
 	test: number[];
 }
 
 /**
- * Cuts samples into folds with the classes in each as in all: `sklearn.model_selection.StratifiedKFold`. Each sample is
- * in the test part of one fold.
+ * Splits samples into folds with the same class proportions: `sklearn.model_selection.StratifiedKFold`. Each sample is in the
+ * test part of exactly one fold.
  *
  * @param labels the label of each sample
- * @param options `nSplits`: how many folds, default 5; `shuffle`: whether samples of a class are mixed first, default
- *   false; `seed`: makes that repeatable
- * @throws when each class has fewer samples than there are folds
+ * @param options `nSplits`: number of folds, default 5; `shuffle`: whether the samples of each class are shuffled first,
+ *   default false; `seed`: random seed of the shuffling, default random
+ * @throws when `nSplits` is below 2, or above the number of samples of every class
  */
 export function stratifiedKFold(
 	labels: ArrayLike<number>,
@@ -22,19 +24,19 @@ export function stratifiedKFold(
 ): Fold[] {
 	const classes = [...new Set(Array.from(labels))];
 	const members = classes.map((label) => Array.from(labels).flatMap((value, i) => (value === label ? [i] : [])));
-	const most = Math.max(0, ...members.map((some) => some.length));
-	if (!(nSplits >= 2 && nSplits <= most)) {
-		throw new Error(`nSplits is ${nSplits}: expected 2 up to the ${most} samples of the largest class`);
+	const largest = Math.max(0, ...members.map(({ length }) => length));
+	if (!(nSplits >= 2 && nSplits <= largest)) {
+		throw new Error(`nSplits is ${nSplits}: expected 2 up to the ${largest} samples of the largest class`);
 	}
-	// Dealt out as cards, class after class, so that folds differ by at most one sample.
+	// Dealt like cards, class after class, so that the sizes of folds differ by at most one sample.
 	let offset = 0;
 	const start = seed ?? Math.random();
 	const foldOf = new Uint32Array(labels.length);
-	members.forEach((some, k) => {
-		const dealt = some.map((_, i) => (offset + i) % nSplits).sort((a, b) => a - b);
-		offset += some.length;
+	members.forEach((samples, k) => {
+		const dealt = samples.map((_, i) => (offset + i) % nSplits).sort((a, b) => a - b);
+		offset += samples.length;
 		const folds = shuffle ? shuffled(dealt, `${start}/${k}`) : dealt;
-		some.forEach((sample, i) => {
+		samples.forEach((sample, i) => {
 			foldOf[sample] = folds[i];
 		});
 	});
@@ -46,10 +48,11 @@ export function stratifiedKFold(
 }
 
 /**
- * How much each class should count so that all count the same together:
- * `sklearn.utils.class_weight.compute_class_weight("balanced")`. For the `classWeight` of `train`.
+ * Computes balanced class weights, with which every class contributes the same to the loss:
+ * `sklearn.utils.class_weight.compute_class_weight("balanced")`.
  *
- * @returns for each label `samples / (classes × samples of the class)`
+ * @param labels the label of each sample
+ * @returns for each label `samples / (classes × samples of the class)`, for `classWeight` of `train`
  */
 export function computeClassWeight(labels: ArrayLike<number>): Record<number, number> {
 	const counts = new Map<number, number>();

@@ -2,19 +2,19 @@
 import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import sharp from "sharp";
-import { requireWholeNumbers } from "../support/numbers";
+import { requirePositiveIntegers } from "../support/numbers";
 import { DType, runOperation } from "../tensorflow/backend";
 import { decodeImageBytes, toFloats } from "../tensorflow/image-operations";
 import { type DecodeOptions, decodeFiles, packedLength } from "./decode-graph";
 import { formatOf } from "./formats";
 
-/** How an image file is read; Keras's options of `image_dataset_from_directory`. */
+/** Options of reading images, as those of Keras's `image_dataset_from_directory`. */
 export interface ReadOptions {
 	/** `[height, width]` in pixels that every image is resized to. Default `[256, 256]`. */
 	imageSize?: [number, number];
-	/** 3, 1 or 4 channels. Default `"rgb"`. */
+	/** The channels: `"rgb"` 3, `"grayscale"` 1, `"rgba"` 4. Default `"rgb"`. */
 	colorMode?: "rgb" | "grayscale" | "rgba";
-	/** How images are resized. Default `"bilinear"`. */
+	/** The interpolation of resizing. Default `"bilinear"`. */
 	interpolation?: "bilinear" | "nearest";
 	/** Whether images of another aspect ratio are centre-cropped instead of distorted. Default false. */
 	cropToAspectRatio?: boolean;
@@ -23,31 +23,31 @@ export interface ReadOptions {
 const CHANNELS = { grayscale: 1, rgb: 3, rgba: 4 } as const;
 
 /**
- * Fills in the defaults of `ReadOptions`. The result is what all decoding code takes, so that this happens once.
+ * Resolves `ReadOptions` with their defaults. All decoding code takes the result, so that the defaults are applied once.
  *
  * @param packed whether pixels are rounded to bytes, see `DecodeOptions`. Default false
- * @throws when the size is not two whole numbers above 0
+ * @throws when the size is not two integers above 0
  */
 export function resolveDecodeOptions(options: ReadOptions, packed = false): DecodeOptions {
 	const { imageSize = [256, 256], colorMode = "rgb", interpolation = "bilinear", cropToAspectRatio = false } = options;
-	requireWholeNumbers({ imageHeight: imageSize[0], imageWidth: imageSize[1] });
+	requirePositiveIntegers({ imageHeight: imageSize[0], imageWidth: imageSize[1] });
 	return { imageSize, channels: CHANNELS[colorMode], interpolation, cropToAspectRatio, packed };
 }
 
-/** Pixels of an image in 0–255: packed bytes or floats, as `DecodeOptions` say. */
+/** Pixels of an image in 0–255, flat: packed bytes (int32) or float32, see `DecodeOptions`. */
 export type Pixels = Int32Array | Float32Array;
 
 /**
- * Begins to read image files, ahead of when they are needed: with TensorFlow's input pipeline, and one by one those that
- * it cannot decode.
+ * Starts to read image files ahead, with TensorFlow's input pipeline. Files that it cannot decode are read one by one.
  *
- * @returns `next`, the next file's pixels, which throws when the file cannot be decoded; `stop`, to be called at the end
+ * @returns `next`, which resolves to the next file's pixels and throws when the file cannot be decoded; `stop`, which must
+ *   be called at the end
  */
 export function readImages(paths: string[], decoding: DecodeOptions) {
 	const decoder = paths.length > 0 ? decodeFiles(paths, decoding) : null;
-	const rest = paths.values();
+	const remaining = paths.values();
 	const next = async (): Promise<Pixels> => {
-		const path = rest.next().value as string;
+		const path = remaining.next().value as string;
 		const decoded = decoder?.next();
 		if (decoded) return decoded;
 		const pixels = await readImage(path, decoding);
@@ -59,9 +59,9 @@ export function readImages(paths: string[], decoding: DecodeOptions) {
 }
 
 /**
- * Reads one image as training reads it.
+ * Reads an image file with the same pixels as a dataset: the reference implementation of `readImages`.
  *
- * @param path a JPEG, PNG, GIF or WebP (the first frame), BMP, AVIF or TIFF (the first page) file
+ * @param path a JPEG, PNG, GIF or WebP (its first frame), BMP, AVIF or TIFF (its first page) file
  * @returns float32 `[height, width, channels]` in 0–255
  * @throws when the file cannot be read or decoded
  */
@@ -75,14 +75,16 @@ async function readImage(path: string, decoding: DecodeOptions): Promise<tf.Tens
 	return pixels;
 }
 
-/** What is damaged is an error; what only differs from the format's rules is not. */
+/** Damaged data are errors; deviations from a format's rules that do not change pixels are not. */
 const SHARP_OPTIONS = { failOn: "error" } as const;
 
 /**
- * Decodes the bytes of an image as training does, in its own size.
+ * Decodes the bytes of an image file, without resizing: by TensorFlow, or by sharp for formats that TensorFlow cannot decode.
  *
+ * @param path the file's name for the message
+ * @param channels 1, 3 or 4
  * @returns float32 `[height, width, channels]` in 0–255
- * @throws when they cannot be decoded
+ * @throws when they cannot be decoded; `cause` is the decoder's message
  */
 export async function decodeImage(path: string, bytes: Uint8Array, channels: number): Promise<tf.Tensor3D> {
 	try {
@@ -91,9 +93,9 @@ export async function decodeImage(path: string, bytes: Uint8Array, channels: num
 		return tf.tidy(() => decodeImageBytes(readable, channels));
 	} catch (error) {
 		const { message } = error as Error;
-		// TensorFlow's second line explains what its first line has a number for.
-		const why = (/^Message: (.*)/m.exec(message)?.[1] ?? message.split("\n")[0]).trim();
-		throw new Error(`${path} cannot be decoded (${why}): run cleanTheData on its data set first`, { cause: why });
+		// TensorFlow's first line has an error code, its second line the explanation.
+		const reason = (/^Message: (.*)/m.exec(message)?.[1] ?? message.split("\n")[0]).trim();
+		throw new Error(`${path} cannot be decoded (${reason}): run cleanTheData on its data set first`, { cause: reason });
 	}
 }
 
@@ -103,7 +105,7 @@ function resize(decoded: tf.Tensor3D, { imageSize, interpolation, cropToAspectRa
 	return resized(pixels, imageSize, false, true);
 }
 
-/** Cuts out the largest centre with the aspect ratio of `[height, width]`; `decode-graph.ts` does the same in a graph. */
+/** Crops to the largest centre with the aspect ratio of `[height, width]`, as `centreCropNodes` in `decode-graph.ts`. */
 function centreCrop(image: tf.Tensor3D, [height, width]: [number, number]): tf.Tensor3D {
 	const [h, w, channels] = image.shape;
 	const cropHeight = Math.min(h, Math.trunc((w * height) / width));
@@ -113,7 +115,7 @@ function centreCrop(image: tf.Tensor3D, [height, width]: [number, number]): tf.T
 	return image.slice([top, left, 0], [cropHeight, cropWidth, channels]);
 }
 
-/** Rounds to bytes, four in each int32; `decode-graph.ts` does the same in a graph. */
+/** Rounds to bytes (half to even) and packs four in each int32, as `packNodes` in `decode-graph.ts`. */
 function pack(values: Float32Array, length: number): Int32Array {
 	const bytes = new Uint8ClampedArray(4 * length);
 	bytes.set(values);
@@ -121,27 +123,24 @@ function pack(values: Float32Array, length: number): Int32Array {
 }
 
 /**
- * Returns what makes images of a batch of `readImages`' pixels.
- *
- * @returns a function from int32 `[batch, bytes / 4]` to float32 `[batch, height, width, channels]`; the identity when
- *   pixels are not packed
+ * Returns the function that converts a batch of `readImages`' pixels to images: int32 `[batch, bytes / 4]` to float32
+ * `[batch, height, width, channels]`. The identity when pixels are not packed.
  */
 export function unpack({ imageSize, channels, packed }: DecodeOptions): (xs: tf.Tensor) => tf.Tensor {
 	if (!packed) return (xs) => xs;
-	const shape = [...imageSize, channels] as const;
 	const size = imageSize[0] * imageSize[1] * channels;
 	return (xs) => {
 		const floats = toFloats(runOperation("Bitcast", { T: DType.int32, type: DType.uint8 }, [xs]));
 		const rows = floats.reshape([xs.shape[0], -1]) as tf.Tensor2D;
-		const exact = rows.shape[1] === size ? rows : rows.slice([0, 0], [-1, size]);
-		return exact.reshape([-1, ...shape]);
+		const unpadded = rows.shape[1] === size ? rows : rows.slice([0, 0], [-1, size]);
+		return unpadded.reshape([-1, ...imageSize, channels]);
 	};
 }
 
-/** An image for `showImages`: a file, or pixels of 0–255. */
+/** An image for `showImages`: a file, or pixels in 0–255. */
 export interface CaptionedImage {
-	/** A path, or a tensor `[height, width, 1, 3 or 4 channels]`. */
+	/** A path, or a tensor `[height, width, channels]` with 1, 3 or 4 channels. */
 	image: string | { shape: number[]; dataSync(): ArrayLike<number> };
-	/** What stands below it. */
+	/** The text below the image. Default: none. */
 	caption?: string;
 }

@@ -3,10 +3,11 @@ import { existsSync, opendirSync, readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { IMAGE_EXTENSIONS } from "./formats";
 
+/** The name of folders with quarantined files, and of the manifest in each. */
 export const QUARANTINE = "quarantine";
 export const QUARANTINE_MANIFEST = "manifest.jsonl";
 
-/** Whether a folder holds quarantines, whose files are nobody's data any more. */
+/** Returns whether a folder is a quarantine; its files are not part of the data set. */
 export function isQuarantine(folder: string): boolean {
 	return (
 		basename(folder) === QUARANTINE &&
@@ -14,10 +15,13 @@ export function isQuarantine(folder: string): boolean {
 	);
 }
 
-/** The folders of a data set, as the pipeline names them. */
+/** The splits of a data set: the names of their folders. */
 export const SPLITS = ["train", "valid", "test"];
 
-/** All files in a folder, one by one, so that a million names need no memory. Links to folders are not followed. */
+/**
+ * Yields the paths of all files in a folder and its subfolders, without quarantines, one by one: a million names need no
+ * memory. Links to folders are not followed.
+ */
 export function* filesIn(directory: string): Generator<string> {
 	const folder = opendirSync(directory);
 	try {
@@ -31,8 +35,8 @@ export function* filesIn(directory: string): Generator<string> {
 	}
 }
 
-/** A file's ending in lower case, for example `".jpg"`. */
+/** Returns a file's extension in lower case, for example `".jpg"`; `""` if it has none. */
 export const extensionOf = (path: string) => extname(path).toLowerCase();
 
-/** Whether training reads files with this ending. */
+/** Returns whether training reads a file, by its extension. */
 export const isImageFile = (path: string) => IMAGE_EXTENSIONS.includes(extensionOf(path));

@@ -1,67 +1,70 @@
-// What the first bytes of an image say: its format, who decodes it, and how large it claims to be.
-// biome-ignore-all lint/suspicious/noControlCharactersInRegex: files begin with them.
+// Image formats: signatures, extensions, decoder, header size.
+// biome-ignore-all lint/suspicious/noControlCharactersInRegex: signatures contain them.
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 
-/** The extensions of the files that are read: those of Keras, and some more. Others are passed over. */
-export const IMAGE_EXTENSIONS = [".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"];
-
-/** A file format of images. */
+/** An image format. */
 export interface Format {
-	/** As people call it, for example `"JPEG"`. */
+	/** Its name, for example `"JPEG"`. */
 	name: string;
-	/** Who decodes it for training; `null`: nobody does, and training passes such files over. */
+	/** The decoder that training uses; `null`: training cannot read the format. */
 	decoder: "TensorFlow" | "sharp" | null;
-	/** The extensions of such files. */
+	/** Its file extensions, in lower case. */
 	extensions: string[];
 }
 
-/** Formats by how their files begin, the bytes read as Latin-1. */
-const FORMATS: (Format & { begins: RegExp })[] = [
-	{ name: "JPEG", decoder: "TensorFlow", extensions: [".jpg", ".jpeg"], begins: /^\xff\xd8\xff/ },
-	{ name: "PNG", decoder: "TensorFlow", extensions: [".png"], begins: /^\x89PNG/ },
-	{ name: "GIF", decoder: "TensorFlow", extensions: [".gif"], begins: /^GIF8/ },
-	// TensorFlow reads BMP with 8, 24 and 32 bits a pixel, without compression (0; 3: only says where the channels are).
-	{ name: "BMP", decoder: "TensorFlow", extensions: [".bmp"], begins: /^BM.{26}[\x08\x18\x20]\0[\0\x03]/s },
-	{ name: "packed BMP", decoder: null, extensions: [".bmp"], begins: /^BM.{4}\0{4}/s },
-	// TensorFlow reads WebP with transparency or several frames only if four channels are asked for.
-	{ name: "WebP", decoder: "TensorFlow", extensions: [".webp"], begins: /^RIFF.{4}WEBPVP8 /s },
-	{ name: "WebP", decoder: "sharp", extensions: [".webp"], begins: /^RIFF.{4}WEBP/s },
-	{ name: "AVIF", decoder: "sharp", extensions: [".avif"], begins: /^.{4}ftyp.{0,40}avi[fs]/s },
-	{ name: "TIFF", decoder: "sharp", extensions: [".tif", ".tiff"], begins: /^(II[*+]\0|MM\0[*+])/ },
-	{ name: "HEIC", decoder: null, extensions: [".heic", ".heif"], begins: /^.{4}ftyp(hei|hev|mif1|msf1)/s },
-	{ name: "JPEG XL", decoder: null, extensions: [".jxl"], begins: /^(\xff\x0a|\0{3}\x0cJXL )/ },
-	{ name: "JPEG 2000", decoder: null, extensions: [".jp2", ".j2k"], begins: /^(\0{3}\x0cjP|\xff\x4f\xff\x51)/ },
-	{ name: "ICO", decoder: null, extensions: [".ico", ".cur"], begins: /^\0\0[\x01\x02]\0.{5}\0/s },
-	{ name: "ICNS", decoder: null, extensions: [".icns"], begins: /^icns/ },
-	{ name: "Photoshop", decoder: null, extensions: [".psd"], begins: /^8BPS/ },
-	{ name: "SVG", decoder: null, extensions: [".svg"], begins: /^\s*(<\?xml[^>]*>\s*)?(<!--[^>]*>\s*)?<svg/ },
-	{ name: "OpenEXR", decoder: null, extensions: [".exr"], begins: /^\x76\x2f\x31\x01/ },
-	{ name: "DirectDraw surface", decoder: null, extensions: [".dds"], begins: /^DDS \x7c/ },
-	{ name: "Netpbm", decoder: null, extensions: [".pbm", ".pgm", ".ppm", ".pnm"], begins: /^P[1-7]\s/ },
+/** Formats by their signatures, which match a file's first bytes read as Latin-1. The first match counts. */
+const FORMATS: (Format & { signature: RegExp })[] = [
+	{ name: "JPEG", decoder: "TensorFlow", extensions: [".jpg", ".jpeg"], signature: /^\xff\xd8\xff/ },
+	{ name: "PNG", decoder: "TensorFlow", extensions: [".png"], signature: /^\x89PNG/ },
+	{ name: "GIF", decoder: "TensorFlow", extensions: [".gif"], signature: /^GIF8/ },
+	// TensorFlow decodes BMP with 8, 24 or 32 bits per pixel, without compression (0; or 3, which only sets channel masks).
+	{ name: "BMP", decoder: "TensorFlow", extensions: [".bmp"], signature: /^BM.{26}[\x08\x18\x20]\0[\0\x03]/s },
+	{ name: "packed BMP", decoder: null, extensions: [".bmp"], signature: /^BM.{4}\0{4}/s },
+	// TensorFlow decodes WebP with transparency or several frames only when four channels are requested.
+	{ name: "WebP", decoder: "TensorFlow", extensions: [".webp"], signature: /^RIFF.{4}WEBPVP8 /s },
+	{ name: "WebP", decoder: "sharp", extensions: [".webp"], signature: /^RIFF.{4}WEBP/s },
+	{ name: "AVIF", decoder: "sharp", extensions: [".avif"], signature: /^.{4}ftyp.{0,40}avi[fs]/s },
+	{ name: "TIFF", decoder: "sharp", extensions: [".tif", ".tiff"], signature: /^(II[*+]\0|MM\0[*+])/ },
+	{ name: "HEIC", decoder: null, extensions: [".heic", ".heif"], signature: /^.{4}ftyp(hei|hev|mif1|msf1)/s },
+	{ name: "JPEG XL", decoder: null, extensions: [".jxl"], signature: /^(\xff\x0a|\0{3}\x0cJXL )/ },
+	{ name: "JPEG 2000", decoder: null, extensions: [".jp2", ".j2k"], signature: /^(\0{3}\x0cjP|\xff\x4f\xff\x51)/ },
+	{ name: "ICO", decoder: null, extensions: [".ico", ".cur"], signature: /^\0\0[\x01\x02]\0.{5}\0/s },
+	{ name: "ICNS", decoder: null, extensions: [".icns"], signature: /^icns/ },
+	{ name: "Photoshop", decoder: null, extensions: [".psd"], signature: /^8BPS/ },
+	{ name: "SVG", decoder: null, extensions: [".svg"], signature: /^\s*(<\?xml[^>]*>\s*)?(<!--[^>]*>\s*)?<svg/ },
+	{ name: "OpenEXR", decoder: null, extensions: [".exr"], signature: /^\x76\x2f\x31\x01/ },
+	{ name: "DirectDraw surface", decoder: null, extensions: [".dds"], signature: /^DDS \x7c/ },
+	{ name: "Netpbm", decoder: null, extensions: [".pbm", ".pgm", ".ppm", ".pnm"], signature: /^P[1-7]\s/ },
 ];
 
-/** Images with more pixels are refused without being decoded, as by Pillow: twice its `MAX_IMAGE_PIXELS`. */
+/** Extensions of the files that are read: Keras's and AVIF, TIFF, WebP. Other files are ignored. */
+export const IMAGE_EXTENSIONS = [
+	...new Set(FORMATS.filter(({ decoder }) => decoder).flatMap(({ extensions }) => extensions)),
+].sort();
+
+/** The most pixels that are decoded. Larger images are rejected by their header, as by Pillow: twice its `MAX_IMAGE_PIXELS`. */
 export const MAX_PIXELS = 178_956_970;
 
-/** What the start of a file says. */
+/** The header of an image file. */
 export interface Head {
 	format: Format | null;
-	/** What the header claims, in pixels; `null` if it does not say, or is of a format that sharp decodes. */
+	/** The size in the header; `null` when it has none, or sharp decodes the format. */
 	size: Size | null;
 }
+/** An image size in pixels. */
 export interface Size {
 	width: number;
 	height: number;
-	/** How many pixels are decoded: those of all frames. */
+	/** The number of decoded pixels, those of all frames. */
 	pixels: number;
 }
 
-/** As many bytes hold the header of most files; JPEG's can be long, and more is read if need be. */
+/** The number of bytes that hold most headers. A JPEG's can be longer, and more is read when needed. */
 const HEAD = 4096;
 const shared = Buffer.alloc(HEAD);
 
 /**
- * Reads the start of an image.
+ * Reads the header of an image file: its format and size.
  *
  * @throws the system's error when the file cannot be read
  */
@@ -82,7 +85,7 @@ export function readHead(path: string): Head {
 	}
 }
 
-/** The format of a file's content, or `null`: no known image, or no file that can be read. */
+/** Returns the format of a file's content; `null` for an unknown format, or a file that cannot be read. */
 export function formatOfFile(path: string): Format | null {
 	try {
 		return statSync(path).isFile() ? readHead(path).format : null;
@@ -91,13 +94,13 @@ export function formatOfFile(path: string): Format | null {
 	}
 }
 
-/** The format of bytes that begin a file, or `null`: no known image. */
+/** Returns the format of a file from its first bytes; `null` for an unknown format. */
 export function formatOf(bytes: Uint8Array): Format | null {
 	const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 512)).toString("latin1");
-	return FORMATS.find(({ begins }) => begins.test(text)) ?? null;
+	return FORMATS.find(({ signature }) => signature.test(text)) ?? null;
 }
 
-/** Some bytes of a file; fewer at its end. */
+/** Reads bytes of a file; fewer at its end. */
 type Read = (at: number, size: number) => Buffer;
 
 function sizeOf(name: string, read: Read, path: string): Size | null {
@@ -113,7 +116,7 @@ function sizeOf(name: string, read: Read, path: string): Size | null {
 
 const toSize = (width: number, height: number): Size => ({ width, height, pixels: width * height });
 
-/** Goes from marker to marker to the one that holds the size, as libjpeg does. */
+/** Returns the size from a JPEG's frame header, which is found by skipping from marker to marker, as in libjpeg. */
 function jpegSize(read: Read): Size | null {
 	for (let at = 2; ; ) {
 		const bytes = read(at, 9);
@@ -128,16 +131,16 @@ function jpegSize(read: Read): Size | null {
 	}
 }
 
-/** TensorFlow gives the first frame, but decodes all: a byte for each of their pixels, and not three. */
+/** Counts the pixels of all frames of a GIF: TensorFlow decodes all of them, with one byte per pixel instead of three. */
 function gifSize(bytes: Buffer): Size | null {
 	if (bytes.length < 13) return null;
-	const colours = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
+	const colourTable = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
 	const canvas = toSize(bytes.readUInt16LE(6), bytes.readUInt16LE(8));
 	let frames = 0;
-	for (let at = 13 + colours(bytes[10]); at + 10 < bytes.length && bytes[at] !== 0x3b; ) {
+	for (let at = 13 + colourTable(bytes[10]); at + 10 < bytes.length && bytes[at] !== 0x3b; ) {
 		if (bytes[at] === 0x2c) {
 			frames += bytes.readUInt16LE(at + 5) * bytes.readUInt16LE(at + 7);
-			at += 11 + colours(bytes[at + 9]);
+			at += 11 + colourTable(bytes[at + 9]);
 		} else if (bytes[at] === 0x21) at += 2;
 		else break;
 		while (bytes[at]) at += 1 + bytes[at];

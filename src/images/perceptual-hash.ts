@@ -1,8 +1,12 @@
 // pHash of a greyscale thumbnail.
 
 /**
- * pHash: which of the lowest frequencies of the discrete cosine transform are above their median. The first 64 bits are
- * of 8 × 8 frequencies, and tell images apart well enough to look for; the next 256 are of 16 × 16, to be sure.
+ * Computes pHash: one bit for each of the lowest frequencies of the discrete cosine transform, 1 when it is above their
+ * median.
+ *
+ * @param grey pixels 0–255, row by row
+ * @returns 64 bits of 8 × 8 frequencies, by which similar images are searched; then 256 bits of 16 × 16 frequencies, which
+ *   confirm a match
  */
 export function perceptualHash(grey: Uint8Array, width: number, height: number): Uint32Array {
 	const [across, down] = [cosines(width), cosines(height)];
@@ -26,7 +30,7 @@ function product(a: Float64Array, b: Float64Array): number {
 	return sum;
 }
 
-/** One bit for each value, in words of 32. */
+/** Returns one bit for each value, in words of 32. */
 function aboveMedian(values: Float64Array): Uint32Array {
 	const sorted = values.slice().sort();
 	const median = (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
@@ -36,13 +40,14 @@ function aboveMedian(values: Float64Array): Uint32Array {
 }
 
 const tables = new Map<number, Float64Array[]>();
-/** The cosines of the 16 lowest frequencies over `length` samples. */
+
+/** Returns the cosines of the 16 lowest frequencies over `length` samples, cached. */
 function cosines(length: number): Float64Array[] {
-	const known = tables.get(length);
-	if (known) return known;
-	const wave = (k: number) =>
+	const cached = tables.get(length);
+	if (cached) return cached;
+	const cosine = (k: number) =>
 		Float64Array.from({ length }, (_, i) => Math.cos((Math.PI * (2 * i + 1) * k) / (2 * length)));
-	const table = Array.from({ length: 16 }, (_, k) => wave(k));
+	const table = Array.from({ length: 16 }, (_, k) => cosine(k));
 	tables.set(length, table);
 	return table;
 }

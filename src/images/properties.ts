@@ -9,60 +9,62 @@ import { MAX_PIXELS, readHead } from "./formats";
 import { perceptualHash } from "./perceptual-hash";
 import { BYTES, reduceFunction, SIDE } from "./thumbnail-graph";
 
-/** An image's properties. Brightness is in 0–1, where 1 is white. */
+/** The measured properties of an image. Brightness is in 0–1, where 1 is white. */
 export interface ImageProperties {
 	path: string;
-	/** The format of the content, for example `"JPEG"`. */
+	/** The format of the content, whatever the extension, for example `"JPEG"`. */
 	format: string;
-	/** The file's size. */
+	/** The file's size in bytes. */
 	bytes: number;
-	/** In pixels. */
+	/** The size in pixels. */
 	width: number;
 	height: number;
-	/** The mean of the pixels. */
+	/** The mean brightness. */
 	brightness: number;
-	/** The brightness that 5 and 99 of 100 pixels are below. */
+	/** The 5th and the 99th percentile of brightness. */
 	brightness5: number;
 	brightness99: number;
-	/** The entropy of the histogram of all channels, in bits: about 7 to 9.5 for photographs, 0 for one colour. */
+	/** The entropy of the histogram of all channels, in bits: about 7–9.5 for photographs, 0 for a single grey. */
 	entropy: number;
-	/** The standard deviation of the edges, 0–255, in an image of at most 64 pixels. */
+	/** The standard deviation of the edges, 0–255, in a thumbnail of at most 64 × 64 pixels. */
 	edges: number;
-	/** The standard deviation of the counts of the 256 levels of grey in the same. */
+	/** The standard deviation of the counts of the 256 grey levels in the thumbnail. */
 	greyDeviation: number;
-	/** How far apart the channels of a pixel are, 0–1: below this are 99 of 100 pixels. */
+	/** The 99th percentile of the difference between a pixel's largest and smallest channel, 0–1. */
 	colourfulness: number;
-	/** 64 bits of pHash, and 256 more of the same kind; see `hashOf`. */
+	/** 64 and 256 bits of pHash, see `perceptualHash`. */
 	hash: Uint32Array;
 }
 
 /**
- * Decodes images, many at a time, and measures them.
+ * Measures brightness, entropy, sharpness, colour and size of images, and their perceptual hashes.
  *
- * @param paths of files that can be decoded; others are left out
+ * @param paths image files; those that cannot be decoded are skipped
+ * @returns the properties, in no particular order
  */
 export async function* imageProperties(paths: Iterable<string>): AsyncGenerator<ImageProperties, void, undefined> {
 	const folder = mkdtempSync(join(tmpdir(), "properties-"));
 	try {
-		for await (const some of inChunks(paths, 512)) {
-			const files = await Promise.all(some.map((path, i) => toFile(path, join(folder, `${i}.png`))));
-			for (const ratio of [0, 1, 2, 4, 8]) yield* measured(files.filter((file) => file?.ratio === ratio) as File[]);
+		for await (const chunk of inChunks(paths, 512)) {
+			const files = await Promise.all(chunk.map((path, i) => toFile(path, join(folder, `${i}.png`))));
+			for (const ratio of [0, 1, 2, 4, 8]) yield* measureFiles(files.filter((file) => file?.ratio === ratio) as File[]);
 		}
 	} finally {
 		rmSync(folder, { recursive: true });
 	}
 }
 
-/** A file that TensorFlow can decode, and how much smaller: see `decodeSmallJpegNodes`; 0 is for other formats. */
+/** A file that TensorFlow decodes: the image, or a copy of it as PNG. */
 type File = Pick<ImageProperties, "path" | "format" | "bytes" | "width" | "height"> & {
 	readable: string;
+	/** How much smaller a JPEG is decoded, see `decodeSmallJpegNodes`; 0 for other formats. */
 	ratio: number;
 };
 
 async function toFile(path: string, converted: string): Promise<File | null> {
 	try {
 		const file = statSync(path);
-		// A pipe would be waited for, forever.
+		// Reading a pipe would wait forever.
 		if (!file.isFile()) return null;
 		const { format, size } = readHead(path);
 		if (!format?.decoder) return null;
@@ -75,7 +77,7 @@ async function toFile(path: string, converted: string): Promise<File | null> {
 			return { ...common, readable: converted, width, height, ratio: 0 };
 		}
 		if (!size || size.pixels > MAX_PIXELS) return null;
-		// What is left has about 100,000 pixels or more.
+		// The decoded image keeps at least 100,000 pixels, if it has as many.
 		const ratio = format.name === "JPEG" ? ([8, 4, 2].find((by) => size.pixels / by ** 2 > 1e5) ?? 1) : 0;
 		return { ...common, readable: path, width: size.width, height: size.height, ratio };
 	} catch {
@@ -83,7 +85,8 @@ async function toFile(path: string, converted: string): Promise<File | null> {
 	}
 }
 
-function* measured(files: File[]): Generator<ImageProperties> {
+/** Measures files with the same ratio. */
+function* measureFiles(files: File[]): Generator<ImageProperties> {
 	if (files.length === 0) return;
 	const paths = files.map(({ readable }) => readable);
 	const results = mapFiles(paths, reduceFunction(files[0].ratio), { chunk: 32, ahead: 2 });
@@ -93,8 +96,8 @@ function* measured(files: File[]): Generator<ImageProperties> {
 			const length = values.length / chunk.indices.length;
 			chunk.values.dispose();
 			for (const [i, file] of chunk.indices.entries()) {
-				const { readable: _, ratio: __, ...known } = files[file];
-				yield { ...known, ...measure(values.subarray(i * length, (i + 1) * length)) };
+				const { readable: _, ratio: __, ...properties } = files[file];
+				yield { ...properties, ...measure(values.subarray(i * length, (i + 1) * length)) };
 			}
 		}
 	} finally {
@@ -102,6 +105,7 @@ function* measured(files: File[]): Generator<ImageProperties> {
 	}
 }
 
+/** @param result the output of `reduceFunction` for one image */
 function measure(result: Int32Array) {
 	const [height, width] = result;
 	const bytes = new Uint8Array(result.buffer, result.byteOffset + 8, 2 * BYTES);
@@ -114,7 +118,7 @@ function measure(result: Int32Array) {
 	};
 }
 
-/** The part of a 64 × 64 thumbnail that is the image, in grey, as Pillow's `convert("L")` makes it. */
+/** Returns the image in the upper left corner of a 64 × 64 canvas, in grey as by Pillow's `convert("L")`. */
 function greyOf(rgb: Uint8Array, width: number, height: number): Uint8Array {
 	const grey = new Uint8Array(width * height);
 	for (let y = 0; y < height; y++) {
@@ -127,7 +131,7 @@ function greyOf(rgb: Uint8Array, width: number, height: number): Uint8Array {
 }
 
 function coloursOf(rgb: Uint8Array) {
-	// Four steps for each of the 256 levels of brightness.
+	// Four bins for each of the 256 levels of brightness.
 	const brightness = new Uint32Array(4 * 255 + 1);
 	const spread = new Uint32Array(256);
 	const channels = new Uint32Array(3 * 256);
@@ -150,16 +154,16 @@ function coloursOf(rgb: Uint8Array) {
 		brightness: total / pixels / 255,
 		brightness5: percentile(brightness, pixels, 0.05) / (brightness.length - 1),
 		brightness99: percentile(brightness, pixels, 0.99) / (brightness.length - 1),
-		// A grey image has one channel.
+		// A greyscale image counts as one channel.
 		entropy: entropyOf(colourfulness === 0 ? channels.subarray(0, 256) : channels),
 		colourfulness,
 	};
 }
 
-/** The level that the given share of the counted are at or below. */
-function percentile(counts: Uint32Array, total: number, share: number): number {
+/** Returns the lowest level that a fraction (0–1) of the counted values are at or below. */
+function percentile(counts: Uint32Array, total: number, fraction: number): number {
 	let [level, below] = [0, counts[0]];
-	while (below < share * total) below += counts[++level];
+	while (below < fraction * total) below += counts[++level];
 	return level;
 }
 
@@ -176,7 +180,7 @@ function histogram(grey: Uint8Array): Uint32Array {
 	return counts;
 }
 
-/** The deviation of eight times a pixel minus its neighbours, as Pillow's FIND_EDGES; the border stays as it is. */
+/** Returns the standard deviation of Pillow's FIND_EDGES: eight times a pixel minus its neighbours; the border is copied. */
 function edgesOf(grey: Uint8Array, width: number, height: number): number {
 	const edges = Uint8ClampedArray.from(grey);
 	for (let y = 1; y < height - 1; y++) {

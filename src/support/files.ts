@@ -3,31 +3,36 @@ import { createHash } from "node:crypto";
 import { createReadStream, lstatSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Unlike `existsSync`, also true for a link that leads nowhere. */
+/** Returns whether a path exists; unlike `existsSync`, also true for a broken symbolic link. */
 export const pathExists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
-/** The SHA-256 of a file's content, in hexadecimal digits. */
+/** Returns the SHA-256 of a file's content, in hexadecimal digits. */
 export async function sha256OfFile(path: string): Promise<string> {
 	const hash = createHash("sha256");
 	for await (const bytes of createReadStream(path)) hash.update(bytes);
 	return hash.digest("hex");
 }
 
-/** A name for anything that JSON can hold. */
+/** Returns the first 16 hexadecimal digits of the SHA-256 of a value's JSON. */
 export const hashOfJson = (value: unknown) =>
 	createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
 
-/** @throws with what was to be done to it, when it is not there or no folder */
-export function requireFolder(directory: string, what: string): void {
+/**
+ * Checks that a folder exists.
+ *
+ * @param action the verb of the message, for example `"clean"`
+ * @throws when there is no such folder, or the path is a file
+ */
+export function requireFolder(directory: string, action: string): void {
 	const entry = statSync(directory, { throwIfNoEntry: false });
 	if (entry?.isDirectory()) return;
-	throw new Error(`cannot ${what} ${directory}: ${entry ? "it is not a folder" : "there is no such folder"}`);
+	throw new Error(`cannot ${action} ${directory}: ${entry ? "it is not a folder" : "there is no such folder"}`);
 }
 
 /**
- * Writes a file, and the folder for it, whole or not at all: one that was there before is left as it was.
+ * Writes a file atomically, and creates its folder. An existing file is replaced as a whole, or stays unchanged.
  *
- * @throws when it cannot be written, as on a full disk
+ * @throws when it cannot be written, for example because the disk is full
  */
 export function writeFileAtomically(file: string, content: string | Uint8Array): void {
 	try {

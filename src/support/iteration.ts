@@ -1,17 +1,19 @@
 // Counting, chunking, grouping and seeded shuffling.
 import seedrandom from "seedrandom";
 
-export function groupBy<T>(items: T[], key: (item: T) => string | number): T[][] {
+/** Groups items by a key. Groups are in the order of their first items, items in their own order. */
+export function groupBy<T>(items: T[], keyOf: (item: T) => string | number): T[][] {
 	const groups = new Map<string | number, T[]>();
 	for (const item of items) {
-		const group = groups.get(key(item));
+		const key = keyOf(item);
+		const group = groups.get(key);
 		if (group) group.push(item);
-		else groups.set(key(item), [item]);
+		else groups.set(key, [item]);
 	}
 	return [...groups.values()];
 }
 
-/** Fisher–Yates with a generator that gives the same order everywhere, unlike `tf.util.shuffle`. */
+/** Returns a shuffled copy (Fisher–Yates): the same for the same seed on every machine, unlike `tf.util.shuffle`. */
 export function shuffled<T>(items: readonly T[], seed: string): T[] {
 	const random = seedrandom(seed);
 	const result = [...items];
@@ -22,21 +24,20 @@ export function shuffled<T>(items: readonly T[], seed: string): T[] {
 	return result;
 }
 
-/** How many there are. */
+/** Returns the number of items, without holding them in memory. */
 export function count(items: Iterable<unknown>): number {
 	let total = 0;
 	for (const _ of items) total++;
 	return total;
 }
 
-/** Cuts a stream into arrays of `size` items, the last of which can be shorter. */
+/** Yields the items in arrays of `size`; the last array can be shorter. */
 export async function* inChunks<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
-	let piece: T[] = [];
+	let chunk: T[] = [];
 	for await (const item of items) {
-		piece.push(item);
-		if (piece.length < size) continue;
-		yield piece;
-		piece = [];
+		if (chunk.push(item) < size) continue;
+		yield chunk;
+		chunk = [];
 	}
-	if (piece.length > 0) yield piece;
+	if (chunk.length > 0) yield chunk;
 }

@@ -1,43 +1,48 @@
-// What the notebook's kernel offers to the code that runs in it. Outside a notebook there is none.
+// The API that the notebook kernel offers to running code: output, interrupts, comms.
 import { setImmediate } from "node:timers/promises";
 
-/** A piece of output in several forms, by MIME type; the front end takes the richest it can draw. */
+/** A MIME bundle: one output in several forms, by MIME type. The front end shows the richest it supports. */
 export type Bundle = Record<string, unknown>;
 
-/** A run of a cell, or of a widget's work. */
+/** The execution of a cell, or of a widget's callback. */
 export interface Execution {
-	/** Sends a Jupyter message about this run to the front end, for example `display_data`. */
+	/** Sends a Jupyter message of this execution to the front end, for example `display_data`. */
 	publish(type: string, content: object, metadata?: object): void;
 	/** Aborted when the user presses the interrupt button. */
 	signal: AbortSignal;
 }
 
-/** A channel to a widget in the front end. */
+/** A Jupyter comm: a channel to a widget in the front end. */
 export interface Comm {
 	id: string;
 	send(data: object): void;
 	close(): void;
 }
 
-/** What `tools/kernel` implements. */
+/** The API of the kernel, which `tools/kernel` implements. */
 export interface Kernel {
-	/** The run that the calling code belongs to. */
+	/** Returns the execution that the calling code belongs to. */
 	current(): Execution;
-	/** Interrupts what is running, as the button does. */
+	/** Interrupts the running execution, as the interrupt button does. */
 	interrupt(): void;
-	/** Opens a comm. `onMessage` gets what the front end sends; what it shows appears below the cell that opened the comm. */
+	/**
+	 * Opens a comm.
+	 *
+	 * @param options `onMessage` receives the front end's messages; its output appears below the cell that opened the comm
+	 */
 	openComm(target: string, data: object, options: { metadata?: object; onMessage(data: object): void }): Comm;
-	/** Runs work as if it were a cell: after the cells that wait, and interruptible. */
+	/** Runs work like a cell: after the queued cells, and interruptible. */
 	run(work: () => Promise<void>): Promise<void>;
 }
 
-/** The kernel (`tools/kernel`), or undefined outside a notebook. */
+/** Returns the kernel (`tools/kernel`), or undefined outside a notebook. */
 export const kernel = (): Kernel | undefined =>
 	(globalThis as { [name: symbol]: unknown })[Symbol.for("tslab.kernel")] as Kernel | undefined;
 
 /**
- * Lets the work end by itself when the user presses the interrupt button, so that what it returns by then is kept:
- * the kernel ends a cell at once only if nobody listens.
+ * Runs work that ends by itself when the user presses the interrupt button, and returns its result.
+ *
+ * The kernel aborts an interrupted cell at once unless its signal has a listener: this adds one.
  */
 export async function endingItself<T>(work: () => Promise<T>): Promise<T> {
 	const signal = kernel()?.current().signal;
@@ -50,7 +55,11 @@ export async function endingItself<T>(work: () => Promise<T>): Promise<T> {
 	}
 }
 
-/** To be called between the steps of long work: lets the kernel hear the interrupt button, and throws if it was pressed. */
+/**
+ * Lets the kernel process an interrupt. Long work calls this between its steps.
+ *
+ * @throws an `AbortError` when the user pressed the interrupt button
+ */
 export async function checkInterrupt(): Promise<void> {
 	await setImmediate();
 	kernel()?.current().signal.throwIfAborted();

@@ -1,9 +1,13 @@
-// Checks of numbers that a user passes.
+// Validation of numeric options.
 
-/** @throws when one of the values is not a whole number above 0, naming it by its key */
-export function requireWholeNumbers(values: Record<string, number>): void {
+/**
+ * Checks that options are integers above 0.
+ *
+ * @param values the options, by name
+ * @throws when one is not, with its name and value
+ */
+export function requirePositiveIntegers(values: Record<string, number>): void {
 	for (const [name, value] of Object.entries(values)) {
-		if (Number.isInteger(value) && value > 0) continue;
-		throw new Error(`${name} is ${value}: expected a whole number above 0`);
+		if (!Number.isInteger(value) || value < 1) throw new Error(`${name} is ${value}: expected a whole number above 0`);
 	}
 }

@@ -1,40 +1,45 @@
-// Tells how far going through many files has come, and lets the interrupt button be heard meanwhile.
+// Progress of loops over many files, with interrupt checks.
 import { checkInterrupt } from "./kernel";
 
-/** How far going through files has come. */
+/** The progress of a loop over files. */
 export interface FileProgress {
-	/** The files that are done, of `files` in all. */
+	/** The number of processed files, of `files` in all. */
 	done: number;
 	files: number;
-	/** Since the start. */
+	/** Seconds since the start. */
 	seconds: number;
 }
 
-/** What is told of progress: about twice a second, and at the end. `null`: nothing is. Default: a line every ten seconds. */
+/**
+ * Receives progress about twice a second, and at the end. `null`: no progress. Default: prints a line every ten
+ * seconds.
+ */
 export type OnFileProgress = ((progress: FileProgress) => void) | null;
 
 /**
- * Counts files.
+ * Counts processed files and reports progress.
  *
- * @returns `tick`, to be called after each file, which throws when the work is interrupted; and `end`
+ * @param files the number of files in all
+ * @returns `tick`, to be awaited after each file, which throws an `AbortError` after an interrupt; `end`, which reports
+ *   the last progress
  */
 export function fileProgress(files: number, onProgress: OnFileProgress = printEvery(10)) {
 	const started = performance.now();
-	let [done, toldAt] = [0, started];
-	const tell = () => onProgress?.({ done, files, seconds: (performance.now() - started) / 1000 });
+	let [done, reportedAt] = [0, started];
+	const report = () => onProgress?.({ done, files, seconds: (performance.now() - started) / 1000 });
 	return {
 		async tick() {
 			done++;
-			if (done % 16 || performance.now() - toldAt < 500) return;
-			toldAt = performance.now();
-			tell();
+			if (done % 16 || performance.now() - reportedAt < 500) return;
+			reportedAt = performance.now();
+			report();
 			await checkInterrupt();
 		},
-		end: tell,
+		end: report,
 	};
 }
 
-/** Says it in words, for example `"1,200 of 2,000 files, 5,000 a second, 1 s left"`. */
+/** Formats progress, for example as `"1,200 of 2,000 files, 5,000 a second, 1 s left"`. */
 export function formatProgress({ done, files, seconds }: FileProgress): string {
 	const rate = done / Math.max(seconds, 1e-3);
 	const speed = `${rounded(rate)} a second`;
@@ -45,10 +50,10 @@ export function formatProgress({ done, files, seconds }: FileProgress): string {
 const rounded = (value: number) => Math.round(value).toLocaleString("en");
 
 function printEvery(interval: number): OnFileProgress {
-	let printed = 0;
+	let printedAt = 0;
 	return (progress) => {
-		if (progress.done === progress.files || progress.seconds < printed + interval) return;
-		printed = progress.seconds;
+		if (progress.done === progress.files || progress.seconds < printedAt + interval) return;
+		printedAt = progress.seconds;
 		console.log(formatProgress(progress));
 	};
 }

@@ -1,16 +1,22 @@
 // The tfjs-node backend: eager operations by name, dtype numbers, version.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 
-/** The numbers by which TensorFlow calls the types of tensors. */
+/** TensorFlow's numbers of dtypes (`DataType` in its `types.proto`). */
 export const DType = { float32: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10 };
 
-/** What is used of tfjs-node's backend: its binding runs operations and sessions by name. */
+/**
+ * The fields of tfjs-node's backend that this project uses. `getInputTensorIds` and `createOutputTensor` are private and
+ * convert between tensors and the binding's ids; `trace.ts` replaces `binding` while it traces. They can go when tfjs-node
+ * has a public API for operations by name and for graphs: `tf.node.loadSavedModel` runs whole signatures only.
+ */
 export type NodeBackend = {
 	binding: Binding;
 	getInputTensorIds(tensors: tf.Tensor[]): number[];
 	createOutputTensor(output: Output): tf.Tensor;
 	executeSingleOutput(op: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor;
 };
+
+/** The methods of tfjs-node's native binding that this project calls or replaces; tensors are ids. */
 export type Binding = {
 	[constant: `TF_${string}`]: number;
 	executeOp(op: string, attributes: EagerAttribute[], inputs: number[], outputs: number): Output[];
@@ -23,13 +29,14 @@ export type Binding = {
 export type Output = { id: number; shape: number[]; dtype: number };
 export type EagerAttribute = { name: string; type: number; value: number | number[] | boolean | string };
 
-/** tfjs-node's backend. */
+/** Returns the tfjs-node backend with its private methods. */
 export const nodeBackend = (): NodeBackend => tf.backend() as unknown as NodeBackend;
 
 /**
- * Runs an operation of TensorFlow by its name, for operations that tfjs has no function for.
+ * Runs a TensorFlow operation eagerly by its name, for operations that tfjs has no function for.
  *
- * @param types its attributes, as far as they are types
+ * @param types the operation's attributes that are dtypes, as numbers of `DType`
+ * @returns its first output
  */
 export function runOperation(op: string, types: Record<string, number>, inputs: tf.Tensor[]): tf.Tensor {
 	const backend = nodeBackend();
@@ -38,5 +45,5 @@ export function runOperation(op: string, types: Record<string, number>, inputs: 
 	return backend.executeSingleOutput(op, attributes, inputs);
 }
 
-/** The version of the TensorFlow library, for example `"2.21.0"`. */
+/** Returns the version of the TensorFlow library, for example `"2.21.0"`. */
 export const tensorflowVersion = () => (nodeBackend().binding as unknown as { TF_Version: string }).TF_Version;

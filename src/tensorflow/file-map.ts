@@ -14,39 +14,44 @@ import {
 	textAttribute,
 } from "./graphdef";
 
-/** From a file to a tensor. */
+/** A graph that computes a tensor from a file. */
 export interface FileFunction {
-	/** They read `path`, a string. */
+	/** The nodes; their input is `path`, a string. */
 	nodes: GraphNode[];
-	/** Which node's output is the result, as `"node:output:0"`. */
+	/** The node output that is the result, as `"node:output:0"`. */
 	output: string;
+	/** The result's dtype, a number of `DType`. */
 	dtype: number;
 	/** The result's shape. */
 	shape: number[];
 }
 
-/** What the function gave, in the order of the files. */
+/** The results of a file function, in the order of the files. */
 export interface FileResults {
 	/**
-	 * The results of the next files that did not fail, as one tensor `[files, ...shape]`, and which files they are of;
-	 * `null` at the end.
+	 * Returns the next chunk: results as one tensor `[files, ...shape]`, and the indices of their files. Files on which the
+	 * function failed are missing. `null` at the end.
 	 */
 	next(): { indices: Int32Array; values: tf.Tensor } | null;
-	/** Frees what it holds; also to be called when some results were not taken. */
+	/** Releases the pipeline; must be called even when results are left. */
 	stop(): void;
 }
 
+/** Options of `mapFiles`. */
 export interface MapOptions {
-	/** How many results come at a time. The last time fewer come. */
+	/** Results per chunk; the last chunk can be smaller. */
 	chunk: number;
-	/** How many chunks are made ahead. */
+	/** Chunks that are computed ahead. */
 	ahead: number;
 }
 
-/** Begins to run a function on files; those on which it fails, which cannot be read or decoded, are left out. */
+/**
+ * Starts to map a function over files, on all cores, and skips files on which it fails: those that cannot be read or
+ * decoded.
+ */
 export function mapFiles(paths: string[], fileFunction: FileFunction, options: MapOptions): FileResults {
 	const key = JSON.stringify([fileFunction, options]);
-	const session = idle.get(key)?.pop() ?? startSession(...pipeline(fileFunction, options));
+	const session = idleSessions.get(key)?.pop() ?? startSession(...pipeline(fileFunction, options));
 	const names = tf.tensor1d(paths, "string");
 	tf.dispose([names, session.run({ paths: names }, ["started:0"])]);
 	const results: FileResults = {
@@ -62,29 +67,30 @@ export function mapFiles(paths: string[], fileFunction: FileFunction, options: M
 			}
 		},
 		stop() {
-			forgotten.unregister(results);
-			idle.set(key, [...(idle.get(key) ?? []), session]);
+			abandoned.unregister(results);
+			idleSessions.set(key, [...(idleSessions.get(key) ?? []), session]);
 		},
 	};
-	// tf.data does not tell a generator when nobody wants its batches any more.
-	forgotten.register(results, session, results);
+	// tf.data does not close a generator whose batches are no longer read, so `stop` may never be called.
+	abandoned.register(results, session, results);
 	return results;
 }
 
-/** Results in the order of the files. */
+/** The results of a file function, one for each file. */
 export interface OrderedResults {
-	/** The next file's result, flat; `null` when the function failed on it. */
+	/** Returns the next file's result, flat; `null` when the function failed on the file. */
 	next(): Int32Array | Float32Array | null;
-	/** Waits for the first results, so that TensorFlow computes the next ones meanwhile. */
+	/** Waits for the first chunk: from then on TensorFlow computes the following ones in the background. */
 	begin(): void;
-	/** Frees what it holds; also to be called when some results were not taken. */
+	/** Releases the pipeline; must be called even when results are left. */
 	stop(): void;
 }
 
-/** Begins to run a function on files, and gives its results file by file, also for those on which it fails. */
+/** Starts to map a function over files, as `mapFiles`, with one result for each file. */
 export function mapFilesInOrder(paths: string[], fileFunction: FileFunction, options: MapOptions): OrderedResults {
 	const results = mapFiles(paths, fileFunction, options);
 	const size = fileFunction.shape.reduce((product, length) => product * length, 1);
+	// The chunk at hand: file indices (null at the end), values, and how many of them were taken.
 	let indices: Int32Array | null = new Int32Array();
 	let chunk: Int32Array | Float32Array = new Int32Array();
 	let [taken, file] = [0, 0];
@@ -108,33 +114,40 @@ export function mapFilesInOrder(paths: string[], fileFunction: FileFunction, opt
 	};
 }
 
-/** Sessions that wait for the next files. */
-const idle = new Map<string, Session[]>();
-const forgotten = new FinalizationRegistry<Session>((session) => session.dispose());
+/** Stopped pipelines by function and options, for the next call: to start a session takes longer than to restart it. */
+const idleSessions = new Map<string, Session[]>();
+
+/** Disposes pipelines that are garbage-collected without `stop`. */
+const abandoned = new FinalizationRegistry<Session>((session) => session.dispose());
 
 /**
- * A `tensorflow.data.Options` with `autotune_options { enabled: false }`. TensorFlow's autotuning would have a thread
- * of its own, whose end can take half a minute, and all there is to tune is said.
+ * A serialized `tensorflow.data.Options` with `autotune_options { enabled: false }`. Autotuning runs a thread that can take
+ * half a minute to end, and here all parameters are given.
  */
 const NOT_AUTOTUNED = { s: Buffer.from("3a020800", "hex") };
 
-/** A data set of paths, mapped to results; `started` begins anew with other paths, `next` gives a chunk. */
-function pipeline(
-	{ nodes: nodeDef, output, dtype, shape }: FileFunction,
-	{ chunk, ahead }: MapOptions,
-): [GraphNode[], GraphFunction[]] {
-	const gives = (types: number[], shapes: number[][]) => ({
-		output_types: { list: { type: types } },
-		output_shapes: { list: { shape: shapes.map(shapeProto) } },
-	});
+/** The graph of an input pipeline: `started` restarts it with other paths, `next` returns a chunk of results. */
+function pipeline(fileFunction: FileFunction, options: MapOptions): [GraphNode[], GraphFunction[]] {
+	return [pipelineNodes(fileFunction, options), [mapFunction(fileFunction)]];
+}
+
+/** The attributes of a dataset node that declare its elements. */
+const elements = (types: number[], shapes: number[][]) => ({
+	output_types: { list: { type: types } },
+	output_shapes: { list: { shape: shapes.map(shapeProto) } },
+});
+
+const long = (name: string, value: number) => constant(name, [], DType.int64, BigInt64Array.of(BigInt(value)));
+
+function pipelineNodes({ dtype, shape }: FileFunction, { chunk, ahead }: MapOptions): GraphNode[] {
 	const types = [DType.int32, dtype];
-	const [result, chunks] = [gives(types, [[], shape]), gives(types, [[-1], [-1, ...shape]])];
-	const { output_types: Toutput_types, output_shapes } = gives([DType.string, DType.int32], [[], []]);
-	const long = (name: string, value: number) => constant(name, [], DType.int64, BigInt64Array.of(BigInt(value)));
+	const [result, chunks] = [elements(types, [[], shape]), elements(types, [[-1], [-1, ...shape]])];
+	const { output_types: Toutput_types, output_shapes } = elements([DType.string, DType.int32], [[], []]);
 	const noArguments = { Targuments: { list: { type: [] } } };
-	const nodes: GraphNode[] = [
+	const map = { f: { func: { name: "map" } }, ...noArguments, ...result };
+	return [
 		node("paths", "Placeholder", [], { dtype: { type: DType.string }, shape: { shape: shapeProto([-1]) } }),
-		// A copy: tfjs-node frees its strings with the tensor that was fed, whoever else still reads them.
+		// A copy: tfjs-node frees the strings of a fed tensor with the tensor, while the pipeline still reads them.
 		node("copied", "StringJoin", ["paths"], { N: { i: 1 } }),
 		integers("zero", [], 0),
 		integers("one", [], 1),
@@ -142,11 +155,7 @@ function pipeline(
 		node("indices", "Range", ["zero", "count", "one"], { Tidx: { type: DType.int32 } }),
 		node("files", "TensorSliceDataset", ["copied", "indices"], { Toutput_types, output_shapes }),
 		long("cores", availableParallelism()),
-		node("mapped", "ParallelMapDatasetV2", ["files", "cores"], {
-			f: { func: { name: "map" } },
-			...noArguments,
-			...result,
-		}),
+		node("mapped", "ParallelMapDatasetV2", ["files", "cores"], map),
 		node("good", "IgnoreErrorsDataset", ["mapped"], result),
 		long("chunk", chunk),
 		constant("keepLast", [], DType.bool, Uint8Array.of(0)),
@@ -159,12 +168,15 @@ function pipeline(
 		{ ...constant("started", [], DType.int32, Int32Array.of(1)), input: ["^start"] },
 		node("next", "IteratorGetNext", ["iterator"], chunks),
 	];
+}
+
+/** The function that the pipeline maps over files: `(path, index)` to `(index, result)`. */
+function mapFunction({ nodes: nodeDef, output, dtype }: FileFunction): GraphFunction {
 	const index = { name: "index", type: DType.int32 };
 	const inputArg = [{ name: "path", type: DType.string }, index];
 	const outputArg = [
 		{ ...index, name: "number" },
 		{ name: "value", type: dtype },
 	];
-	const ret = { number: "index", value: output };
-	return [nodes, [{ signature: { name: "map", inputArg, outputArg }, nodeDef, ret }]];
+	return { signature: { name: "map", inputArg, outputArg }, nodeDef, ret: { number: "index", value: output } };
 }

@@ -1,34 +1,27 @@
-// tf.function for tfjs-node: runs a function of tensors as one TensorFlow graph, in place of operation by operation.
+// `tf.function` for tfjs-node: compiles and runs traced functions.
 //
-// tfjs-node hands every operation to TensorFlow by itself. That costs JavaScript and a copy of what lies between two
-// operations, and TensorFlow never sees enough at once to fuse, to reuse memory or to run things side by side. Python
-// solves this with tf.function; this file does the same for TypeScript, in four steps:
+// tfjs-node runs each operation separately. That costs JavaScript time and a copy of every intermediate result, and
+// TensorFlow never sees enough operations to fuse them, reuse memory or run them in parallel. Python solves this with
+// `tf.function`; this file does the same for TypeScript:
 //
-//  1. Trace. The function runs once, eagerly, on a copy of the inputs. Meanwhile the backend's binding is replaced by
-//     one that passes each operation on to TensorFlow and writes it down as a node of a graph. Tensors are known by
-//     their numbers in the binding: an operation's inputs are the outputs of the nodes that made them.
-//  2. Inputs become placeholders. Numbers that change from run to run (the learning rate, the count of calls that
-//     random draws start from) are asked for with `liveNumber` and become placeholders too.
-//  3. Variables. A `tf.Variable` that the function reads becomes a variable inside TensorFlow's session; one that it
-//     assigns, or hands to `update`, is written there. After a run the newest value lies in the session. It comes back
-//     when someone looks: `dataId` of the variable becomes a property that fetches it first, so that callbacks,
-//     `getWeights`, `save` and other graphs see what they should; and a value assigned from outside is sent to the
-//     session before the next run. Nothing is copied as long as nobody looks.
-//  4. Run. The graph is loaded as a session, once for each combination of input shapes and types, and each further call
-//     is one run of it.
+//  1. Trace: the function is recorded as a graph (see `trace.ts`), once for each combination of input shapes and dtypes.
+//  2. Compile: the graph is loaded as a session.
+//  3. Run: each further call is one run of the session.
 //
-// As in Python, JavaScript runs at tracing only: a branch, or a counter of a custom layer, stays as it was then. What
-// cannot be written down raises `CannotTrace`: values that are read in JavaScript, random numbers drawn there (they
-// would be the same in each run), and tensors that come from outside the function and are no variables.
+// Variables live in the session. After a run the session has their newest values. The property `dataId` of a variable
+// becomes an accessor that fetches the value on the first read, so that callbacks, `getWeights`, `save` and other graphs
+// see it. A value that is assigned outside is sent to the session before the next run. While nothing reads or assigns a
+// variable, nothing is copied.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { type Session, startSession } from "./graphdef";
-import { CannotTrace, record, type TensorFunction, type Trace } from "./trace";
+import { record, type TensorFunction } from "./trace";
+import { CannotTrace, type Trace } from "./trace-nodes";
 
 /**
- * Makes a function that runs as a graph.
+ * Compiles a function of tensors to a graph, as `tf.function`.
  *
- * @param step is run once for each combination of input shapes; it may read and assign variables
- * @returns the same function; it throws `CannotTrace` when `step` cannot be a graph
+ * @param step runs once for each combination of input shapes and dtypes; it may read and assign variables
+ * @returns the same function; it throws `CannotTrace` when a graph cannot express `step`
  */
 export function traced(step: TensorFunction): TensorFunction {
 	const compiled = new Map<string, TensorFunction>();
@@ -51,12 +44,13 @@ function compile(step: TensorFunction, inputs: tf.Tensor[]): TensorFunction {
 	return runner(trace, outputs, session);
 }
 
-/** Frees the graphs that can no longer be run, and whose variables nobody can ask for. */
+/** Disposes a session when no function can run it and no variable can fetch from it. */
 const sessions = new FinalizationRegistry<Session>((session) => session.dispose());
 
-/** Calls the graph, and sees to it that session and variables agree. */
+/** Returns the function that runs a session and synchronizes the variables with it. */
 function runner({ variables, written, live }: Trace, outputs: string[], session: Session): TensorFunction {
 	const states = variables.map(stateOf);
+	const sent = new WeakMap<tf.Variable, object>();
 	const owner: Owner = {
 		fetch(variable) {
 			const [value] = session.run({}, [`read_${variables.indexOf(variable)}:0`]);
@@ -66,23 +60,11 @@ function runner({ variables, written, live }: Trace, outputs: string[], session:
 		},
 	};
 	sessions.register(owner, session);
-	const sent = new WeakMap<tf.Variable, object>();
-	const sendChanges = () => {
-		const changed = variables.flatMap((variable, i) =>
-			states[i].owner === owner || sent.get(variable) === variable.dataId ? [] : [i],
-		);
-		if (changed.length === 0) return;
-		const feeds = Object.fromEntries(changed.map((i) => [`new_${i}`, variables[i] as tf.Tensor]));
-		tf.dispose(
-			session.run(
-				feeds,
-				changed.map((i) => `assigned_${i}:0`),
-			),
-		);
-		for (const i of changed) sent.set(variables[i], variables[i].dataId);
-	};
+	const isChanged = (i: number) => states[i].owner !== owner && sent.get(variables[i]) !== variables[i].dataId;
 	return (inputs) => {
-		sendChanges();
+		const changed = variables.flatMap((_, i) => (isChanged(i) ? [i] : []));
+		send(session, variables, changed);
+		for (const i of changed) sent.set(variables[i], variables[i].dataId);
 		const numbers = live.map(({ read, dtype }) => tf.scalar(read(), dtype));
 		const feeds = Object.fromEntries([
 			...inputs.map((tensor, i) => [`input_${i}`, tensor]),
@@ -97,16 +79,28 @@ function runner({ variables, written, live }: Trace, outputs: string[], session:
 	};
 }
 
-/** Where a variable's newest value lies: in the tensor `dataId`, or with a session. */
+/** Assigns the values of some variables, given as indices, to their resource variables in a session. */
+function send(session: Session, variables: tf.Variable[], indices: number[]): void {
+	if (indices.length === 0) return;
+	const feeds = Object.fromEntries(indices.map((i) => [`new_${i}`, variables[i] as tf.Tensor]));
+	const assignments = indices.map((i) => `assigned_${i}:0`);
+	tf.dispose(session.run(feeds, assignments));
+}
+
+/** Where a variable's newest value is: in the tensor `dataId`, or in the session of `owner`. */
 type State = { dataId: object; owner: Owner | null };
 type Owner = { fetch(variable: tf.Variable): void };
 
 const states = new WeakMap<tf.Variable, State>();
 
-/** From here on the variable's value is fetched when someone looks at it. */
+/**
+ * Returns the state of a variable, and patches the variable the first time: `dataId` becomes an accessor that fetches the
+ * newest value from its session. Without it each run would copy all weights to tfjs. It can go when tfjs-node keeps
+ * variables in TensorFlow.
+ */
 function stateOf(variable: tf.Variable): State {
-	const known = states.get(variable);
-	if (known) return known;
+	const existing = states.get(variable);
+	if (existing) return existing;
 	const state: State = { dataId: variable.dataId, owner: null };
 	Object.defineProperty(variable, "dataId", {
 		get() {

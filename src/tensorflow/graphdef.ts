@@ -1,4 +1,4 @@
-// Graphs that TensorFlow runs as a whole: nodes in, a session out. tfjs-node can run a graph only from a SavedModel.
+// Builds GraphDefs and loads them as sessions. tfjs-node loads a graph only from a SavedModel.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { parse } from "protobufjs";
 import { DType, nodeBackend } from "./backend";
 
-/** The value of an attribute, by the name of its field in TensorFlow's `AttrValue`. */
+/** The value of an attribute: one field of TensorFlow's `AttrValue`. */
 export type Attribute =
 	| { type: number }
 	| { i: number }
@@ -18,7 +18,7 @@ export type Attribute =
 	| { list: { i?: number[]; type?: number[]; shape?: { dim: { size: number }[] }[] } }
 	| { func: { name: string } };
 
-/** The numbers of a constant; one in `floatVal` stands for as many as the shape has. */
+/** The values of a constant. A single value in `floatVal` fills the whole shape. */
 export type TensorProto = {
 	dtype: number;
 	tensorShape: { dim: { size: number }[] };
@@ -26,30 +26,37 @@ export type TensorProto = {
 	floatVal?: number[];
 };
 
-/** One operation: inputs are `"name"`, `"name:1"` for its second output, or `"^name"` to come after it. */
+/** A NodeDef. Inputs are `"name"`, `"name:1"` for a node's second output, or `"^name"` for a control dependency. */
 export type GraphNode = { name: string; op: string; input: string[]; attr: Record<string, Attribute> };
 
-/** A graph that nodes such as `ParallelMapDatasetV2` call by its name. */
+/** A FunctionDef: a graph that nodes such as `ParallelMapDatasetV2` call by name. */
 export type GraphFunction = {
 	signature: { name: string; inputArg: Argument[]; outputArg: Argument[] };
 	nodeDef: GraphNode[];
-	/** Which node's output each of the function's outputs is, as `"node:output:0"`. */
+	/** The node output that each output of the function returns, as `"node:output:0"`. */
 	ret: Record<string, string>;
 };
 type Argument = { name: string; type: number };
 
-/** A loaded graph, with the variables that it holds. */
+/** A loaded graph with its variables. */
 export interface Session {
-	/** Feeds tensors to placeholders and gives the outputs asked for, each `"name:0"`. Tensors in stay the caller's. */
+	/**
+	 * Runs the graph.
+	 *
+	 * @param feeds tensors by the names of their placeholders; the caller disposes them
+	 * @param outputs the outputs to fetch, each as `"name:0"`
+	 */
 	run(feeds: Record<string, tf.Tensor>, outputs: string[]): tf.Tensor[];
-	/** Frees the graph and its variables. */
+	/** Releases the graph and its variables. */
 	dispose(): void;
 }
 
+/** Returns a string as the value of an attribute. */
 export const textAttribute = (text: string) => ({ s: Buffer.from(text) });
+/** Returns a shape as a TensorShapeProto; −1 is an unknown size. */
 export const shapeProto = (shape: readonly number[]) => ({ dim: shape.map((size) => ({ size })) });
 
-/** A node of a graph. */
+/** Returns a node. */
 export const node = (name: string, op: string, input: string[], attr: GraphNode["attr"] = {}): GraphNode => ({
 	name,
 	op,
@@ -57,21 +64,26 @@ export const node = (name: string, op: string, input: string[], attr: GraphNode[
 	attr,
 });
 
-/** A node that holds whole numbers, as int32. */
+/** Returns a constant node of dtype int32. */
 export const integers = (name: string, shape: number[], ...values: number[]): GraphNode =>
 	constant(name, shape, DType.int32, Int32Array.from(values));
 
-/** A node that holds numbers. */
+/**
+ * Returns a constant node.
+ *
+ * @param dtype a number of `DType`
+ * @param values a typed array of that dtype, as long as the shape
+ */
 export function constant(name: string, shape: number[], dtype: number, values: ArrayBufferView): GraphNode {
 	const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-	// tfjs fills whole layers' outputs with ones and zeros.
-	const same = values instanceof Float32Array && values.length > 1 && values.every((value) => value === values[0]);
-	const content = same ? { floatVal: [values[0]] } : { tensorContent: bytes };
+	// tfjs makes arrays of ones and zeros as large as a layer's output: one value is enough.
+	const isUniform = values instanceof Float32Array && values.length > 1 && values.every((value) => value === values[0]);
+	const content = isUniform ? { floatVal: [values[0]] } : { tensorContent: bytes };
 	const tensor = { dtype, tensorShape: shapeProto(shape), ...content };
 	return { name, op: "Const", input: [], attr: { dtype: { type: dtype }, value: { tensor } } };
 }
 
-// The part of TensorFlow's messages that is used here; the numbers are those of its .proto files. Enums are int32.
+// The fields of TensorFlow's protocol buffers that are used here, with the numbers of its .proto files. Enums are int32.
 const { root } = parse(`
 	syntax = "proto3";
 	message Dim { int64 size = 1; }
@@ -98,9 +110,10 @@ const { root } = parse(`
 `);
 
 /**
- * Loads a graph, ready to be run.
+ * Loads a graph as a session.
  *
- * @throws with TensorFlow's reason when a node is not as TensorFlow wants it
+ * @param functions the functions that its nodes call
+ * @throws TensorFlow's error when a node is invalid
  */
 export function startSession(nodes: GraphNode[], functions: GraphFunction[] = []): Session {
 	const type = root.lookupType("SavedModel");

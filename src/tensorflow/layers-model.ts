@@ -2,7 +2,14 @@
 import type * as tf from "@tensorflow/tfjs-node-gpu";
 import type { TensorFunction } from "./trace";
 
-/** What is used of a compiled model; most of it tf.layers keeps to itself. */
+/**
+ * A compiled model with the private fields that this project uses. tf.layers has no public way to run or replace a single
+ * training or test step, as Keras's `train_step` and `test_step` are; all of them can go when it has.
+ *
+ *  - `makeTrainFunction`, `makeTestFunction`, `testFunction`: the steps, which `steps.ts` traces and `withSteps` replaces.
+ *  - `optimizer_`: `optimizers.ts` replaces it while tracing.
+ *  - `lossFunctions`: `softmax.ts` replaces them; their array also identifies a compilation.
+ */
 export type Compiled = Pick<tf.LayersModel, "layers" | "outputs" | "apply"> & {
 	lossFunctions: ((yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor)[];
 	optimizer_: tf.Optimizer;
@@ -11,39 +18,54 @@ export type Compiled = Pick<tf.LayersModel, "layers" | "outputs" | "apply"> & {
 	testFunction: TensorFunction;
 };
 
-/** A Sequential hands its work to a functional model of its layers. */
+/** Returns the model that tf.layers trains: for a Sequential its private functional `model`, or else the model itself. */
 export const compiledModel = (model: tf.LayersModel) => ("model" in model ? model.model : model) as unknown as Compiled;
 
-/** The layers of a model, and those of the models among them. */
+/** Returns the layers of a model, nested models and their layers included. */
 export function allLayers(model: Pick<tf.LayersModel, "layers">): tf.layers.Layer[] {
 	return model.layers.flatMap((layer) => [layer, ...("layers" in layer ? allLayers(layer as tf.LayersModel) : [])]);
 }
 
-/** Has `model.dispose()` dispose the optimizer too, which tf.layers does only for one that it made itself. */
+/**
+ * Makes `model.dispose()` dispose the optimizer too.
+ *
+ * Sets `isOptimizerOwned`, which tf.layers sets only for an optimizer that is given by name (tensorflow/tfjs#995). Can go
+ * when `compile` has an option for that.
+ */
 export function disposeOptimizerWithModel(model: tf.LayersModel): void {
 	(model as unknown as { isOptimizerOwned: boolean }).isOptimizerOwned = true;
 }
 
+/** An optimizer's `learningRate` is protected, and only SGD has a setter. Can go when all optimizers have one. */
 type WithRate = { optimizer: { learningRate: number } };
 
-/** The learning rate that the next step takes. */
+/** Returns the learning rate of a compiled model. */
 export const learningRateOf = (model: tf.LayersModel) => (model as unknown as WithRate).optimizer.learningRate;
 
-/** Changes the learning rate of a compiled model; its optimizer keeps what it has gathered. */
+/** Sets the learning rate of a compiled model, from its next step on. The optimizer keeps its state. */
 export function setLearningRate(model: tf.LayersModel, rate: number): void {
 	(model as unknown as WithRate).optimizer.learningRate = rate;
 }
 
-export const modelOf = (callback: tf.Callback) => (callback as unknown as { model: tf.LayersModel }).model;
+/** Returns the model that a callback belongs to. */
+export const modelOf = (callback: tf.Callback) => callback.model;
 
-/** Lets tf.layers' own loops run other steps. */
+/**
+ * Runs `fitDataset` or `evaluateDataset` with other steps.
+ *
+ * Replaces `makeTrainFunction` and `makeTestFunction` of the model, because tf.layers' loops take no other steps. Can go
+ * when they do, as with Keras's `train_step`.
+ *
+ * @param train the training step. Default: tf.layers' own
+ * @param test the test step. Default: tf.layers' own
+ */
 export async function withSteps<R>(
 	model: tf.LayersModel,
 	train: TensorFunction | undefined,
 	test: TensorFunction | undefined,
 	run: () => Promise<R>,
 ): Promise<R> {
-	const compiled: Partial<ReturnType<typeof compiledModel>> = compiledModel(model);
+	const compiled: Partial<Compiled> = compiledModel(model);
 	if (train) compiled.makeTrainFunction = () => train;
 	if (test) {
 		compiled.makeTestFunction = () => {

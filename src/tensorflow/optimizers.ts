@@ -1,12 +1,32 @@
-// SGD, momentum and Adam as TensorFlow operations; reading and restoring optimizer state.
+// SGD, momentum and Adam as TensorFlow ops; reading and restoring optimizer state.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DType } from "./backend";
 import type { Compiled } from "./layers-model";
-import { CannotTrace, liveNumber, updateVariables } from "./trace";
+import { liveNumber, updateVariables } from "./trace";
+import { CannotTrace } from "./trace-nodes";
 
-/** An optimizer's step as nodes of the graph: `gradients[i]` is that of `variables[i]`. */
+/** Adds the update of variables to the graph; `gradients[i]` is the gradient of `variables[i]`. */
 type OptimizerStep = (variables: tf.Variable[], gradients: tf.Tensor[]) => void;
+
+/** A slot variable, as tfjs stores it: the momentum or a moment of one weight. */
 type Slot = { originalName: string; variable: tf.Variable };
+
+/**
+ * The private fields of tfjs's optimizers. The graph reads the hyperparameters and updates the slot variables in place, so
+ * that training can continue eagerly. They can go when tfjs has getters for them.
+ */
+type Sgd = { learningRate: number };
+type Momentum = Sgd & { momentum: number; useNesterov: boolean; accumulations: Slot[] };
+type Adam = {
+	learningRate: number;
+	beta1: number;
+	beta2: number;
+	epsilon: number;
+	accBeta1: tf.Variable;
+	accBeta2: tf.Variable;
+	accumulatedFirstMoment: Slot[];
+	accumulatedSecondMoment: Slot[];
+};
 
 const T = { type: DType.float32 };
 const use_locking = { b: false };
@@ -18,20 +38,6 @@ function optimizerStep(optimizer: tf.Optimizer): OptimizerStep {
 	if (kind === tf.AdamOptimizer) return adam(optimizer as unknown as Adam);
 	throw new CannotTrace(`its optimizer is ${optimizer.getClassName()}`);
 }
-
-/** The fields of tfjs's optimizers; what they learned stays in them, so that training can go on in either way. */
-type Sgd = { learningRate: number };
-export type Momentum = Sgd & { momentum: number; useNesterov: boolean; accumulations: Slot[] };
-export type Adam = {
-	learningRate: number;
-	beta1: number;
-	beta2: number;
-	epsilon: number;
-	accBeta1: tf.Variable;
-	accBeta2: tf.Variable;
-	accumulatedFirstMoment: Slot[];
-	accumulatedSecondMoment: Slot[];
-};
 
 function sgd(optimizer: Sgd): OptimizerStep {
 	return (variables, gradients) => {
@@ -55,7 +61,10 @@ function momentum(optimizer: Momentum): OptimizerStep {
 	};
 }
 
-/** As Keras: epsilon is added to the uncorrected root of the second moment; tfjs adds it to the corrected one. */
+/**
+ * Adam as in Keras: epsilon is added to the square root of the second moment before its bias correction, where tfjs adds it
+ * after.
+ */
 function adam(optimizer: Adam): OptimizerStep {
 	return (variables, gradients) => {
 		const { accBeta1, accBeta2, accumulatedFirstMoment, accumulatedSecondMoment } = optimizer;
@@ -73,11 +82,21 @@ function adam(optimizer: Adam): OptimizerStep {
 	};
 }
 
+/** Returns a slot variable, created with zeros and under tfjs's name if it is missing. */
 function slot(slots: Slot[], i: number, variable: tf.Variable, name: string): tf.Variable {
 	slots[i] ??= { originalName: `${variable.name}/${name}`, variable: tf.zerosLike(variable).variable(false) };
 	return slots[i].variable;
 }
 
+/**
+ * Runs `run`, a traced training step, with the model's optimizer as a single TensorFlow op for each weight.
+ *
+ * Replaces the private `optimizer_` of the model by an object with `minimize`, the one method that the step calls: tfjs's
+ * optimizers compose their formulas of many operations, and its Adam differs from Keras's. Can go when tfjs-node's
+ * optimizers use TensorFlow's `ResourceApply…` ops.
+ *
+ * @throws {CannotTrace} when the optimizer is not SGD, momentum or Adam
+ */
 export function withOptimizerStep<R>(model: Compiled, run: () => R): R {
 	const optimizer = model.optimizer_;
 	const apply = optimizerStep(optimizer);
@@ -98,34 +117,43 @@ export function withOptimizerStep<R>(model: Compiled, run: () => R): R {
 	}
 }
 
-/** All that an optimizer needs to continue as if nothing had happened. */
+/** The slot variables by which a training step notices that `setWeights` gave its optimizer others. */
+export function slotsOf(optimizer: tf.Optimizer): object | undefined {
+	const { accumulatedFirstMoment, accumulations } = optimizer as unknown as Partial<Adam & Momentum>;
+	return accumulatedFirstMoment ?? accumulations;
+}
+
+/** The state of an optimizer. Training that restores it continues with identical results. */
 export interface OptimizerState {
 	learningRate: number;
-	/** The number of steps, then the optimizer's own variables. */
+	/** The number of steps, then the slot variables. */
 	slots: tf.Tensor[];
-	/** β₁ᵗ and β₂ᵗ of Adam, which tfjs would compute again, rounded otherwise; empty for other optimizers. */
+	/**
+	 * Adam's bias-correction terms β₁ᵗ and β₂ᵗ, which `setWeights` would compute again with another rounding; empty for
+	 * other optimizers.
+	 */
 	powers: tf.Tensor[];
 }
 
 type Stateful = tf.Optimizer & { learningRate: number; accBeta1?: tf.Variable; accBeta2?: tf.Variable };
 
-const powersOf = ({ accBeta1, accBeta2 }: Stateful) => (accBeta1 && accBeta2 ? [accBeta1, accBeta2] : []);
+const biasCorrectionOf = ({ accBeta1, accBeta2 }: Stateful) => (accBeta1 && accBeta2 ? [accBeta1, accBeta2] : []);
 
-/** Reads the state of an optimizer. Its tensors stay the optimizer's, but for the first of `slots`, the caller's. */
+/** Returns the state of an optimizer. The caller disposes the first tensor of `slots`; the optimizer owns the others. */
 export async function optimizerState(optimizer: tf.Optimizer): Promise<OptimizerState> {
 	const { learningRate } = optimizer as Stateful;
 	const slots = (await optimizer.getWeights()).map(({ tensor }) => tensor);
-	return { learningRate, slots, powers: powersOf(optimizer as Stateful) };
+	return { learningRate, slots, powers: biasCorrectionOf(optimizer as Stateful) };
 }
 
-/** Gives an optimizer the state that `optimizerState` read. The tensors stay the caller's. */
+/** Restores the state that `optimizerState` returned. The caller disposes its tensors. */
 export async function restoreOptimizerState(
 	optimizer: tf.Optimizer,
 	{ learningRate, slots, powers }: OptimizerState,
 ): Promise<void> {
 	(optimizer as Stateful).learningRate = learningRate;
 	await optimizer.setWeights(slots.map((tensor, i) => ({ name: `slot_${i}`, tensor })));
-	powersOf(optimizer as Stateful).forEach((power, i) => {
-		power.assign(powers[i]);
+	biasCorrectionOf(optimizer as Stateful).forEach((term, i) => {
+		term.assign(powers[i]);
 	});
 }

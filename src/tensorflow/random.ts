@@ -1,24 +1,23 @@
-// Random numbers that TensorFlow draws: the same for the same seed, operation by operation and in a graph.
+// Seeded random numbers and dropout masks drawn by TensorFlow: the same numbers eagerly and in a graph.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DType, runOperation } from "./backend";
 import { liveNumber } from "./trace";
 
-/** Draws that follow from a seed: each call of the function it returns draws others. */
+/** Draws float32 numbers in [low, high). Each call continues the sequence of the seed. */
 export type Draw = (shape: number[], low: number, high: number) => tf.Tensor;
 
-/** How far something that follows from a seed was used. Set back, it repeats itself from there. */
+/** Number of draws taken from a seeded generator. Resetting it replays the sequence. */
 export type Counter = { count: number };
 
 const counters = new WeakMap<tf.layers.Layer, Counter>();
 
-/** The counters of the layers that draw random numbers. */
+/** Returns the counters of the layers that draw random numbers. */
 export const countersOf = (layers: tf.layers.Layer[]) => layers.flatMap((layer) => counters.get(layer) ?? []);
 
 /**
- * Makes a source of random numbers for a layer.
+ * Returns a random generator for a layer, by TensorFlow's `StatelessRandomUniform`.
  *
- * @param seed a whole number below 2³¹. Default: another source each time
- * @returns a function that draws float32 numbers from `low` up to `high`
+ * @param seed an integer from 0 up to 2³¹ − 1. Default: random
  */
 export function uniformDraws(layer: tf.layers.Layer, seed = Math.floor(Math.random() * 2 ** 31)): Draw {
 	const counter = { count: 0 };
@@ -33,11 +32,15 @@ export function uniformDraws(layer: tf.layers.Layer, seed = Math.floor(Math.rand
 		});
 }
 
-/** What is used of tf.layers' Dropout. */
+/** The private fields of tf.layers' Dropout that its replaced `call` needs; they can go with `withSeededMasks`. */
 type Dropout = tf.layers.Layer & { rate: number; seed?: number; getNoiseShape(input: tf.Tensor): number[] };
 
 /**
- * Has a Dropout layer draw its masks by TensorFlow. With a seed, that of tf.layers draws the same mask on every call.
+ * Makes a Dropout layer draw its masks with TensorFlow.
+ *
+ * Replaces the layer's `call`: with a seed tf.layers draws the same mask on every call, and without one it draws in
+ * JavaScript, which a graph cannot express. Can go when tf.layers draws another mask of its seed on each call, by an
+ * operation of the backend.
  *
  * @returns the layer
  */
@@ -50,8 +53,8 @@ export function withSeededMasks(layer: tf.layers.Layer): tf.layers.Layer {
 			const input = Array.isArray(inputs) ? inputs[0] : inputs;
 			if (!training) return input.clone();
 			const shape = (layer as Dropout).getNoiseShape(input) ?? input.shape;
-			const kept = draw(shape, 0, 1).greaterEqual(rate);
-			return input.mul(kept.toFloat().mul(1 / (1 - rate)));
+			const mask = draw(shape, 0, 1).greaterEqual(rate);
+			return input.mul(mask.toFloat().mul(1 / (1 - rate)));
 		});
 	return layer;
 }

@@ -2,11 +2,17 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { compiledModel } from "./layers-model";
 
-/** What tf.layers keeps of a loss and of an activation, as far as it is used here. */
 type Loss = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
+/** The protected `activation` of a tf.layers layer. */
 type Activation = { getClassName(): string; apply(logits: tf.Tensor): tf.Tensor };
 
-/** A softmax's own gradient would hide the score: where the network is sure, it is 0. */
+/**
+ * Runs work on a model whose last layer gives logits instead of probabilities, for Grad-CAM: the gradient of a softmax
+ * vanishes where the network is certain.
+ *
+ * Replaces `activation` of the last layer meanwhile, since tf.layers cannot change the activation of a built layer. Can go
+ * when it can.
+ */
 export function withoutSoftmax<T>(model: tf.Sequential, work: () => T): T {
 	const last = model.layers[model.layers.length - 1] as unknown as { activation?: Activation };
 	const { activation } = last;
@@ -19,28 +25,31 @@ export function withoutSoftmax<T>(model: tf.Sequential, work: () => T): T {
 	}
 }
 
-/** What each softmax was given last, and what it made of it. */
-const softmaxInputs = new WeakMap<Activation, { logits?: tf.Tensor; probabilities?: tf.Tensor }>();
+/** The last input and output of a softmax. */
+type Applied = { logits?: tf.Tensor; probabilities?: tf.Tensor };
+
+const appliedBySoftmax = new WeakMap<Activation, Applied>();
 const lossesFromLogits = new WeakSet<Loss>();
 
 /**
- * Computes the cross-entropy of a model that ends in a softmax from the logits, as Keras does.
+ * Makes a model that ends in a softmax compute its cross-entropy from the logits, as Keras does. Other models stay unchanged.
  *
- * tf.layers takes the logarithm of the rounded probabilities. On images of 0–255 the first steps easily make one of
- * them zero, where that has no gradient: the model would never learn again.
+ * Replaces the private `lossFunctions`: tf.layers takes the logarithm of rounded probabilities. For images in 0–255 the
+ * first steps can round one to 0, where the clipped logarithm has no gradient, and the model never learns again. Can go
+ * when tf.layers computes the loss from logits after a softmax.
  */
 export function crossEntropyFromLogits(model: tf.LayersModel): void {
 	const compiled = compiledModel(model);
 	const { activation } = model.layers[model.layers.length - 1] as { activation?: Activation };
-	const sparse = model.loss === "sparseCategoricalCrossentropy";
-	if (!sparse && model.loss !== "categoricalCrossentropy") return;
+	const isSparse = model.loss === "sparseCategoricalCrossentropy";
+	if (!isSparse && model.loss !== "categoricalCrossentropy") return;
 	if (activation?.getClassName() !== "softmax" || lossesFromLogits.has(compiled.lossFunctions[0])) return;
 
 	const last = rememberInputs(activation);
 	const [fromProbabilities] = compiled.lossFunctions;
 	const loss: Loss = (yTrue, yPred) => {
 		if (!last.logits || last.probabilities !== yPred) return fromProbabilities(yTrue, yPred);
-		const target = sparse ? tf.oneHot(yTrue.flatten().toInt(), yPred.shape[1] as number) : yTrue;
+		const target = isSparse ? tf.oneHot(yTrue.flatten().toInt(), yPred.shape[1] as number) : yTrue;
 		return tf
 			.logSoftmax(last.logits as tf.Tensor2D)
 			.mul(target)
@@ -51,18 +60,23 @@ export function crossEntropyFromLogits(model: tf.LayersModel): void {
 	compiled.lossFunctions = [loss];
 }
 
-function rememberInputs(softmax: Activation): { logits?: tf.Tensor; probabilities?: tf.Tensor } {
-	const known = softmaxInputs.get(softmax);
-	if (known) return known;
-	const last: { logits?: tf.Tensor; probabilities?: tf.Tensor } = {};
+/**
+ * Makes a softmax remember its last input, and returns it.
+ *
+ * Replaces `apply` of the activation: the loss function gets probabilities only. Can go with `crossEntropyFromLogits`.
+ */
+function rememberInputs(softmax: Activation): Applied {
+	const existing = appliedBySoftmax.get(softmax);
+	if (existing) return existing;
+	const last: Applied = {};
 	const apply = softmax.apply.bind(softmax);
 	softmax.apply = (logits) => {
-		// Kept beyond the layer's own tidy, until the next batch comes.
 		last.logits?.dispose();
+		// The loss is computed after the layer's own tidy has ended.
 		last.logits = tf.keep(logits);
 		last.probabilities = apply(logits);
 		return last.probabilities;
 	};
-	softmaxInputs.set(softmax, last);
+	appliedBySoftmax.set(softmax, last);
 	return last;
 }

@@ -1,79 +1,76 @@
-// Trains, evaluates and predicts models of tf.layers as TensorFlow graphs: one run a batch.
+// Training, test and prediction steps as graphs, with eager fallback.
 //
-// tf.layers has one function for a training step and one for a test step. Both stay as they are and are traced
-// (see graph.ts): losses, metrics, regularizers and layers are tf.layers' own, and so is the loop around them. Only
-// these are put in their place while tracing:
+// tf.layers has one function for a training step and one for a test step. Both are traced as they are (see graph.ts):
+// losses, metrics, regularizers, layers and the loop are tf.layers' own. Only three parts are replaced while tracing:
 //
-//  - The optimizer's formulas, by TensorFlow's own operations: Adam (as Keras computes it), SGD, SGD with momentum.
-//  - The gradient of ReLU, which tfjs composes of six operations, by TensorFlow's own.
-//  - The order of convolution, bias, ReLU and max pooling: max(relu(x + b)) = relu(max(x) + b), at a quarter of the cost.
+//  - The optimizer's formulas, by TensorFlow ops: Adam (as in Keras), SGD, SGD with momentum. See optimizers.ts.
+//  - The gradient of ReLU, by TensorFlow's `ReluGrad`. See fusion.ts.
+//  - The order of convolution, bias, ReLU and max pooling. See fusion.ts.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { withFusedOperations } from "./fusion";
 import { traced } from "./graph";
 import { allLayers, type Compiled } from "./layers-model";
-import { type Adam, type Momentum, withOptimizerStep } from "./optimizers";
+import { slotsOf, withOptimizerStep } from "./optimizers";
 import { withSeededMasks } from "./random";
-import { CannotTrace, type TensorFunction } from "./trace";
+import type { TensorFunction } from "./trace";
+import { CannotTrace } from "./trace-nodes";
 
-/** Makes a model's input of what a dataset gives: floats of packed bytes, for example. */
+/** Converts a dataset's `xs` to the input of the model, for example packed bytes to floats. */
 export type Prepare = (xs: tf.Tensor) => tf.Tensor;
 
-/** How a model is run: as graphs, or operation by operation as tf.layers does it. */
+/** Options of the steps. `fast`: whether to run as a graph; or else eagerly, as tf.layers does. */
 export type RunOptions = { fast: boolean };
 
 /**
- * The function that trains on a batch, `[xs, ys, weights]` to `[loss, ...metrics]`.
+ * Returns the training step of a compiled model: `[xs, ys, weights]` to `[loss, ...metrics]`.
  *
- * @param prepare is applied to `xs` first, as part of the graph
+ * @param prepare is applied to `xs`, as part of the graph
  */
 export function trainStep(model: Compiled, prepare: Prepare, { fast }: RunOptions): TensorFunction {
-	const stock = withPreparedInput(model.makeTrainFunction(), prepare);
+	const eager = withPreparedInput(model.makeTrainFunction(), prepare);
 	for (const layer of allLayers(model)) if (layer.getClassName() === "Dropout") withSeededMasks(layer);
-	if (!fast) return stock;
+	if (!fast) return eager;
 	const optimizer = model.optimizer_ as tf.Optimizer & { incrementIterations(): void };
 	const trace = () =>
-		traced((inputs) => withFusedOperations(model, () => withOptimizerStep(model, () => stock(inputs))));
-	const step = memoized(model.lossFunctions, "train", prepare, () => untilReset(optimizer, trace));
-	return withEagerFallback(model, stock, (inputs) => {
+		traced((inputs) => withFusedOperations(model, () => withOptimizerStep(model, () => eager(inputs))));
+	const step = memoized(model.lossFunctions, "train", prepare, () => retracedOnNewSlots(optimizer, trace));
+	return withEagerFallback(model, eager, (inputs) => {
 		const results = step(inputs);
+		// tfjs's own optimizers count their steps; the graph does not call them.
 		optimizer.incrementIterations();
 		return results;
 	});
 }
 
-/** Traces anew when an optimizer has been given other slots by its `setWeights`. */
-function untilReset(optimizer: tf.Optimizer, trace: () => TensorFunction): TensorFunction {
-	const slots = () => {
-		const { accumulatedFirstMoment, accumulations } = optimizer as unknown as Partial<Adam & Momentum>;
-		return accumulatedFirstMoment ?? accumulations;
-	};
-	let [step, used] = [trace(), slots()];
+/** Traces the step again when the optimizer's `setWeights` has replaced the slot variables, which the graph refers to. */
+function retracedOnNewSlots(optimizer: tf.Optimizer, trace: () => TensorFunction): TensorFunction {
+	let [step, slots] = [trace(), slotsOf(optimizer)];
 	return (inputs) => {
-		if (slots() !== used) [step, used] = [trace(), slots()];
+		if (slotsOf(optimizer) !== slots) [step, slots] = [trace(), slotsOf(optimizer)];
 		return step(inputs);
 	};
 }
 
-/** The function that tests a batch, `[xs, ys]` to `[loss, ...metrics]`. */
+/** Returns the test step of a compiled model: `[xs, ys]` to `[loss, ...metrics]`. */
 export function testStep(model: Compiled, prepare: Prepare, { fast }: RunOptions): TensorFunction {
 	model.makeTestFunction();
-	const stock = withPreparedInput(model.testFunction, prepare);
-	if (!fast) return stock;
+	const eager = withPreparedInput(model.testFunction, prepare);
+	if (!fast) return eager;
 	const step = memoized(model.lossFunctions, "test", prepare, () =>
-		traced((inputs) => withFusedOperations(model, () => stock(inputs))),
+		traced((inputs) => withFusedOperations(model, () => eager(inputs))),
 	);
-	return withEagerFallback(model, stock, step);
+	return withEagerFallback(model, eager, step);
 }
 
-/** The function that predicts a batch, `[xs]` to the outputs of the model. */
+/** Returns the prediction step of a model: `[xs]` to the model's outputs. */
 export function predictStep(model: Compiled, prepare: Prepare, { fast }: RunOptions): TensorFunction {
 	const predict: TensorFunction = ([xs]) => [tf.tidy(() => model.apply(xs, { training: false }) as tf.Tensor)].flat();
-	const stock = withPreparedInput(predict, prepare);
-	if (!fast) return stock;
+	const eager = withPreparedInput(predict, prepare);
+	if (!fast) return eager;
 	const step = memoized(model, "predict", prepare, () =>
-		traced((inputs) => withFusedOperations(model, () => stock(inputs))),
+		traced((inputs) => withFusedOperations(model, () => eager(inputs))),
 	);
-	return withEagerFallback(model, stock, step);
+	return withEagerFallback(model, eager, step);
 }
 
 function withPreparedInput(step: TensorFunction, prepare: Prepare): TensorFunction {
@@ -85,35 +82,36 @@ function withPreparedInput(step: TensorFunction, prepare: Prepare): TensorFuncti
 	};
 }
 
-/** What was said of a model. */
+/** Fallback messages already printed, by model. */
 const printedFallbacks = new WeakMap<object, string>();
 
-/** Runs the graph; if the model cannot be one, says so in one line and goes on without. */
-function withEagerFallback(model: object, stock: TensorFunction, fast: TensorFunction): TensorFunction {
-	let chosen = fast;
+/** Runs the graph; when the model cannot be traced, prints why, once, and runs eagerly from then on. */
+function withEagerFallback(model: object, eager: TensorFunction, graph: TensorFunction): TensorFunction {
+	let step = graph;
 	return (inputs) => {
 		try {
-			return chosen(inputs);
+			return step(inputs);
 		} catch (error) {
 			if (!(error instanceof CannotTrace)) throw error;
-			const why = `This model cannot run as one graph: ${error.message}. It runs operation by operation, slower.`;
-			if (printedFallbacks.get(model) !== why) console.log(why);
-			printedFallbacks.set(model, why);
-			chosen = stock;
-			return stock(inputs);
+			const message = `This model cannot run as one graph: ${error.message}. It runs operation by operation, slower.`;
+			if (printedFallbacks.get(model) !== message) console.log(message);
+			printedFallbacks.set(model, message);
+			step = eager;
+			return eager(inputs);
 		}
 	};
 }
 
-/** The graphs of a model, until it is compiled anew or gone. */
-const graphs = new WeakMap<object, Map<string, WeakMap<Prepare, TensorFunction>>>();
+/** Compiled steps by owner, kind and `prepare`: kept until the owner is garbage-collected. */
+const steps = new WeakMap<object, Map<string, WeakMap<Prepare, TensorFunction>>>();
 
+/** @param owner the model; for training and test its `lossFunctions`, which each `compile` replaces */
 function memoized(owner: object, kind: string, prepare: Prepare, make: () => TensorFunction): TensorFunction {
-	const kinds = graphs.get(owner) ?? new Map<string, WeakMap<Prepare, TensorFunction>>();
-	graphs.set(owner, kinds);
-	const functions = kinds.get(kind) ?? new WeakMap<Prepare, TensorFunction>();
-	kinds.set(kind, functions);
-	const known = functions.get(prepare) ?? make();
-	functions.set(prepare, known);
-	return known;
+	const kinds = steps.get(owner) ?? new Map<string, WeakMap<Prepare, TensorFunction>>();
+	steps.set(owner, kinds);
+	const byPrepare = kinds.get(kind) ?? new WeakMap<Prepare, TensorFunction>();
+	kinds.set(kind, byPrepare);
+	const step = byPrepare.get(prepare) ?? make();
+	byPrepare.set(prepare, step);
+	return step;
 }

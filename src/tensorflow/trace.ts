@@ -1,37 +1,46 @@
 // Records the operations of a function as a graph.
+//
+// The function runs once, eagerly, on a copy of its inputs. Meanwhile the backend's binding is replaced by one that
+// passes each operation to TensorFlow and records it as a node. Tensors are identified by their ids in the binding: the
+// inputs of an operation are the outputs of the nodes that produced them.
+//
+//  - Inputs become placeholders. So do numbers that change from run to run, which the function reads with `liveNumber`:
+//    the learning rate, the counter of a random generator.
+//  - A `tf.Variable` that the function reads becomes a resource variable of the session. A variable that it assigns, or
+//    passes to `updateVariables`, is written in the session.
+//  - Tensors that the function makes from JavaScript values become constants.
+//
+// As with `tf.function`, JavaScript runs only while tracing: the branch that was taken, or the value of a custom layer's
+// counter, is fixed in the graph. What a graph cannot express throws `CannotTrace`: values read in JavaScript, random
+// numbers drawn in JavaScript (each run would repeat them), and tensors from outside the function that are no variables.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { type Binding, DType, type EagerAttribute, type NodeBackend, nodeBackend } from "./backend";
-import { type Attribute, constant, type GraphNode, shapeProto, textAttribute } from "./graphdef";
+import { type Binding, type EagerAttribute, type NodeBackend, nodeBackend } from "./backend";
+import { type Attribute, type GraphNode, shapeProto, textAttribute } from "./graphdef";
+import {
+	addAssignments,
+	addConstant,
+	addOutputs,
+	addPlaceholder,
+	addUpdate,
+	addVariable,
+	CannotTrace,
+	type NumberType,
+	reference,
+	referenceOf,
+	setReference,
+	type Trace,
+} from "./trace-nodes";
 
-/** A function of tensors. Inputs stay the caller's; outputs are the caller's too. */
+/** A function of tensors. The caller disposes inputs and outputs. */
 export type TensorFunction = (inputs: tf.Tensor[]) => tf.Tensor[];
-
-/** Says what it is about a function that no graph can express. */
-export class CannotTrace extends Error {}
-
-/** A recording in progress. */
-export interface Trace {
-	nodes: GraphNode[];
-	/** Which output of which node a tensor is, by the tensor's number in the binding. */
-	references: Map<number, string>;
-	dtypes: Map<number, number>;
-	/** All variables there are, by the number of their tensor. */
-	registered: Map<number, tf.Variable>;
-	/** The variables that the function uses, in the order of their nodes. */
-	variables: tf.Variable[];
-	/** Those that it writes. */
-	written: Set<tf.Variable>;
-	/** The values that variables had before the function assigned others. */
-	before: Map<tf.Variable, tf.Tensor>;
-	/** The nodes that write. */
-	updates: string[];
-	live: { name: string; dtype: NumberType; read: () => number }[];
-}
-type NumberType = "float32" | "int32";
 
 let tracing: Trace | null = null;
 
-/** A number as a tensor; a traced function reads it anew at each run. */
+/**
+ * Returns a number as a scalar tensor. In a traced function it is a placeholder.
+ *
+ * @param read returns the number; called before each run of the graph
+ */
 export function liveNumber(read: () => number, dtype: NumberType = "float32"): tf.Scalar {
 	if (!tracing) return tf.scalar(read(), dtype);
 	const value = tf.scalar(1, dtype);
@@ -42,10 +51,10 @@ export function liveNumber(read: () => number, dtype: NumberType = "float32"): t
 }
 
 /**
- * Has the graph run an operation that changes variables, such as `ResourceApplyAdam`. The recorded run skips it.
+ * Adds an operation that updates variables to the graph, such as `ResourceApplyAdam`. It does not run while tracing.
  *
- * @param variables come first among the operation's inputs
- * @param tensors come after them
+ * @param variables the operation's first inputs
+ * @param tensors its other inputs
  */
 export function updateVariables(
 	op: string,
@@ -54,34 +63,73 @@ export function updateVariables(
 	attr: GraphNode["attr"],
 ): void {
 	if (!tracing) throw new Error(`${op} can be used in a traced function only`);
-	const handles = variables.map((variable) => `variable_${addVariable(tracing as Trace, variable)}`);
-	write(tracing, op, variables, [...handles, ...tensors.map((tensor) => reference(tracing as Trace, tensor))], attr);
+	const trace = tracing;
+	const handles = variables.map((variable) => `variable_${addVariable(trace, variable)}`);
+	addUpdate(trace, op, variables, [...handles, ...tensors.map((tensor) => reference(trace, tensor))], attr);
 }
 
-/** Runs the function, and gives the graph and the names of its outputs. All variables are afterwards as before. */
+/**
+ * Runs a function once and records its graph. Afterwards all variables have their values from before.
+ *
+ * @returns the graph and the names of its outputs
+ * @throws {CannotTrace} when a graph cannot express the function
+ */
 export function record(step: TensorFunction, inputs: tf.Tensor[]): { trace: Trace; outputs: string[] } {
-	const backend = nodeBackend();
+	const trace = emptyTrace();
+	const copies = inputs.map((tensor) => tensor.clone());
+	copies.forEach((tensor, i) => {
+		addPlaceholder(trace, `input_${i}`, tensor);
+	});
+	const undoPatches = patchTensorFlow(trace);
+	let results: tf.Tensor[] = [];
+	try {
+		results = tf.tidy(() => step(copies));
+		addAssignments(trace);
+		return { trace, outputs: addOutputs(trace, results) };
+	} finally {
+		undoPatches();
+		for (const [variable, value] of trace.before) variable.assign(value);
+		tf.dispose([copies, results, [...trace.before.values()]]);
+	}
+}
+
+/** `registeredVariables` is undocumented; tfjs has no public list of all variables. */
+function emptyTrace(): Trace {
 	const variables = Object.values(tf.engine().registeredVariables);
-	const trace: Trace = {
+	return {
 		nodes: [],
 		references: new Map(),
 		dtypes: new Map(),
-		registered: new Map(backend.getInputTensorIds(variables).map((id, i) => [id, variables[i]])),
+		registered: new Map(
+			nodeBackend()
+				.getInputTensorIds(variables)
+				.map((id, i) => [id, variables[i]]),
+		),
 		variables: [],
 		written: new Set(),
 		before: new Map(),
 		updates: [],
 		live: [],
 	};
+}
+
+/**
+ * Patches TensorFlow.js while a function is traced; all three patches can go when tfjs-node traces graphs itself
+ * (tensorflow/tfjs#628 reports the cost of running eagerly):
+ *
+ *  - the backend's `binding`, to record each operation;
+ *  - `tf.Variable.prototype.assign`, to keep the values that variables have before tracing;
+ *  - `Math.random`, to throw: a number drawn in JavaScript would be a constant of the graph.
+ *
+ * @returns a function that undoes the patches
+ */
+function patchTensorFlow(trace: Trace): () => void {
+	const backend = nodeBackend();
 	const { binding } = backend;
 	const { assign } = tf.Variable.prototype;
 	const { random } = Math;
-	const copies = inputs.map((tensor) => tensor.clone());
-	copies.forEach((tensor, i) => {
-		addPlaceholder(trace, `input_${i}`, tensor);
-	});
 	tracing = trace;
-	backend.binding = recording(trace, backend);
+	backend.binding = recordingBinding(trace, backend);
 	tf.Variable.prototype.assign = function (value) {
 		if (!trace.before.has(this)) trace.before.set(this, tf.keep(this.clone()));
 		assign.call(this, value);
@@ -89,40 +137,22 @@ export function record(step: TensorFunction, inputs: tf.Tensor[]): { trace: Trac
 	Math.random = () => {
 		throw new CannotTrace("it draws random numbers in JavaScript");
 	};
-	let results: tf.Tensor[] = [];
-	try {
-		results = tf.tidy(() => step(copies));
-		for (const variable of trace.before.keys()) {
-			const i = addVariable(trace, variable);
-			write(trace, "AssignVariableOp", [variable], [`variable_${i}`, reference(trace, variable)], { dtype: FLOAT });
-		}
-		const after = trace.updates.map((name) => `^${name}`);
-		const outputs = results.map((tensor, i) => {
-			const attr = { T: { type: numberOf(tensor.dtype) } };
-			trace.nodes.push({ name: `output_${i}`, op: "Identity", input: [reference(trace, tensor), ...after], attr });
-			return `output_${i}:0`;
-		});
-		return { trace, outputs };
-	} finally {
+	return () => {
 		tracing = null;
 		backend.binding = binding;
 		Math.random = random;
 		tf.Variable.prototype.assign = assign;
-		for (const [variable, value] of trace.before) variable.assign(value);
-		tf.dispose([copies, results, [...trace.before.values()]]);
-	}
+	};
 }
 
-const FLOAT = { type: DType.float32 };
-
-/** The binding of the backend, which also writes down what it is asked for. */
-function recording(trace: Trace, { binding }: NodeBackend): Binding {
+/** Returns a binding that also records the operations that it runs. */
+function recordingBinding(trace: Trace, { binding }: NodeBackend): Binding {
 	const executeOp: Binding["executeOp"] = (op, attributes, inputs, count) => {
-		const input = inputs.map((id) => trace.references.get(id) ?? addOutside(trace, id));
+		const input = inputs.map((id) => referenceOf(trace, id));
 		const outputs = binding.executeOp(op, attributes, inputs, count);
 		const name = `${op}_${trace.nodes.length}`;
 		const attr = Object.fromEntries(attributes.map((attribute) => [attribute.name, toAttribute(binding, attribute)]));
-		for (const [key, i] of Object.entries(TYPES_OF_INPUTS[op] ?? {}))
+		for (const [key, i] of Object.entries(INFERRED_TYPES[op] ?? {}))
 			attr[key] = { type: trace.dtypes.get(inputs[i]) ?? 0 };
 		trace.nodes.push({ name, op, input, attr });
 		outputs.forEach(({ id, dtype }, i) => {
@@ -138,77 +168,9 @@ function recording(trace: Trace, { binding }: NodeBackend): Binding {
 	const tensorDataSync = () => {
 		throw new CannotTrace("it reads values in JavaScript");
 	};
-	const everything = Object.getOwnPropertyNames(binding).map((name) => [name, binding[name as `TF_${string}`]]);
-	return { ...Object.fromEntries(everything), executeOp, createTensor, tensorDataSync };
-}
-
-/** From here on a tensor is known as an output of a node. */
-function setReference(trace: Trace, id: number, name: string, dtype: number): void {
-	trace.references.set(id, name);
-	trace.dtypes.set(id, dtype);
-}
-
-/** A tensor that was there before. */
-function addOutside(trace: Trace, id: number): string {
-	const variable = trace.registered.get(id);
-	if (!variable) throw new CannotTrace("it uses a tensor that is neither its input nor a variable");
-	const name = `read_${addVariable(trace, variable)}`;
-	setReference(trace, id, name, DType.float32);
-	return name;
-}
-
-function addVariable(trace: Trace, variable: tf.Variable): number {
-	const known = trace.variables.indexOf(variable);
-	if (known >= 0) return known;
-	const i = trace.variables.push(variable) - 1;
-	if (variable.dtype !== "float32") throw new CannotTrace(`its variable ${variable.name} is ${variable.dtype}`);
-	const shape = { shape: shapeProto(variable.shape) };
-	const handle = { dtype: FLOAT, shape, shared_name: textAttribute(`variable_${i}`), container: textAttribute("") };
-	trace.nodes.push(
-		{ name: `variable_${i}`, op: "VarHandleOp", input: [], attr: handle },
-		{ name: `read_${i}`, op: "ReadVariableOp", input: [`variable_${i}`], attr: { dtype: FLOAT } },
-		{ name: `new_${i}`, op: "Placeholder", input: [], attr: { dtype: FLOAT, shape } },
-		// The memory of what is fed can be JavaScript's: a variable must not keep it, and change it in place.
-		{ name: `copy_${i}`, op: "DeepCopy", input: [`new_${i}`], attr: { T: FLOAT } },
-		{ name: `assign_${i}`, op: "AssignVariableOp", input: [`variable_${i}`, `copy_${i}`], attr: { dtype: FLOAT } },
-		// A run must ask for some output: this one is there once the value is.
-		{ ...constant(`assigned_${i}`, [], DType.int32, new Int32Array(1)), input: [`^assign_${i}`] },
-	);
-	return i;
-}
-
-/** A node that writes variables, after they were read. */
-function write(trace: Trace, op: string, variables: tf.Variable[], input: string[], attr: GraphNode["attr"]): void {
-	const name = `update_${trace.updates.length}`;
-	const reads = variables.map((variable) => `^read_${trace.variables.indexOf(variable)}`);
-	trace.nodes.push({ name, op, input: [...input, ...reads], attr });
-	trace.updates.push(name);
-	for (const variable of variables) trace.written.add(variable);
-}
-
-function addPlaceholder(trace: Trace, name: string, tensor: tf.Tensor): void {
-	const dtype = numberOf(tensor.dtype);
-	const attr = { dtype: { type: dtype }, shape: { shape: shapeProto(tensor.shape) } };
-	trace.nodes.push({ name, op: "Placeholder", input: [], attr });
-	const [id] = nodeBackend().getInputTensorIds([tensor]);
-	setReference(trace, id, name, dtype);
-}
-
-function addConstant(trace: Trace, id: number, shape: number[], dtype: number, values: ArrayBufferView): void {
-	if (!ArrayBuffer.isView(values)) throw new CannotTrace("it makes tensors of strings");
-	const name = `constant_${trace.nodes.length}`;
-	trace.nodes.push(constant(name, shape, dtype, values));
-	setReference(trace, id, name, dtype);
-}
-
-function reference(trace: Trace, tensor: tf.Tensor): string {
-	const [id] = nodeBackend().getInputTensorIds([tensor]);
-	return trace.references.get(id) ?? addOutside(trace, id);
-}
-
-function numberOf(dtype: tf.DataType): number {
-	if (dtype in DType) return DType[dtype as NumberType];
-	throw new CannotTrace(`it uses ${dtype} tensors`);
+	// The binding's properties are not enumerable: a spread would lose them.
+	const properties = Object.getOwnPropertyNames(binding).map((name) => [name, binding[name as `TF_${string}`]]);
+	return { ...Object.fromEntries(properties), executeOp, createTensor, tensorDataSync };
 }
 
 function toAttribute(binding: Binding, { name, type, value }: EagerAttribute): Attribute {
@@ -218,11 +180,11 @@ function toAttribute(binding: Binding, { name, type, value }: EagerAttribute): A
 	if (type === binding.TF_ATTR_BOOL) return { b: value as boolean };
 	if (type === binding.TF_ATTR_STRING) return textAttribute(value as string);
 	if (type === binding.TF_ATTR_SHAPE) return { shape: shapeProto(value as number[]) };
-	throw new CannotTrace(`its attribute ${name} is of no known type`);
+	throw new CannotTrace(`its attribute ${name} has the unknown type ${type}`);
 }
 
-/** Types that TensorFlow reads off the inputs when it runs an operation: tfjs says nothing, or something else. */
-const TYPES_OF_INPUTS: Record<string, Record<string, number>> = {
+/** Dtype attributes that eager TensorFlow infers from the inputs, by input index: tfjs omits them, or sets others. */
+const INFERRED_TYPES: Record<string, Record<string, number>> = {
 	Cast: { SrcT: 0 },
 	ExpandDims: { T: 0, Tdim: 1 },
 	Fill: { T: 1, index_type: 0 },

@@ -20,11 +20,11 @@ import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import type { FileProgress } from "../../src/support/progress";
 import { contents, copyOfImages, imageFolder, printed, root, temporaryFolder } from "../helpers";
 
-// What passed is remembered, in a folder of the test's own.
+// A separate cache of verified files.
 process.env.XDG_CACHE_HOME = temporaryFolder();
 const good = readFileSync(join(imageFolder, "cats", "plain.jpg"));
 
-/** Puts one file of each kind of damage into a folder of good images. */
+/** Adds one file of each kind of damage to a folder of valid images, and returns their names. */
 function damage(folder: string): string[] {
 	const broken: Record<string, Buffer | string> = {
 		"cats/empty.jpg": "",
@@ -37,7 +37,7 @@ function damage(folder: string): string[] {
 }
 
 describe("cleanTheData", () => {
-	test("removes what cannot be decoded, with its messages, and nothing else", async () => {
+	test("removes undecodable files, with the documented messages, and nothing else", async () => {
 		const folder = copyOfImages();
 		const before = contents(folder);
 		const broken = damage(folder);
@@ -63,19 +63,26 @@ describe("cleanTheData", () => {
 		assert.equal(await cleanQuietly(folder), 0);
 	});
 
-	test("dryRun changes nothing; permanently deletes", async () => {
+	test("dryRun changes nothing and says so; permanently deletes", async () => {
 		const folder = copyOfImages();
 		const clean = contents(folder);
 		damage(folder);
 		const before = contents(folder);
-		assert.equal(await cleanQuietly(folder, { dryRun: true }), 4);
+		let removed = 0;
+		const text = await printed(async () => {
+			removed = await cleanTheData(folder, { dryRun: true });
+		});
+		assert.equal(removed, 4);
+		assert.equal(text.match(/^Would remove corrupt image: /gm)?.length, 4);
+		assert.ok(text.endsWith("\nDry run: would remove 4 corrupt images"));
+		assert.doesNotMatch(text, /Removing|Cleaned/);
 		assert.deepEqual(contents(folder), before);
 		assert.equal(await cleanQuietly(folder, { permanently: true }), 4);
 		assert.deepEqual(contents(folder), clean);
 		assert.deepEqual(quarantined(folder), []);
 	});
 
-	test("waits for no pipe, follows no link to a folder, and sets pipes and broken links aside", async () => {
+	test("does not block on pipes or follow links to folders; quarantines pipes and broken links", async () => {
 		const folder = copyOfImages();
 		symlinkSync(folder, join(folder, "cats", "loop"));
 		symlinkSync("nowhere.jpg", join(folder, "cats", "dangling.jpg"));
@@ -84,7 +91,7 @@ describe("cleanTheData", () => {
 		assert.ok(existsSync(join(folder, "cats", "loop", "dogs")));
 	});
 
-	test("a link is removed, never what it leads to, and comes back", async () => {
+	test("removes a link, never its target, and restores the link", async () => {
 		const [folder, outside] = [copyOfImages(), temporaryFolder()];
 		writeFileSync(join(outside, "broken.jpg"), "not an image");
 		copyFileSync(join(imageFolder, "cats", "plain.jpg"), join(outside, "good.jpg"));
@@ -100,7 +107,7 @@ describe("cleanTheData", () => {
 		assert.deepEqual(readdirSync(outside).sort(), ["broken.jpg", "good.jpg"]);
 	});
 
-	test("keeps images with another ending, and formats that training passes over, and says so", async () => {
+	test("keeps images with another extension and formats that training ignores, and prints them", async () => {
 		const folder = copyOfImages();
 		copyFileSync(join(folder, "dogs", "alpha.png"), join(folder, "cats", "alpha.jpg"));
 		writeFileSync(join(folder, "cats", "phone.HEIC"), Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"));
@@ -115,11 +122,17 @@ describe("cleanTheData", () => {
 		};
 		for (const run of ["first", "second"]) {
 			const { cleaned, text } = await clean();
-			// Training would stop at a HEIC file that is called .jpg.
+			// The HEIC file named .jpg is removed: training would fail on it.
 			assert.equal(cleaned, run === "first" ? 1 : 0);
-			assert.match(text, /Kept 1 of PNG with the ending \.jpg, for example .*alpha\.jpg/);
-			assert.match(text, /Kept 1 of HEIC with the ending \.heic, which training passes over/);
-			assert.match(text, /Kept 1 of ICO with the ending \.ico, which training passes over/);
+			assert.match(text, /^Kept 1 PNG file with the extension \.jpg, for example .*alpha\.jpg$/m);
+			assert.match(
+				text,
+				/^Kept 1 HEIC file with the extension \.heic, which training ignores, for example .*phone\.HEIC$/m,
+			);
+			assert.match(
+				text,
+				/^Kept 1 ICO file with the extension \.ico, which training ignores, for example .*icon\.ico$/m,
+			);
 		}
 		assert.equal(quarantined(folder)[0].reason, "unsupported format");
 		assert.equal((await clean({ removeUnsupported: true })).cleaned, 2);
@@ -128,13 +141,13 @@ describe("cleanTheData", () => {
 		assert.ok(existsSync(join(folder, "cats", "alpha.jpg")));
 	});
 
-	test("does not look again at what passed, until it changes", async () => {
+	test("skips files that passed before, until they change", async () => {
 		const folder = copyOfImages();
 		const path = join(folder, "cats", "plain.jpg");
 		const mtime = new Date(1.7e12);
 		utimesSync(path, mtime, mtime);
 		await cleanQuietly(folder);
-		// The same size and time: as if nothing had happened.
+		// The same size and modification time: the file looks unchanged.
 		writeFileSync(path, Buffer.alloc(statSync(path).size));
 		utimesSync(path, mtime, mtime);
 		assert.equal(await cleanQuietly(folder), 0);
@@ -143,7 +156,7 @@ describe("cleanTheData", () => {
 		assert.equal(await cleanQuietly(folder), 1);
 	});
 
-	test("does not look into quarantines, wherever they are, and training takes none for a class", async () => {
+	test("ignores quarantines, wherever they are, and training does not take one for a class", async () => {
 		const folder = copyOfImages();
 		damage(folder);
 		assert.equal(await cleanQuietly(join(folder, "cats")), 2);
@@ -154,12 +167,12 @@ describe("cleanTheData", () => {
 		assert.equal(data.filePaths.filter((path) => path.includes("quarantine")).length, 0);
 	});
 
-	test("a data set that cannot be changed gives an error that says so, and loses nothing", () => {
+	test("a read-only data set gives an error that says so, and loses nothing", () => {
 		const folder = copyOfImages();
 		writeFileSync(join(folder, "cats", "empty.jpg"), "");
 		for (const readable of [dirname(folder), folder]) chmodSync(readable, 0o755);
 		chmodSync(join(folder, "cats"), 0o555);
-		// To root nothing is read-only: another user tries.
+		// Root may write everywhere: run as another user.
 		const { status, stderr } = asUser(`cleanTheData(${JSON.stringify(folder)})`);
 		chmodSync(join(folder, "cats"), 0o755);
 		assert.notEqual(status, 0);
@@ -167,15 +180,15 @@ describe("cleanTheData", () => {
 		assert.ok(existsSync(join(folder, "cats", "empty.jpg")));
 	});
 
-	test("tells how far it is, up to the end", async () => {
-		const told: FileProgress[] = [];
+	test("reports progress up to the end", async () => {
+		const reported: FileProgress[] = [];
 		const folder = copyOfImages();
-		await cleanQuietly(folder, { onProgress: (progress: FileProgress) => told.push(progress) });
-		const { done, files: all } = told[told.length - 1];
+		await cleanQuietly(folder, { onProgress: (progress: FileProgress) => reported.push(progress) });
+		const { done, files: all } = reported[reported.length - 1];
 		assert.deepEqual([done, all], [9, 9]);
 	});
 
-	test("says which folder it cannot find", async () => {
+	test("messages name the folder that is missing or a file", async () => {
 		const file = join(imageFolder, "cats", "plain.jpg");
 		await assert.rejects(cleanTheData(file), /cannot clean .*plain\.jpg: it is not a folder/);
 		await assert.rejects(cleanTheData("/no/such/folder"), /cannot clean \/no\/such\/folder: there is no such folder/);
@@ -190,7 +203,7 @@ async function cleanQuietly(folder: string, options = {}): Promise<number> {
 	return cleaned;
 }
 
-/** Runs code in a process that is not root's. */
+/** Runs code in a process that is not root. */
 function asUser(code: string) {
 	const script = `require("tsx/cjs"); const { cleanTheData } = require("./src/cleaning"); ${code}.catch((error) => { console.error(error.message); process.exit(1); })`;
 	const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};

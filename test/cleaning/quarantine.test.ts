@@ -20,19 +20,19 @@ function folderOfThree(): string {
 }
 
 describe("the quarantine", () => {
-	test("notes what it takes, with size and hash", async () => {
+	test("records files in the manifest, with size and hash", async () => {
 		const folder = folderOfThree();
 		const before = Date.now();
 		await moveToQuarantine(folder, join(folder, "cats", "1.jpg"), why);
-		const [{ time, ...noted }] = quarantined(folder);
+		const [{ time, ...recorded }] = quarantined(folder);
 		const sha256 = createHash("sha256").update("file 1").digest("hex");
-		assert.deepEqual(noted, { path: "cats/1.jpg", ...why, bytes: 6, sha256, file: "cats/1.jpg" });
+		assert.deepEqual(recorded, { path: "cats/1.jpg", ...why, bytes: 6, sha256, file: "cats/1.jpg" });
 		assert.ok(Date.parse(time) >= before);
 		assert.equal(readFileSync(quarantinePath(folder, quarantined(folder)[0]), "utf8"), "file 1");
 		assert.ok(!existsSync(join(folder, "cats", "1.jpg")));
 	});
 
-	test("restore brings all back, some back, and never writes over a file", async () => {
+	test("restore moves all or some files back, and never overwrites a file", async () => {
 		const folder = folderOfThree();
 		const all = contents(folder);
 		for (const i of [0, 1, 2]) await moveToQuarantine(folder, join(folder, "cats", `${i}.jpg`), why);
@@ -52,7 +52,7 @@ describe("the quarantine", () => {
 		);
 	});
 
-	test("takes a second file of the same name, and gives back the first first", async () => {
+	test("accepts a second file of the same name, and restores the first one first", async () => {
 		const folder = folderOfThree();
 		const path = join(folder, "cats", "1.jpg");
 		await moveToQuarantine(folder, path, why);
@@ -67,7 +67,7 @@ describe("the quarantine", () => {
 		assert.equal(quarantined(folder)[0].path, "cats/1.jpg");
 	});
 
-	test("a manifest whose last line was cut by a full disk goes on", async () => {
+	test("a manifest whose last line was truncated by a full disk stays usable", async () => {
 		const folder = folderOfThree();
 		await moveToQuarantine(folder, join(folder, "cats", "0.jpg"), why);
 		appendFileSync(join(folder, "..", "quarantine", "train", "manifest.jsonl"), '{"path":"cats/1.j');
@@ -79,7 +79,7 @@ describe("the quarantine", () => {
 		);
 	});
 
-	test("lies beside the real folder when that is a link, so that moving is one step", async () => {
+	test("is next to the target of a linked folder, so that moves are atomic", async () => {
 		const folder = folderOfThree();
 		const link = join(temporaryFolder(), "train");
 		symlinkSync(folder, link);
@@ -89,7 +89,7 @@ describe("the quarantine", () => {
 	});
 });
 
-test("killed at any moment nothing is lost, and a second run finishes", async () => {
+test("a run that is killed at any moment loses nothing, and the next run resumes", async () => {
 	const folder = copyOfImages();
 	for (let i = 0; i < 400; i++) writeFileSync(join(folder, "cats", `broken ${i}.jpg`), `not an image ${i}`);
 	const all = contents(join(folder, ".."));
@@ -109,7 +109,7 @@ test("killed at any moment nothing is lost, and a second run finishes", async ()
 	assert.deepEqual(quarantined(folder), []);
 });
 
-/** Starts code in a process, and kills it so many milliseconds after it has begun. */
+/** Starts code in a process and kills it after `delay` milliseconds. */
 async function killed(code: string, delay: number): Promise<void> {
 	const script = `require("tsx/cjs"); const { cleanTheData, restore } = require("./src/cleaning"); console.log("ready"); setImmediate(() => ${code});`;
 	const child = spawn(process.execPath, ["-e", script], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });

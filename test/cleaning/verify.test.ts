@@ -10,14 +10,14 @@ import { loadImage } from "../../src/images/decode";
 import { readHead } from "../../src/images/formats";
 import { fixture, imageFolder, temporaryFolder } from "../helpers";
 
-/** A file cut at every place and changed in many ways; a letter for each that TensorFlow, and that Pillow, loads. */
+/** A file that is truncated at every byte and changed in many ways; `T` and `P` for each result that TensorFlow and Pillow load. */
 type Damage = { data: string; changes: [number, number][][]; tensorflow: string; pillow: string };
 
-describe("the verdict on damaged files", () => {
+describe("verification of damaged files", () => {
 	for (const [name, { data, changes, tensorflow, pillow }] of Object.entries(
 		fixture<Record<string, Damage>>("damage"),
 	)) {
-		test(`${name}: what is kept, training reads; what TensorFlow and Pillow load, is kept`, async () => {
+		test(`${name}: training reads all kept files, and files that TensorFlow and Pillow load are kept`, async () => {
 			const whole = Buffer.from(data, "base64");
 			const damaged = Array.from({ length: whole.length }, (_, i) => whole.subarray(0, i + 1));
 			for (const change of changes) {
@@ -38,7 +38,7 @@ describe("the verdict on damaged files", () => {
 				else if (tensorflow[i] === "T" && pillow[i] === "P") wrong.push(`removed, though it loads: ${i} (${detail})`);
 			}
 			for (const i of kept) {
-				// TensorFlow's own word, where it is the one who decodes.
+				// Only for formats that TensorFlow decodes.
 				if (tensorflow.includes("T") && tensorflow[i] !== "T") wrong.push(`kept, though TensorFlow fails: ${i}`);
 				(await loadImage(paths[i], { imageSize: [8, 8] })).dispose();
 			}
@@ -49,7 +49,7 @@ describe("the verdict on damaged files", () => {
 	}
 });
 
-test("kept files of any format and ending make batches, in their order", async () => {
+test("kept files of any format and extension are read in batches, in their order", async () => {
 	const folder = temporaryFolder();
 	const damage = fixture<Record<string, Damage>>("damage");
 	for (const label of ["a", "b"]) {
@@ -75,7 +75,7 @@ test("kept files of any format and ending make batches, in their order", async (
 	}
 });
 
-describe("reasons", () => {
+describe("the reason of", () => {
 	const folder = temporaryFolder();
 	const jpeg = readFileSync(join(imageFolder, "cats", "plain.jpg"));
 	const png = readFileSync(join(imageFolder, "dogs", "alpha.png"));
@@ -100,15 +100,15 @@ describe("reasons", () => {
 		});
 	}
 
-	test("missing and special files are unreadable", async () => {
+	test("missing and special files: unreadable", async () => {
 		assert.equal((await verifyImage(join(folder, "missing.jpg")))?.reason, "unreadable");
 		assert.equal((await verifyImage("/dev/null"))?.reason, "unreadable");
 	});
 });
 
-describe("decompression bombs are refused without being decoded", () => {
+describe("decompression bombs are rejected without being decoded:", () => {
 	const folder = temporaryFolder();
-	const refused = async (name: string, bytes: Buffer) => {
+	const assertRejected = async (name: string, bytes: Buffer) => {
 		const path = join(folder, name);
 		writeFileSync(path, bytes);
 		const before = process.memoryUsage().rss;
@@ -119,8 +119,8 @@ describe("decompression bombs are refused without being decoded", () => {
 
 	test("PNG", async () => {
 		const bytes = await row.clone().png().toBuffer();
-		bytes.writeUInt32BE(30000, 20); // the header now promises 30,000 rows
-		await refused("bomb.png", bytes);
+		bytes.writeUInt32BE(30000, 20); // the height in the header
+		await assertRejected("bomb.png", bytes);
 	});
 
 	test("JPEG, with a long header before its size", async () => {
@@ -128,26 +128,26 @@ describe("decompression bombs are refused without being decoded", () => {
 		bytes.writeUInt16BE(30000, bytes.indexOf(Buffer.from([0xff, 0xc2])) + 5);
 		const comment = Buffer.alloc(60000, 0x20);
 		comment.set([0xff, 0xfe, (comment.length - 2) >> 8, (comment.length - 2) & 0xff]);
-		await refused("bomb.jpg", Buffer.concat([bytes.subarray(0, 2), comment, bytes.subarray(2)]));
+		await assertRejected("bomb.jpg", Buffer.concat([bytes.subarray(0, 2), comment, bytes.subarray(2)]));
 	});
 
 	test("GIF, by its frames", async () => {
 		// A frame of 16,000 × 16,000 pixels takes 256 MB; there are three, on a canvas of one pixel.
 		const header = Buffer.from("GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff", "latin1");
 		const frame = Buffer.from("\x2c\0\0\0\0\x80\x3e\x80\x3e\0\x02\x02\x4c\x01\0", "latin1");
-		await refused("bomb.gif", Buffer.concat([header, frame, frame, frame, Buffer.from(";")]));
+		await assertRejected("bomb.gif", Buffer.concat([header, frame, frame, frame, Buffer.from(";")]));
 	});
 
 	test("TIFF, by sharp", async () => {
 		const bytes = await row.clone().resize(15000, 1, { fit: "fill" }).tiff({ compression: "deflate" }).toBuffer();
-		// The tag of the height, 257: its value.
+		// The value of tag 257, the height.
 		const tag = bytes.indexOf(Buffer.from([0x01, 0x01, 0x03, 0x00]));
 		bytes.writeUInt16LE(15000, tag + 8);
-		await refused("bomb.tif", bytes);
+		await assertRejected("bomb.tif", bytes);
 	});
 });
 
-test("heads say the size of what TensorFlow decodes", async () => {
+test("readHead returns the size of formats that TensorFlow decodes", async () => {
 	const sizes = Object.entries({
 		"cats/plain.jpg": [40, 30],
 		"cats/progressive.jpg": [31, 47],
@@ -164,7 +164,7 @@ test("heads say the size of what TensorFlow decodes", async () => {
 	assert.deepEqual(readHead(path).size, { width: 24, height: 18, pixels: 432 });
 });
 
-test("verifying leaves no tensor", async () => {
+test("verification leaks no tensors", async () => {
 	const before = tf.memory().numTensors;
 	for (const file of ["cats/plain.jpg", "dogs/bitmap.bmp", "dogs/puppies/frames.gif"]) {
 		assert.equal(await verifyImage(join(imageFolder, file)), null);

@@ -32,7 +32,7 @@ describe("imageDatasetFromDirectory", () => {
 		binary: { labelMode: "binary" },
 	};
 	for (const [name, options] of Object.entries(variants)) {
-		test(`gives the batches that Keras gives: ${name}`, async () => {
+		test(`gives Keras's batches: ${name}`, async () => {
 			const expected = recorded[name];
 			const data = imageDatasetFromDirectory(imageFolder, { ...small, ...options, cache: false });
 			assert.deepEqual(data.classNames, expected.classNames);
@@ -51,7 +51,7 @@ describe("imageDatasetFromDirectory", () => {
 		});
 	}
 
-	test("decodes the next files while this thread is busy, with training for example", async () => {
+	test("decodes ahead while this thread is busy, for example with training", async () => {
 		const folder = join(temporaryFolder(), "train");
 		for (const name of ["a", "b"]) {
 			mkdirSync(join(folder, name), { recursive: true });
@@ -60,7 +60,7 @@ describe("imageDatasetFromDirectory", () => {
 		const batches = await imageDatasetFromDirectory(folder, small).iterator();
 		tf.dispose((await batches.next()).value);
 		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);
-		// What was not decoded meanwhile is now lost.
+		// Files that were not decoded ahead can no longer be read.
 		rmSync(folder, { recursive: true });
 		let count = 1;
 		for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
@@ -70,7 +70,7 @@ describe("imageDatasetFromDirectory", () => {
 		assert.equal(count, Math.ceil(100 / small.batchSize));
 	});
 
-	test("kept images are Keras's, rounded: the same in each epoch, in memory and on disk", async () => {
+	test("cached images are Keras's, rounded: the same in each epoch, in memory and on disk", async () => {
 		const rounded = recorded.bilinear.batches.map(({ xs }) => toTensor(xs).round().dataSync());
 		for (const cache of [true, 10_000, 0]) {
 			const data = imageDatasetFromDirectory(imageFolder, { ...small, cache });
@@ -92,7 +92,7 @@ describe("imageDatasetFromDirectory", () => {
 		assert.deepEqual(await sums(data), first);
 	});
 
-	test("the source's batches hold the same images, whatever the number of their bytes", async () => {
+	test("the source's packed batches hold the same images, for any number of bytes", async () => {
 		for (const imageSize of [
 			[12, 16],
 			[5, 7],
@@ -113,7 +113,7 @@ describe("imageDatasetFromDirectory", () => {
 		}
 	});
 
-	test("two epochs that are read in turn do not disturb each other, nor one that is left", async () => {
+	test("epochs that are read alternately, or abandoned, do not affect each other", async () => {
 		const options = { ...small, batchSize: 1 };
 		const expected = (await imageDatasetFromDirectory(imageFolder, options).toArray()).map(({ xs }) => xs.dataSync());
 		const data = imageDatasetFromDirectory(imageFolder, options);
@@ -124,7 +124,7 @@ describe("imageDatasetFromDirectory", () => {
 		}
 	});
 
-	test("the same pixels image by image and in batches, cropped or not, also of formats that sharp reads", async () => {
+	test("loadImage gives the pixels of batches, cropped or not, for all formats", async () => {
 		const folder = copyOfImages();
 		const [image] = imageDatasetFromDirectory(folder, small).filePaths;
 		for (const format of ["avif", "tiff", "webp"] as const) {
@@ -133,19 +133,19 @@ describe("imageDatasetFromDirectory", () => {
 		for (const cropToAspectRatio of [false, true]) {
 			const options = { ...small, batchSize: 1, imageSize: [9, 31] as [number, number], cropToAspectRatio };
 			const data = imageDatasetFromDirectory(folder, { ...options, cache: false });
-			const kept = imageDatasetFromDirectory(folder, options);
+			const cached = imageDatasetFromDirectory(folder, options);
 			assert.equal(data.filePaths.filter((path) => /\.(avif|tiff|webp)$/.test(path)).length, 3);
-			const [exact, rounded] = [await data.toArray(), await kept.toArray()];
+			const [exact, rounded] = [await data.toArray(), await cached.toArray()];
 			for (const [i, path] of data.filePaths.entries()) {
-				const alone = await loadImage(path, options);
-				const worst = exact[i].xs.squeeze([0]).sub(alone).abs().max().dataSync()[0];
+				const single = await loadImage(path, options);
+				const worst = exact[i].xs.squeeze([0]).sub(single).abs().max().dataSync()[0];
 				assert.ok(worst < 1e-3, `${path}: ${worst}`);
-				assert.deepEqual(rounded[i].xs.dataSync(), alone.round().dataSync(), path);
+				assert.deepEqual(rounded[i].xs.dataSync(), single.round().dataSync(), path);
 			}
 		}
 	});
 
-	test("shuffles by seed, anew in each epoch, and loses no image", async () => {
+	test("shuffles by seed, differently in every epoch, and loses no image", async () => {
 		const order = async (seed: number, epochs: number) => {
 			const data = imageDatasetFromDirectory(imageFolder, { ...small, shuffle: true, seed });
 			const sums: number[][] = [];
@@ -163,7 +163,7 @@ describe("imageDatasetFromDirectory", () => {
 		assert.notDeepEqual((await order(2, 1))[0], first);
 	});
 
-	test("splits by seed into two disjoint subsets that are everything", () => {
+	test("splits by seed into two disjoint subsets with all files", () => {
 		const subset = (name: "training" | "validation") =>
 			imageDatasetFromDirectory(imageFolder, { ...small, seed: 5, validationSplit: 0.25, subset: name }).filePaths;
 		const [training, validation] = [subset("training"), subset("validation")];
@@ -172,10 +172,13 @@ describe("imageDatasetFromDirectory", () => {
 			[...training, ...validation].sort(),
 			[...imageDatasetFromDirectory(imageFolder, small).filePaths].sort(),
 		);
-		assert.throws(() => imageDatasetFromDirectory(imageFolder, { ...small, validationSplit: 0.2 }), /go together/);
+		assert.throws(
+			() => imageDatasetFromDirectory(imageFolder, { ...small, validationSplit: 0.2 }),
+			/subset is undefined: .* go together/,
+		);
 	});
 
-	test("keeps the number of tensors flat from epoch to epoch", async () => {
+	test("leaks no tensors from epoch to epoch", async () => {
 		const data = imageDatasetFromDirectory(imageFolder, small);
 		const before = tf.memory().numTensors;
 		for (let epoch = 0; epoch < 3; epoch++) {
@@ -184,7 +187,7 @@ describe("imageDatasetFromDirectory", () => {
 		}
 	});
 
-	test("takes classes in the order asked for, and says what it found", async () => {
+	test("uses the order of classNames, and prints what it found", async () => {
 		const text = await printed(() => {
 			const data = imageDatasetFromDirectory(imageFolder, { classNames: ["dogs", "cats"] });
 			assert.deepEqual(data.classNames, ["dogs", "cats"]);
@@ -194,7 +197,7 @@ describe("imageDatasetFromDirectory", () => {
 		assert.equal(text, "Found 8 files belonging to 2 classes.");
 		assert.throws(
 			() => imageDatasetFromDirectory(imageFolder, { classNames: ["cats"] }),
-			/has a class dogs, but classNames are cats: leave out the folder/,
+			/has a class dogs, but classNames are cats: add it, or remove the folder/,
 		);
 		assert.throws(
 			() => imageDatasetFromDirectory(imageFolder, { classNames: ["birds"] }),
@@ -218,7 +221,7 @@ describe("imageDatasetFromDirectory", () => {
 		tf.dispose(batches);
 	});
 
-	test("follows links to folders only when asked, and never in circles", () => {
+	test("follows links to folders only with followLinks, and never in cycles", () => {
 		const folder = copyOfImages();
 		symlinkSync(folder, join(folder, "cats", "loop"));
 		assert.equal(imageDatasetFromDirectory(folder, small).filePaths.length, 8);
@@ -226,7 +229,7 @@ describe("imageDatasetFromDirectory", () => {
 		assert.ok(followed.length >= 8 && followed.length < 40);
 	});
 
-	test("names what is wrong with a folder, and what to do", async () => {
+	test("messages name the problem of a folder, and what was expected", async () => {
 		const folder = copyOfImages();
 		const fails = (directory: string, pattern: RegExp) =>
 			assert.throws(
@@ -249,7 +252,7 @@ describe("imageDatasetFromDirectory", () => {
 		assert.throws(() => imageDatasetFromDirectory(imageFolder, { ...small, imageSize: [-1, 5] }), /imageHeight is -1/);
 	});
 
-	test("names the file that cannot be decoded", async () => {
+	test("the message names the file that cannot be decoded", async () => {
 		const folder = copyOfImages();
 		writeFileSync(join(folder, "cats", "broken.jpg"), "no image");
 		await assert.rejects(
@@ -259,7 +262,7 @@ describe("imageDatasetFromDirectory", () => {
 	});
 });
 
-test("loadImage gives the pixels of the dataset", async () => {
+test("loadImage gives the pixels of a dataset exactly", async () => {
 	const { filePaths } = imageDatasetFromDirectory(imageFolder, small);
 	const image = await loadImage(filePaths[1], small);
 	const [batch] = await imageDatasetFromDirectory(imageFolder, { ...small, cache: false })
@@ -276,33 +279,36 @@ test("countImages counts images per class of each split", () => {
 });
 
 describe("imageDatasetFromFiles", () => {
-	const whole = imageDatasetFromDirectory(imageFolder, { imageSize: [8, 8], shuffle: false, verbose: false });
+	const complete = imageDatasetFromDirectory(imageFolder, { imageSize: [8, 8], shuffle: false, verbose: false });
 
-	test("gives the listed files, with the labels that are given", async () => {
-		const files = [5, 0, 3].map((i) => ({ path: whole.filePaths[i], label: 1 - whole.labels[i] }));
+	test("reads the listed files with their labels", async () => {
+		const files = [5, 0, 3].map((i) => ({ path: complete.filePaths[i], label: 1 - complete.labels[i] }));
 		const options = {
 			imageSize: [8, 8] as [number, number],
 			classNames: ["cats", "dogs"],
 			shuffle: false,
 			verbose: false,
 		};
-		const part = imageDatasetFromFiles(files, options);
-		const [[batch], [all]] = [await part.toArray(), await whole.toArray()];
+		const subset = imageDatasetFromFiles(files, options);
+		const [[batch], [all]] = [await subset.toArray(), await complete.toArray()];
 		assert.deepEqual(
 			batch.ys.arraySync(),
 			files.map(({ label }) => label),
 		);
-		const chosen = all.xs.gather(tf.tensor1d([5, 0, 3], "int32"));
-		assert.equal(batch.xs.sub(chosen).abs().max().dataSync()[0], 0);
+		const selected = all.xs.gather(tf.tensor1d([5, 0, 3], "int32"));
+		assert.equal(batch.xs.sub(selected).abs().max().dataSync()[0], 0);
 		assert.deepEqual(
-			[part.size, part.classNames, part.filePaths],
+			[subset.size, subset.classNames, subset.filePaths],
 			[1, ["cats", "dogs"], files.map(({ path }) => path)],
 		);
 	});
 
-	test("says what does not fit", () => {
+	test("rejects empty lists and labels without a class", () => {
 		const classNames = ["cats", "dogs"];
-		assert.throws(() => imageDatasetFromFiles([], { classNames }), /there are no files to make a dataset of/);
+		assert.throws(
+			() => imageDatasetFromFiles([], { classNames }),
+			/there are no files to make a dataset of: expected at least one/,
+		);
 		const files = [{ path: "a.jpg", label: 2 }];
 		assert.throws(
 			() => imageDatasetFromFiles(files, { classNames }),

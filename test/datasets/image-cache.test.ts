@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { imageCache } from "../../src/datasets/image-cache";
 
-test("what was set is got again, from memory and from disk, in any order", () => {
+test("returns cached images from memory and from disk, in any order", () => {
 	const image = (i: number) => Int32Array.of(i, -i, 2 ** 31 - 1 - i);
 	for (const limit of [undefined, 60, 0]) {
 		const cache = imageCache(3, limit);
@@ -19,10 +19,10 @@ test("what was set is got again, from memory and from disk, in any order", () =>
 	}
 });
 
-test("all caches together keep no more in memory than the limit", async () => {
+test("all caches together use no more memory than the limit", async () => {
 	setFlagsFromString("--expose_gc");
 	const gc = runInNewContext("gc") as () => void;
-	// Arrays are freed by a thread beside.
+	// Another thread frees the arrays.
 	const collect = async () => {
 		for (let i = 0; i < 3; i++) {
 			gc();

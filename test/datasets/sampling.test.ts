@@ -14,7 +14,7 @@ test("folds and class weights are scikit-learn's", () => {
 	}
 });
 
-test("shuffled folds are stratified too, repeat with the seed, and hold each sample once", () => {
+test("shuffled folds are stratified and reproducible, and hold each sample once", () => {
 	const { labels } = cases[2];
 	const folds = stratifiedKFold(labels, { shuffle: true, seed: 1 });
 	assert.deepEqual(folds, stratifiedKFold(labels, { shuffle: true, seed: 1 }));
@@ -25,12 +25,12 @@ test("shuffled folds are stratified too, repeat with the seed, and hold each sam
 		labels.map((_, i) => i),
 	);
 	for (const label of new Set(labels)) {
-		const counts = folds.map(({ test: some }) => some.filter((i) => labels[i] === label).length);
+		const counts = folds.map(({ test: samples }) => samples.filter((i) => labels[i] === label).length);
 		assert.ok(Math.max(...counts) - Math.min(...counts) <= 1);
 	}
 });
 
-test("says how many folds there can be", () => {
+test("the message names the largest number of folds", () => {
 	assert.throws(() => stratifiedKFold([0, 0, 1], { nSplits: 3 }), /nSplits is 3: expected 2 up to the 2 samples/);
 	assert.throws(() => stratifiedKFold([0, 1], { nSplits: 1 }), /nSplits is 1/);
 });

@@ -4,12 +4,13 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DType } from "../../src/tensorflow/backend";
 import { traced } from "../../src/tensorflow/graph";
 import { constant, startSession } from "../../src/tensorflow/graphdef";
-import { CannotTrace, liveNumber } from "../../src/tensorflow/trace";
+import { liveNumber } from "../../src/tensorflow/trace";
+import { CannotTrace } from "../../src/tensorflow/trace-nodes";
 
 const numbers = (tensor: tf.Tensor) => [...tensor.dataSync()];
 
 describe("a traced function", () => {
-	test("gives what the function gives, for each shape of its inputs", () => {
+	test("returns the function's results, for each shape of its inputs", () => {
 		const step = ([a, b]: tf.Tensor[]) => [a.matMul(b).relu().sum(0), tf.softmax(a), a.transpose().argMax(0)];
 		const graph = traced(step);
 		for (const rows of [2, 3, 2, 5]) {
@@ -23,7 +24,7 @@ describe("a traced function", () => {
 		}
 	});
 
-	test("is run once, and reads live numbers at each run", () => {
+	test("traces once, and reads live numbers at each run", () => {
 		let [traces, factor] = [0, 2];
 		const graph = traced(([x]) => {
 			traces++;
@@ -35,7 +36,7 @@ describe("a traced function", () => {
 		assert.equal(traces, 1);
 	});
 
-	test("leaves no tensor, also when it is traced", () => {
+	test("leaks no tensors, neither when tracing nor when running", () => {
 		const variable = tf.variable(tf.ones([2]));
 		const graph = traced(([x]) => {
 			variable.assign(variable.add(x));
@@ -51,12 +52,12 @@ describe("a traced function", () => {
 });
 
 describe("variables", () => {
-	test("are read and assigned as if the function ran by itself", () => {
+	test("are read and assigned as by the eager function", () => {
 		const count = tf.variable(tf.scalar(1));
 		const graph = traced(([x]) => {
-			const seen = count.mul(10);
+			const before = count.mul(10);
 			count.assign(count.add(x));
-			return [seen, count.clone()];
+			return [before, count.clone()];
 		});
 		assert.deepEqual(graph([tf.scalar(2)]).flatMap(numbers), [10, 3]);
 		assert.deepEqual(graph([tf.scalar(4)]).flatMap(numbers), [30, 7]);
@@ -66,7 +67,7 @@ describe("variables", () => {
 		assert.deepEqual(numbers(count), [0]);
 	});
 
-	test("are shared by several graphs, whatever the order of their runs", () => {
+	test("are shared by several graphs, in any order of runs", () => {
 		const total = tf.variable(tf.scalar(0));
 		const [add, double] = [
 			traced(([x]) => {
@@ -108,7 +109,7 @@ describe("variables", () => {
 	});
 });
 
-describe("says what a graph cannot express", () => {
+describe("CannotTrace names what a graph cannot express:", () => {
 	const outside = tf.scalar(3);
 	outside.add(1).dispose();
 	const cases: [RegExp, (x: tf.Tensor) => tf.Tensor][] = [
@@ -131,12 +132,12 @@ describe("says what a graph cannot express", () => {
 	}
 });
 
-test("a node that TensorFlow does not know is named", () => {
+test("an unknown operation is named", () => {
 	const nodes = [{ name: "odd", op: "NoSuchOperation", input: [], attr: {} }];
 	assert.throws(() => startSession(nodes), /NoSuchOperation/);
 });
 
-test("constants of one value and of many arrive whole", () => {
+test("constants with one value and with many have all values", () => {
 	const session = startSession([
 		constant("same", [2, 3], DType.float32, new Float32Array(6).fill(0.5)),
 		constant("many", [3], DType.float32, Float32Array.of(1, -2, 3.5)),

@@ -13,15 +13,15 @@ import { printed } from "../helpers";
 const { layers } = tf;
 const input = { inputShape: [10, 12, 3] };
 
-/** Nothing is drawn at random, so that two models start alike. */
+/** Builds a model with fixed weights, so that two models start the same. */
 function build(...parts: tf.layers.Layer[]): tf.Sequential {
-	return alike(tf.sequential({ layers: parts }));
+	return withFixedWeights(tf.sequential({ layers: parts }));
 }
 
-function alike<M extends tf.LayersModel>(model: M): M {
+function withFixedWeights<M extends tf.LayersModel>(model: M): M {
 	model.setWeights(
 		model.getWeights().map((weight, i) =>
-			// Neither zero, where ReLU has two gradients, nor large. Variances must be positive.
+			// Not zero, where ReLU's gradient is ambiguous, and not large. Variances must be positive.
 			tf.randomUniform(weight.shape, weight.rank === 1 ? 0.05 : -0.2, weight.rank === 1 ? 0.4 : 0.2, "float32", i + 1),
 		),
 	);
@@ -31,9 +31,10 @@ function alike<M extends tf.LayersModel>(model: M): M {
 const softmax = (units = 3) => layers.dense({ units, activation: "softmax" });
 const flatten = () => layers.flatten();
 const models: Record<string, () => tf.LayersModel> = {
-	"cnn()": () => alike(cnn({ inputShape: [24, 24, 3], filters: [4, 8], denseUnits: 6, classes: 3, seed: 1 })),
+	"cnn()": () =>
+		withFixedWeights(cnn({ inputShape: [24, 24, 3], filters: [4, 8], denseUnits: 6, classes: 3, seed: 1 })),
 	"cnn() with batch normalization and averages": () =>
-		alike(
+		withFixedWeights(
 			cnn({
 				inputShape: [24, 24, 3],
 				filters: [4, 8],
@@ -78,7 +79,7 @@ const models: Record<string, () => tf.LayersModel> = {
 			layers.dense({ units: 6, activation: "relu", kernelRegularizer: tf.regularizers.l2({ l2: 0.1 }) }),
 			softmax(),
 		),
-	"two branches that meet": () => {
+	"two branches that are concatenated": () => {
 		const start = tf.input({ shape: [10, 12, 3] });
 		const convolved = layers.conv2d({ filters: 3, kernelSize: 3, padding: "same", activation: "relu" });
 		const left = convolved.apply(start) as tf.SymbolicTensor;
@@ -86,13 +87,13 @@ const models: Record<string, () => tf.LayersModel> = {
 		const right = layers.averagePooling2d({ poolSize: 2 }).apply(left) as tf.SymbolicTensor;
 		const joined = layers.concatenate().apply([pooled, right]) as tf.SymbolicTensor;
 		const flat = flatten().apply(joined) as tf.SymbolicTensor;
-		return alike(tf.model({ inputs: start, outputs: softmax().apply(flat) as tf.SymbolicTensor }));
+		return withFixedWeights(tf.model({ inputs: start, outputs: softmax().apply(flat) as tf.SymbolicTensor }));
 	},
 };
 
 type Settings = { optimizer?: tf.Optimizer; loss?: string; labels?: tf.Tensor; weights?: tf.Tensor };
 
-/** Seven images in batches of three: the last batch is a partial one. */
+/** Returns seven images in batches of three: the last batch is smaller. */
 function batches(model: tf.LayersModel, { labels, weights }: Settings = {}): tf.data.Dataset<Batch> {
 	const shape = model.inputs[0].shape.slice(1) as number[];
 	const xs = tf.randomUniform([7, ...shape] as [number, number, number, number], 0, 1, "float32", 9) as tf.Tensor4D;
@@ -137,34 +138,34 @@ function assertSame(actual: ArrayLike<number>, expected: ArrayLike<number>, tole
 	}
 }
 
-/** Trains twice, as graphs and operation by operation, and compares all weights and curves. */
-async function assertFastIsStock(make: () => tf.LayersModel, settings = (): Settings => ({}), options = {}) {
+/** Trains twice, with graphs and eagerly, and compares all weights and curves. */
+async function assertGraphIsEager(make: () => tf.LayersModel, settings = (): Settings => ({}), options = {}) {
 	let fast: Awaited<ReturnType<typeof trained>> | undefined;
-	const said = await printed(async () => {
+	const output = await printed(async () => {
 		fast = await trained(make, settings, options);
 	});
-	assert.equal(said, "", "it must run as a graph");
-	const stock = await trained(make, settings, { ...options, fast: false });
+	assert.equal(output, "", "it must run as a graph");
+	const eager = await trained(make, settings, { ...options, fast: false });
 	assert.ok(fast);
-	assertSame(fast.curves, stock.curves, 1e-5, "curves");
-	const expected = stock.model.getWeights().map((weight) => weight.dataSync());
+	assertSame(fast.curves, eager.curves, 1e-5, "curves");
+	const expected = eager.model.getWeights().map((weight) => weight.dataSync());
 	fast.model.getWeights().forEach((weight, i) => {
 		assertSame(weight.dataSync(), expected[i], 1e-5, `weights ${i}`);
 	});
 }
 
-describe("a graph trains as tf.layers does, to 1e-5", () => {
+describe("a graph trains as eager tf.layers, to 1e-5:", () => {
 	for (const [name, make] of Object.entries(models)) {
-		test(name, () => assertFastIsStock(make));
+		test(name, () => assertGraphIsEager(make));
 	}
 	const optimizers: Record<string, () => tf.Optimizer> = {
 		momentum: () => tf.train.momentum(0.1, 0.9),
 		"Nesterov momentum": () => tf.train.momentum(0.1, 0.9, true),
-		// Where gradients are not tiny, the two ways to add Adam's epsilon agree.
+		// With a tiny epsilon Keras's and tfjs's formulas of Adam agree.
 		Adam: () => tf.train.adam(0.001, 0.9, 0.999, 1e-12),
 	};
 	for (const [name, optimizer] of Object.entries(optimizers)) {
-		test(name, () => assertFastIsStock(models["cnn()"], () => ({ optimizer: optimizer() })));
+		test(name, () => assertGraphIsEager(models["cnn()"], () => ({ optimizer: optimizer() })));
 	}
 	const dense = (units: number, activation: "softmax" | "sigmoid" | "linear") => () =>
 		build(layers.flatten(input), layers.dense({ units, activation }));
@@ -180,17 +181,17 @@ describe("a graph trains as tf.layers does, to 1e-5", () => {
 	};
 	for (const [name, [make, loss, labels]] of Object.entries(losses)) {
 		const optimizer = () => tf.train.sgd(0.01);
-		test(`${name} loss`, () => assertFastIsStock(make, () => ({ loss, labels, optimizer: optimizer() })));
+		test(`${name} loss`, () => assertGraphIsEager(make, () => ({ loss, labels, optimizer: optimizer() })));
 	}
-	test("class weights", () => assertFastIsStock(models["cnn()"], undefined, { classWeight: { 0: 1, 1: 5, 2: 0.5 } }));
+	test("class weights", () => assertGraphIsEager(models["cnn()"], undefined, { classWeight: { 0: 1, 1: 5, 2: 0.5 } }));
 	test("sample weights, and both", async () => {
 		const weights = () => ({ weights: tf.tensor1d([0, 2, 1, 1, 3, 0.5, 1]) });
-		await assertFastIsStock(models["cnn()"], weights);
-		await assertFastIsStock(models["cnn()"], weights, { classWeight: { 0: 1, 1: 5, 2: 0.5 } });
+		await assertGraphIsEager(models["cnn()"], weights);
+		await assertGraphIsEager(models["cnn()"], weights, { classWeight: { 0: 1, 1: 5, 2: 0.5 } });
 	});
 });
 
-test("class and sample weights count: all on one sample trains on that sample alone", async () => {
+test("sample weights: with all weight on one sample, training is that of this sample alone", async () => {
 	const make = () => build(layers.flatten(input), softmax());
 	const last = tf.tensor1d([0, 0, 0, 0, 0, 0, 1]);
 	const { model } = await trained(make, () => ({ weights: last }), { epochs: 1 });
@@ -202,11 +203,11 @@ test("class and sample weights count: all on one sample trains on that sample al
 	assertSame(model.getWeights()[0].dataSync(), alone.getWeights()[0].dataSync(), 1e-6, "weights");
 });
 
-/** How many graphs are loaded; those of other tests may go at any time. */
+/** Returns the number of loaded graphs; those of other tests can be disposed at any time. */
 const sessions = () => (nodeBackend().binding as unknown as { getNumOfSavedModels(): number }).getNumOfSavedModels();
 
 describe("while a graph trains", () => {
-	test("another learning rate acts from the next step on, without a new graph", async () => {
+	test("a new learning rate applies from the next step on, without a new graph", async () => {
 		const model = models["cnn()"]();
 		const optimizer = tf.train.sgd(0.5);
 		compile(model, { optimizer });
@@ -220,9 +221,9 @@ describe("while a graph trains", () => {
 		assert.ok(sessions() <= loaded);
 	});
 
-	test("callbacks read the weights of the last step, and set others", async () => {
-		const seen: number[][] = [];
-		const watch = async (fast: boolean) => {
+	test("callbacks read the weights of the last step, and can set others", async () => {
+		const sums: number[][] = [];
+		const trainWithCallback = async (fast: boolean) => {
 			const model = models["cnn()"]();
 			compile(model);
 			const kernel = model.layers[0];
@@ -232,27 +233,27 @@ describe("while a graph trains", () => {
 				if (batch === 1) kernel.setWeights([kernel.getWeights()[0].mul(0.5), kernel.getWeights()[1]]);
 			};
 			await train(model, batches(model), { ...quiet, fast, callbacks: [new tf.CustomCallback({ onBatchEnd })] });
-			seen.push(values);
+			sums.push(values);
 		};
-		await watch(true);
-		await watch(false);
-		assert.equal(seen[0].length, 6);
-		assertSame(seen[0], seen[1], 1e-5, "sums");
-		assert.equal(new Set(seen[0]).size, 6);
+		await trainWithCallback(true);
+		await trainWithCallback(false);
+		assert.equal(sums[0].length, 6);
+		assertSame(sums[0], sums[1], 1e-5, "sums");
+		assert.equal(new Set(sums[0]).size, 6);
 	});
 
-	test("what the optimizer learned is its own: the stock path goes on from it", async () => {
-		const run = async (ways: boolean[]) => {
+	test("the optimizer keeps its state: eager training continues from it, and the graph again", async () => {
+		const run = async (modes: boolean[]) => {
 			const model = models["cnn()"]();
 			compile(model, { optimizer: tf.train.momentum(0.1, 0.9) });
-			for (const fast of ways) await train(model, batches(model), { ...quiet, fast });
-			assert.equal((model.optimizer as unknown as { iterations: number }).iterations, 6 * ways.length);
+			for (const fast of modes) await train(model, batches(model), { ...quiet, fast });
+			assert.equal((model.optimizer as unknown as { iterations: number }).iterations, 6 * modes.length);
 			return model.getWeights().flatMap((weight) => [...weight.dataSync()]);
 		};
 		assertSame(await run([true, false, true]), await run([false, false, false]), 1e-5, "weights");
 	});
 
-	test("no tensor is left, and no graph is loaded after the first epoch", async () => {
+	test("no tensor leaks, and no graph is loaded after the first epoch", async () => {
 		const model = models["cnn() with batch normalization and averages"]();
 		compile(model, { optimizer: tf.train.adam() });
 		const [data, validationData] = [batches(model), batches(model)];
@@ -264,33 +265,33 @@ describe("while a graph trains", () => {
 	});
 });
 
-test("evaluation and prediction give the stock path's numbers", async () => {
+test("evaluation and prediction give the eager results", async () => {
 	for (const [name, make] of Object.entries(models)) {
 		const model = make();
 		compile(model);
 		const data = batches(model);
-		const [fast, stock] = [await evaluate(model, data), await evaluate(model, data, { fast: false })];
-		assertSame(Object.values(fast), Object.values(stock), 1e-5, name);
+		const [fast, eager] = [await evaluate(model, data), await evaluate(model, data, { fast: false })];
+		assertSame(Object.values(fast), Object.values(eager), 1e-5, name);
 		const [quick, slow] = [await predict(model, data), await predict(model, data, { fast: false })];
 		assertSame(quick.probabilities.flat(), slow.probabilities.flat(), 1e-5, name);
 		assert.deepEqual(quick.yTrue, slow.yTrue);
 	}
 });
 
-test("a convolution that is an output itself, as for Grad-CAM, keeps its bias and ReLU", () => {
+test("a convolution that is an output of the model, as for Grad-CAM, keeps its bias and ReLU", () => {
 	const model = models["cnn()"]();
 	const [convolution] = model.layers;
 	const outputs = [convolution.output, model.output] as tf.SymbolicTensor[];
 	const both = compiledModel(tf.model({ inputs: model.inputs, outputs }));
 	const xs = tf.randomUniform([2, 24, 24, 3], 0, 1, "float32", 3);
-	const [fast, stock] = [true, false].map((fast) => predictStep(both, (batch) => batch, { fast })([xs]));
-	assert.equal(fast.length, 2);
-	fast.forEach((output, i) => {
-		assertSame(output.dataSync(), stock[i].dataSync(), 1e-5, `output ${i}`);
+	const [graph, eager] = [true, false].map((fast) => predictStep(both, (batch) => batch, { fast })([xs]));
+	assert.equal(graph.length, 2);
+	graph.forEach((output, i) => {
+		assertSame(output.dataSync(), eager[i].dataSync(), 1e-5, `output ${i}`);
 	});
 });
 
-describe("what cannot be a graph runs operation by operation, and one line says why", () => {
+describe("a model that cannot be traced runs eagerly, and one line says why:", () => {
 	class Odd extends tf.layers.Layer {
 		static className = "Odd";
 		constructor(private readonly act: (input: tf.Tensor) => tf.Tensor) {
@@ -318,14 +319,14 @@ describe("what cannot be a graph runs operation by operation, and one line says 
 	for (const [name, [reason, make, optimizer]] of Object.entries(cases)) {
 		test(name, async () => {
 			let fast: Awaited<ReturnType<typeof trained>> | undefined;
-			const said = await printed(async () => {
+			const output = await printed(async () => {
 				fast = await trained(make, () => ({ optimizer: optimizer() }), {});
 			});
-			assert.match(said, reason);
-			assert.match(said, /^[^\n]*operation by operation[^\n]*$/);
-			const stock = await trained(make, () => ({ optimizer: optimizer() }), { fast: false });
+			assert.match(output, reason);
+			assert.match(output, /^[^\n]*operation by operation[^\n]*$/);
+			const eager = await trained(make, () => ({ optimizer: optimizer() }), { fast: false });
 			assert.ok(fast);
-			assertSame(fast.curves, stock.curves, 1e-5, "curves");
+			assertSame(fast.curves, eager.curves, 1e-5, "curves");
 		});
 	}
 	test("a model that is not compiled", async () => {
