@@ -1,5 +1,5 @@
-// The pipeline: cleaning, datasets, network, training and evaluation put together.
-// Start with pipeline/pipeline.ts, which is the whole of it in one screen.
+// The pipeline: hyperparameters, training from files to history, and the records that notebooks leave for each other.
+// Start with pipeline/pipeline.ts.
 export { DEFAULT_PARAMETERS, expectedValue, PARAMETERS, type TrainingParameters } from "./pipeline/parameters";
 export { loadOrTrain, trainPipeline } from "./pipeline/pipeline";
 export {

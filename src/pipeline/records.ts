@@ -12,23 +12,26 @@ import { compile } from "../training/compile";
 import type { History } from "../training/history";
 import type { TrainingParameters } from "./parameters";
 
-/** The names of the records in an artifacts folder, without `.json`. */
+/** Names of the records in an artifacts folder, without `.json`. */
 const ARTIFACTS = { cleaning: "cleaning", training: "training", evaluation: "evaluation" };
 
-/** What cleaning leaves for the other notebooks and the report. */
+/** Record of cleaning, for the other notebooks and the report. */
 export interface CleaningRecord {
+	/** Absolute path of the data set. */
 	dataset: string;
-	/** The images per split and class that training can use. */
+	/** Number of usable images per split and class. */
 	counts: ImageCount[];
-	/** How many files are in quarantine, from this run and earlier ones. */
+	/** Number of files in quarantine, from this run and earlier ones. */
 	removed: number;
+	/** Duration of cleaning. */
 	seconds: number;
 }
 
 /**
- * Counts what is left after cleaning and keeps it as `<artifacts>/cleaning.json`.
+ * Counts the images after cleaning and saves the record as `<artifacts>/cleaning.json`.
  *
- * @param seconds how long cleaning took
+ * @param dataset folder with `train`, `valid` and `test`
+ * @param seconds duration of cleaning
  */
 export function recordCleaning(dataset: string, artifacts: string, seconds: number): CleaningRecord {
 	const record = {
@@ -42,33 +45,33 @@ export function recordCleaning(dataset: string, artifacts: string, seconds: numb
 }
 
 /**
- * Cleans the three splits of a data set, unless the record says that it was done and no file came or went since.
+ * Cleans the three splits of a data set, unless they are already clean: recorded, with the same image counts as now.
  *
- * @param dataset the folder with `train`, `valid` and `test`
- * @param artifacts where the record is kept
+ * @param dataset folder with `train`, `valid` and `test`
+ * @param artifacts folder of the record
  */
 export async function ensureClean(dataset: string, artifacts: string): Promise<CleaningRecord> {
-	const known = loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning);
+	const saved = loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning);
 	const counts = JSON.stringify(countImages(dataset));
-	if (known?.dataset === resolve(dataset) && JSON.stringify(known.counts) === counts) return known;
+	if (saved?.dataset === resolve(dataset) && JSON.stringify(saved.counts) === counts) return saved;
 	const started = performance.now();
 	for (const split of SPLITS) await cleanTheData(join(dataset, split));
 	return recordCleaning(dataset, artifacts, (performance.now() - started) / 1000);
 }
 
-/** What the evaluation notebook leaves for the report. */
+/** Record of the evaluation, for the report. */
 export interface EvaluationRecord {
 	/** Loss and accuracy on the test set, with their confidence intervals. */
 	test: { loss: number; accuracy: number; [name: string]: unknown };
-	/** The rows of the classification report by class. */
+	/** Rows of the classification report by class. */
 	report: Record<string, ReportRow>;
-	/** `confusionMatrix[i][j]`: how many images of class i were predicted as class j. */
+	/** Confusion matrix: `confusionMatrix[i][j]` images of class i were predicted as class j. */
 	confusionMatrix: number[][];
-	/** The area under the ROC curve by class. */
+	/** Area under the ROC curve by class. */
 	rocAuc: Record<string, number>;
-	/** The temperature that calibrates the model's probabilities. */
+	/** Temperature that calibrates the model's probabilities. */
 	temperature: number;
-	/** The duration of the evaluation. */
+	/** Duration of the evaluation. */
 	seconds: number;
 }
 
@@ -77,36 +80,37 @@ export function recordEvaluation(artifacts: string, record: EvaluationRecord): v
 	saveArtifact(artifacts, ARTIFACTS.evaluation, record);
 }
 
-/** The records in an artifacts folder; those that are missing or unreadable are null. */
+/** Loads the records of an artifacts folder; those that are missing or unreadable are null. */
 export const loadRecords = (artifacts: string) => ({
 	cleaning: loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning),
 	training: loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training),
 	evaluation: loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation),
 });
 
-/** What is kept beside a model's weights. */
+/** Record of a trained model, next to its weights. */
 export interface ModelRecord {
-	/** The folder that the model was trained on. */
+	/** Path of the data set that the model was trained on. */
 	dataset: string;
+	/** Names of the classes, in the order of the model's outputs. */
 	classNames: string[];
-	/** The parameters of the run that trained it. */
+	/** Hyperparameters that the model was trained with. */
 	parameters: TrainingParameters;
 	history: History;
 }
 
-/** Saves a model as `<artifacts>/model/` (tfjs layers format) and what belongs to it as `<artifacts>/training.json`. */
+/** Saves a model as `<artifacts>/model/` (tfjs layers format) and its record as `<artifacts>/training.json`. */
 export async function saveModel(model: tf.LayersModel, artifacts: string, record: ModelRecord): Promise<void> {
 	mkdirSync(join(artifacts, "model"), { recursive: true });
-	// Interrupted in between, a new model must not stand beside an old record.
+	// An interrupted save must not leave a new model with an old record.
 	rmSync(join(artifacts, `${ARTIFACTS.training}.json`), { force: true });
 	await model.save(`file://${resolve(artifacts, "model")}`);
 	saveArtifact(artifacts, ARTIFACTS.training, { ...record, dataset: resolve(record.dataset) });
 }
 
 /**
- * Loads what `saveModel` saved, ready to predict and evaluate.
+ * Loads the model that `saveModel` saved, compiled.
  *
- * @returns the model and its record, or `null` when none is saved
+ * @returns the model and its record, or null when none is saved
  */
 export async function loadModel(artifacts: string): Promise<{ model: tf.LayersModel; record: ModelRecord } | null> {
 	const record = loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training);

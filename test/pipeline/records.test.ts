@@ -8,7 +8,7 @@ import { imageFolder, printed, temporaryFolder } from "../helpers";
 
 process.env.XDG_CACHE_HOME = temporaryFolder();
 
-test("ensureClean cleans once, and again when files have come", async () => {
+test("ensureClean cleans once, and again after files are added", async () => {
 	const [dataset, artifacts] = [temporaryFolder(), temporaryFolder()];
 	for (const split of SPLITS) cpSync(imageFolder, join(dataset, split), { recursive: true });
 	writeFileSync(join(dataset, "test", "cats", "broken.jpg"), "broken");
