@@ -14,14 +14,14 @@ type Message = { data: Record<string, string>; transient: { display_id?: string 
 const kernelSymbol = Symbol.for("tslab.kernel");
 let messages: Message[] = [];
 
-/** What was shown since the last call, as the kernel would send it. */
-function shown(): Message[] {
+/** Returns the messages published since the last call. */
+function published(): Message[] {
 	const taken = messages;
 	messages = [];
 	return taken;
 }
 
-/** What shows things gets hold of the kernel here; test/kernel.test.ts and test/lab.test.ts have a real one. */
+/** A kernel that records messages; test/kernel.test.ts and test/lab.test.ts use a real one. */
 const recorder = {
 	current: () => ({
 		publish: (type: string, content: Message) => messages.push({ ...content, update: type === "update_display_data" }),
@@ -31,9 +31,9 @@ const setKernel = (kernel?: object) => Object.assign(globalThis, { [kernelSymbol
 before(() => setKernel(recorder));
 after(() => setKernel());
 
-test("a figure is plotly's JSON, an image for where plotly is not, and a word for where nothing can be drawn", () => {
+test("a figure has plotly JSON, SVG and text", () => {
 	showFigure({ data: [{ type: "bar", x: ["a"], y: [1] }], layout: { title: { text: "Bars" } } });
-	const [{ data }] = shown();
+	const [{ data }] = published();
 	const figure = data["application/vnd.plotly.v1+json"] as unknown as {
 		data: object[];
 		layout: Record<string, unknown>;
@@ -44,7 +44,7 @@ test("a figure is plotly's JSON, an image for where plotly is not, and a word fo
 	assert.match(data["image/svg+xml"], /^<svg .*>Bars<.*<rect /s);
 });
 
-test("images come from files and tensors, at the size asked for; what is no image has a frame", async () => {
+test("images are shown from files and tensors at the requested size, unreadable ones as a frame", async () => {
 	const image = tf.tensor3d([
 		[[300], [-5]],
 		[[0], [255]],
@@ -57,7 +57,7 @@ test("images come from files and tensors, at the size asked for; what is no imag
 		],
 		{ size: 20 },
 	);
-	const [{ data }] = shown();
+	const [{ data }] = published();
 	const urls = [...data["text/html"].matchAll(/base64,([^"]+)"/g)].map(([, base64]) => Buffer.from(base64, "base64"));
 	assert.equal(urls.length, 2);
 	const file = await sharp(urls[0]).metadata();
@@ -67,7 +67,7 @@ test("images come from files and tensors, at the size asked for; what is no imag
 	assert.ok(data["text/html"].includes("no image") && data["text/html"].includes("a &quot;cat&quot;"));
 });
 
-test("curves and confusion matrix are figures of the numbers given", () => {
+test("curves and confusionMatrixFigure return figures of their arguments", () => {
 	const figure = curves({ acc: [0.5, 0.7], loss: [1, 0.5], valAcc: [0.4, 0.6], valLoss: [] }, "acc");
 	assert.deepEqual(
 		figure.data.map((trace) => (trace as { y: number[] }).y),
@@ -96,14 +96,14 @@ test("curves and confusion matrix are figures of the numbers given", () => {
 	);
 });
 
-test("an updated figure starts anew, since JupyterLab's plotly does not redraw", () => {
+test("an updated figure replaces another output type, since JupyterLab's plotly does not redraw", () => {
 	showFigure({ data: [] }, { id: "here", update: true });
-	const [first, second] = shown();
+	const [first, second] = published();
 	assert.deepEqual([Object.keys(first.data), first.transient.display_id], [["text/plain"], "here"]);
 	assert.ok(second.data["application/vnd.plotly.v1+json"] && second.update);
 });
 
-test("training is one display, updated in place, that ends as an interactive chart", (context) => {
+test("liveProgress updates one output in place and ends as an interactive chart", (context) => {
 	const clock = context.mock.method(performance, "now", () => 0).mock;
 	const onProgress = liveProgress();
 	const history = { loss: [] as number[], acc: [] as number[], valLoss: [] as number[], valAcc: [] as number[] };
@@ -120,29 +120,31 @@ test("training is one display, updated in place, that ends as an interactive cha
 	step(3000, { epoch: 2, batch: 1, samples: 96, loss: 0.3 });
 	step(4000, { epoch: 2, batch: 2, samples: 128, done: true });
 
-	const all = shown();
-	assert.equal(new Set(all.map(({ transient }) => transient.display_id)).size, 1);
-	// The second step comes too soon after the first to be drawn.
+	const outputs = published();
+	assert.equal(new Set(outputs.map(({ transient }) => transient.display_id)).size, 1);
+	// The second step is too soon after the first to be drawn.
 	assert.deepEqual(
-		all.map(({ update }) => update),
+		outputs.map(({ update }) => update),
 		[false, true, true],
 	);
-	// A quarter of the work in one second, three quarters in three.
+	// A quarter of the work takes one second, three quarters take three.
 	assert.match(
-		all[0].data["text/html"],
+		outputs[0].data["text/html"],
 		/Epoch 1\/2, batch 1\/2.* 32 images\/s, 3 s left.*loss 0\.5000.*width:25\.0%/s,
 	);
-	assert.match(all[1].data["text/html"], /Epoch 2\/2.* 32 images\/s, 1 s left.*width:75\.0%.*<polyline/s);
-	const chart = all[2].data["application/vnd.plotly.v1+json"] as unknown as { data: { x: number[]; y: number[] }[] };
+	assert.match(outputs[1].data["text/html"], /Epoch 2\/2.* 32 images\/s, 1 s left.*width:75\.0%.*<polyline/s);
+	const chart = outputs[2].data["application/vnd.plotly.v1+json"] as unknown as {
+		data: { x: number[]; y: number[] }[];
+	};
 	assert.deepEqual(chart.data[0], { ...chart.data[0], x: [0.5, 1, 1.5, 2], y: [0.5, 0.5, 0.3, 0.5] });
 	assert.deepEqual(chart.data[1].y, [0.4]);
 	assert.match(
-		all[2].data["text/plain"],
+		outputs[2].data["text/plain"],
 		/^Epoch 1\/2 {2}loss: 0\.5000.*valAcc: 0\.7500\n1 of 2 epochs in 4 s, 32 images\/s$/,
 	);
 });
 
-test("outside a notebook the plain form is printed", async () => {
+test("outside a notebook text/plain is printed", async () => {
 	setKernel();
 	assert.equal(await printed(() => showMarkdown("- one")), "- one");
 	setKernel(recorder);
