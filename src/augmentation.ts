@@ -1,5 +1,5 @@
 // Data augmentation: random flips, rotations and zooms of training images.
-// Start with augmentation/layers.ts (the layers), then augmentation/augment.ts (how datasets use them).
+// Start with augmentation/layers.ts (the layers), then augmentation/augment.ts (their use on datasets).
 export { augment, augmented, dataAugmentation } from "./augmentation/augment";
 export { type Factor, RandomFlip, RandomRotation, RandomZoom, type TransformOptions } from "./augmentation/layers";
 export type { FillMode } from "./tensorflow/image-operations";

@@ -1,4 +1,4 @@
-// Networks: the pipeline's CNN, pretrained backbones with a new head, and quantized copies.
+// Networks: the pipeline's CNN, transfer learning from pretrained backbones, and quantization.
 // Start with cnn/cnn.ts.
 export { type CnnOptions, cnn, type LayerSummary, summary } from "./cnn/cnn";
 export { saveQuantized } from "./cnn/quantization";

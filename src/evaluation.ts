@@ -1,4 +1,4 @@
-// Evaluation: what a trained model predicts, how well, and why.
+// Evaluation: predictions, loss and accuracy of a trained model, and Grad-CAM explanations.
 // Start with evaluation/evaluate.ts.
 export { evaluate, type Predictions, predict } from "./evaluation/evaluate";
 export { type GradCamOptions, gradCam, overlay } from "./evaluation/gradcam";

@@ -1,5 +1,5 @@
 // Metrics: scikit-learn's classification metrics, with its names and values.
-// Each file is on its own; start with metrics/classification.ts.
+// The files are independent of each other; start with metrics/classification.ts.
 export { type BootstrapOptions, bootstrap, pick } from "./metrics/bootstrap";
 export {
 	brierScoreLoss,

@@ -1,6 +1,6 @@
-// The pipeline: cleaning, datasets, network, training and evaluation put together.
-// Start with pipeline/pipeline.ts, which is the whole of it in one screen.
-export { ensureClean, recordCleaning } from "./pipeline/cleaned";
+// The pipeline: hyperparameters, training from files to history, and the records that notebooks leave for each other.
+// Start with pipeline/pipeline.ts.
+export { ensureClean, recordCleaning } from "./pipeline/ensure-clean";
 export { DEFAULT_PARAMETERS, expectedValue, PARAMETERS, type TrainingParameters } from "./pipeline/parameters";
 export { loadOrTrain, trainPipeline } from "./pipeline/pipeline";
 export {

@@ -1,4 +1,4 @@
-// Hyperparameter sweeps: many trainings in processes of their own, here or on many machines.
+// Hyperparameter sweeps: many trials in separate processes, on this machine or on many.
 // Start with sweep/sweep.ts, then sweep/local-workers.ts.
 export { type HalvingOptions, successiveHalving } from "./sweep/halving";
 export { parameterImportances } from "./sweep/importance";

@@ -1,4 +1,4 @@
-// Applies the random layers to datasets, joined into one resampling.
+// Applies the random layers to datasets, composed into one resampling.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch, ImageDataset } from "../datasets/types";
 import { projectiveTransform } from "../tensorflow/image-operations";
@@ -6,9 +6,11 @@ import { countersOf } from "../tensorflow/random";
 import { RandomFlip, RandomRotation, RandomTransform, RandomZoom } from "./layers";
 
 /**
- * The Keras pipeline's augmentation: mirrored left to right, turned by up to 36°, zoomed by up to 10 %.
+ * Builds the pipeline's data augmentation: random horizontal flips, rotations of up to 36° and zooms of up to 10 %.
  *
- * @returns a model of the three layers; `apply(images, { training: true })` changes float32
+ * @param imageSize height and width of the images in pixels
+ * @param seed random seed. Default: a different one each time
+ * @returns a model of the three layers; `apply(images, { training: true })` augments float32
  *   `[batch, height, width, 3]`
  */
 export function dataAugmentation(imageSize: number, seed?: number): tf.Sequential {
@@ -22,7 +24,7 @@ export function dataAugmentation(imageSize: number, seed?: number): tf.Sequentia
 	});
 }
 
-/** A dataset whose images go through `augmentation` as they are read, see `augment`. */
+/** Returns a dataset whose images are augmented as they are read, differently in each epoch; see `augment`. */
 export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
 	const { source } = data;
 	const changed = data.map((batch) => {
@@ -35,33 +37,33 @@ export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.
 }
 
 /**
- * Changes images at random, as `augmentation.apply(images, { training: true })`.
+ * Augments images at random, as `augmentation.apply(images, { training: true })`.
  *
- * If all layers are of this file and agree in `fillMode`, `fillValue` and `interpolation`, their transforms are joined:
- * each image is resampled once, where Keras resamples it in each layer. That is faster and keeps it sharper; what
- * comes from beyond the edge is mirrored once, not in each layer.
+ * If all layers are from layers.ts and agree in `fillMode`, `fillValue` and `interpolation`, their transforms are
+ * composed: each image is resampled once, where Keras resamples it in each layer. That is faster and blurs less; pixels
+ * from beyond the edge are filled once instead of in each layer.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`
+ * @returns float32 `[batch, height, width, channels]`
  */
 export function augment(images: tf.Tensor4D, augmentation: tf.LayersModel): tf.Tensor4D {
 	const layers = augmentation.layers.filter((layer) => layer.getClassName() !== "InputLayer");
 	const transforms = layers.filter((layer): layer is RandomTransform => layer instanceof RandomTransform);
-	const kinds = new Set(transforms.flatMap((layer) => layer.resampling()));
-	if (transforms.length === 0 || transforms.length < layers.length || kinds.size > 1) {
+	const resamplings = new Set(transforms.flatMap((layer) => layer.resampling()));
+	if (transforms.length === 0 || transforms.length < layers.length || resamplings.size > 1) {
 		return augmentation.apply(images, { training: true }) as tf.Tensor4D;
 	}
 	return tf.tidy(() => {
-		// The last layer's pixels are looked up in what the layers before it made.
-		const matrices = transforms.map((layer) => toSquare(layer.matrices(images.shape)));
-		const joined = matrices.reduce((product, matrix) => product.matMul(matrix) as tf.Tensor3D);
-		const rows = joined.reshape([-1, 9]).slice([0, 0], [-1, 8]) as tf.Tensor2D;
+		// Transforms map output to input pixels: the last layer's applies first, so its matrix is the rightmost.
+		const matrices = transforms.map((layer) => toMatrices(layer.matrices(images.shape)));
+		const composed = matrices.reduce((product, matrix) => product.matMul(matrix) as tf.Tensor3D);
+		const rows = composed.reshape([-1, 9]).slice([0, 0], [-1, 8]) as tf.Tensor2D;
 		const { options } = transforms.find((layer) => layer.resampling().length > 0) ?? transforms[0];
 		return projectiveTransform(images, rows, options);
 	});
 }
 
-/** Rows of eight as 3×3 matrices. */
-function toSquare(rows: tf.Tensor2D): tf.Tensor3D {
+/** Converts rows of eight coefficients, float32 `[batch, 8]`, to matrices `[batch, 3, 3]`. */
+function toMatrices(rows: tf.Tensor2D): tf.Tensor3D {
 	return tf.concat([rows, tf.ones([rows.shape[0], 1])], 1).reshape([-1, 3, 3]);
 }

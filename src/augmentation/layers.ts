@@ -4,32 +4,32 @@ import { projectiveTransform, type ResampleOptions } from "../tensorflow/image-o
 import { type Draw, uniformDraws } from "../tensorflow/random";
 
 export interface TransformOptions extends ResampleOptions {
-	/** Makes the draws repeatable. Default: others each time. */
+	/** Random seed. Default: a different one each time. */
 	seed?: number;
-	/** The layer's name. Default: made by tf.layers. */
+	/** Name of the layer. Default: chosen by tf.layers. */
 	name?: string;
-	/** `[height, width, channels]`, needed when this is a model's first layer. */
+	/** `[height, width, channels]`; required for the first layer of a model. Default: none. */
 	inputShape?: tf.Shape;
 }
 
-/** An amount, drawn from −x to x, or the two ends of the range to draw from. */
+/** Range of the random draws, −1 to 1: `x` for −x to x, or `[low, high]`. */
 export type Factor = number | [number, number];
 
-/** What the three layers have in common: active in training only, one draw per image, shapes unchanged. */
+/** Base class of the random layers: active in training only, one draw per image, shapes unchanged. */
 export abstract class RandomTransform extends tf.layers.Layer {
-	/** The name of the constructor's first argument in a saved model. */
+	/** Name of the constructor's first argument in a saved model. */
 	static argument = "factor";
 	private readonly drawUniform: Draw;
 
 	constructor(
-		private readonly first: unknown,
+		private readonly firstArgument: unknown,
 		readonly options: TransformOptions,
 	) {
 		super(options as ConstructorParameters<typeof tf.layers.Layer>[0]);
 		this.drawUniform = uniformDraws(this, options.seed);
 	}
 
-	/** Where the pixels of each image come from, drawn anew: float32 `[batch, 8]`, see `rotationMatrices`. */
+	/** Draws a transform for each image: float32 `[batch, 8]`, see `rotationMatrices`. */
 	abstract matrices(shape: number[]): tf.Tensor2D;
 
 	override call(inputs: tf.Tensor | tf.Tensor[], { training = false }: { training?: boolean } = {}): tf.Tensor {
@@ -39,7 +39,7 @@ export abstract class RandomTransform extends tf.layers.Layer {
 		});
 	}
 
-	/** What layers must have in common to be joined; none for layers that any others can be joined with. */
+	/** Returns the settings that layers must share to be composed; empty if the layer composes with all others. */
 	resampling(): string[] {
 		const { interpolation = "bilinear", fillMode = "reflect", fillValue = 0 } = this.options;
 		return [[interpolation, fillMode, fillValue].join()];
@@ -49,14 +49,14 @@ export abstract class RandomTransform extends tf.layers.Layer {
 		return inputShape;
 	}
 
-	/** `count` numbers from `low` to `high`, others on each call: float32 `[count]`. */
+	/** Draws uniform random numbers from `low` to `high`: float32 `[count]`. */
 	protected draw(count: number, [low, high]: [number, number]): tf.Tensor1D {
 		return this.drawUniform([count], low, high) as tf.Tensor1D;
 	}
 
 	override getConfig(): tf.serialization.ConfigDict {
 		const { argument } = this.constructor as typeof RandomTransform;
-		return { ...this.options, ...super.getConfig(), [argument]: this.first } as tf.serialization.ConfigDict;
+		return { ...this.options, ...super.getConfig(), [argument]: this.firstArgument } as tf.serialization.ConfigDict;
 	}
 
 	static override fromConfig<T extends tf.serialization.Serializable>(
@@ -69,19 +69,20 @@ export abstract class RandomTransform extends tf.layers.Layer {
 }
 
 /**
- * Mirrors each image with a chance of one half, as `keras.layers.RandomFlip`.
+ * Flips each image with a probability of 0.5, as `keras.layers.RandomFlip`.
  *
- * Input and output: float32 `[batch, height, width, channels]`; passes images through unless `training` is true.
- * With both directions each has a draw of its own (Keras 3 uses one draw for both).
+ * Input and output: float32 `[batch, height, width, channels]`; returns images unchanged unless `training` is true.
+ * With both directions each has its own draw (Keras 3 uses one draw for both).
  */
 export class RandomFlip extends RandomTransform {
-	/** The name under which models are saved. */
+	/** Name of the class in saved models. */
 	static className = "RandomFlip";
 	static override argument = "mode";
 
 	/**
-	 * @param mode `"horizontal"` (left and right), `"vertical"`, or both. Default `"horizontal_and_vertical"`
-	 * @param options `seed`, `name`, `inputShape`
+	 * @param mode `"horizontal"` (left to right), `"vertical"`, or both. Default `"horizontal_and_vertical"`
+	 * @param options `seed`, `name` and `inputShape` as in `TransformOptions`
+	 * @throws when `mode` is another value
 	 */
 	constructor(
 		private readonly mode: "horizontal" | "vertical" | "horizontal_and_vertical" = "horizontal_and_vertical",
@@ -97,25 +98,28 @@ export class RandomFlip extends RandomTransform {
 	}
 
 	override matrices([batch, height, width]: number[]): tf.Tensor2D {
-		const mirrored = () => this.draw(batch, [0, 1]).lessEqual(0.5).toFloat() as tf.Tensor1D;
+		const flips = () => this.draw(batch, [0, 1]).lessEqual(0.5).toFloat() as tf.Tensor1D;
 		const none = tf.zeros([batch]) as tf.Tensor1D;
-		const leftRight = this.mode === "vertical" ? none : mirrored();
-		const upDown = this.mode === "horizontal" ? none : mirrored();
-		return flipMatrices(upDown, leftRight, height, width);
+		const horizontal = this.mode === "vertical" ? none : flips();
+		const vertical = this.mode === "horizontal" ? none : flips();
+		return flipMatrices(vertical, horizontal, height, width);
 	}
 }
 
 /**
- * Turns each image about its middle by a random angle, as `keras.layers.RandomRotation`.
+ * Rotates each image about its centre by a random angle, as `keras.layers.RandomRotation`.
  *
- * Input and output: float32 `[batch, height, width, channels]`; passes images through unless `training` is true.
+ * Input and output: float32 `[batch, height, width, channels]`; returns images unchanged unless `training` is true.
  */
 export class RandomRotation extends RandomTransform {
-	/** The name under which models are saved. */
+	/** Name of the class in saved models. */
 	static className = "RandomRotation";
 	private readonly angles: [number, number];
 
-	/** @param factor the angle in full turns: 0.1 draws from −36° to 36°, `[0, 0.25]` from 0° to 90° */
+	/**
+	 * @param factor range of the angle as a fraction of 2π: 0.1 draws from −36° to 36°, `[0, 0.25]` from 0° to 90°
+	 * @throws when `factor` is outside −1 to 1
+	 */
 	constructor(factor: Factor, options: TransformOptions = {}) {
 		super(factor, options);
 		const [low, high] = toRange("RandomRotation: factor", factor);
@@ -130,18 +134,19 @@ export class RandomRotation extends RandomTransform {
 /**
  * Zooms each image by a random amount, as `keras.layers.RandomZoom`.
  *
- * Input and output: float32 `[batch, height, width, channels]`; passes images through unless `training` is true.
+ * Input and output: float32 `[batch, height, width, channels]`; returns images unchanged unless `training` is true.
  */
 export class RandomZoom extends RandomTransform {
-	/** The name under which models are saved. */
+	/** Name of the class in saved models. */
 	static className = "RandomZoom";
 	static override argument = "heightFactor";
 	private readonly heights: [number, number];
 	private readonly widths: [number, number] | null;
 
 	/**
-	 * @param heightFactor the share by which the view grows: 0.1 draws from −0.1 (10 % closer) to 0.1 (10 % farther)
-	 * @param options `widthFactor` zooms the width by a draw of its own; by default it follows the height
+	 * @param heightFactor range of the zoom: 0.1 draws from −0.1 (zoom in by 10 %) to 0.1 (zoom out by 10 %)
+	 * @param options `widthFactor`: range of a separate draw for the width, default: the width follows the height
+	 * @throws when a factor is outside −1 to 1
 	 */
 	constructor(heightFactor: Factor, options: TransformOptions & { widthFactor?: Factor } = {}) {
 		super(heightFactor, options);
@@ -164,7 +169,10 @@ for (const layer of [RandomFlip, RandomRotation, RandomZoom]) {
 	tf.serialization.registerClass(layer as unknown as tf.serialization.SerializableConstructor<tf.layers.Layer>);
 }
 
-/** Rows `[a0, a1, a2, b0, b1, b2, 0, 0]`: an output pixel (x, y) is read at (a0 x + a1 y + a2, b0 x + b1 y + b2). */
+/**
+ * Returns rows `[a0, a1, a2, b0, b1, b2, 0, 0]`, as `ImageProjectiveTransformV3` takes them: the output pixel (x, y) is
+ * read at (a0 x + a1 y + a2, b0 x + b1 y + b2) of the input.
+ */
 function rotationMatrices(angle: tf.Tensor1D, height: number, width: number): tf.Tensor2D {
 	const [w, h] = [width - 1, height - 1];
 	const [cos, sin, zero] = [tf.cos(angle), tf.sin(angle), tf.zerosLike(angle)];
@@ -173,14 +181,15 @@ function rotationMatrices(angle: tf.Tensor1D, height: number, width: number): tf
 	return tf.stack([cos, sin.neg(), x, sin, cos, y, zero, zero], 1) as tf.Tensor2D;
 }
 
-/** `upDown` and `leftRight` are 1 for images to be mirrored, 0 for others. */
-function flipMatrices(upDown: tf.Tensor1D, leftRight: tf.Tensor1D, height: number, width: number): tf.Tensor2D {
-	const zero = tf.zerosLike(upDown);
-	const sign = (mirrored: tf.Tensor1D) => tf.sub(1, mirrored.mul(2));
-	const [x, y] = [leftRight.mul(width - 1), upDown.mul(height - 1)];
-	return tf.stack([sign(leftRight), zero, x, zero, sign(upDown), y, zero, zero], 1) as tf.Tensor2D;
+/** Returns rows as `rotationMatrices`; `vertical` and `horizontal` are 1 for images to flip, 0 for others. */
+function flipMatrices(vertical: tf.Tensor1D, horizontal: tf.Tensor1D, height: number, width: number): tf.Tensor2D {
+	const zero = tf.zerosLike(vertical);
+	const sign = (flipped: tf.Tensor1D) => tf.sub(1, flipped.mul(2));
+	const [x, y] = [horizontal.mul(width - 1), vertical.mul(height - 1)];
+	return tf.stack([sign(horizontal), zero, x, zero, sign(vertical), y, zero, zero], 1) as tf.Tensor2D;
 }
 
+/** Returns rows as `rotationMatrices`, for zooms about the centre. */
 function zoomMatrices(heightZoom: tf.Tensor1D, widthZoom: tf.Tensor1D, height: number, width: number): tf.Tensor2D {
 	const zero = tf.zerosLike(heightZoom);
 	const x = tf.sub(1, widthZoom).mul((width - 1) / 2);

@@ -5,99 +5,131 @@ import { withSeededMasks } from "../tensorflow/random";
 export interface CnnOptions {
 	/** `[height, width, channels]` of the images. Default `[64, 64, 3]`. */
 	inputShape?: [number, number, number];
-	/** The number of classes, 2 or more: the width of the softmax. Default 2. */
+	/** Number of classes, the width of the softmax: 2 or more. Default 2. */
 	classes?: number;
-	/** The filters of the convolutions, one block of convolution and pooling for each. Default `[32, 64, 128, 256]`. */
+	/** Number of filters of each block of convolution and max pooling. Default `[32, 64, 128, 256]`. */
 	filters?: number[];
-	/** The width of the hidden dense layer. Default 256. */
+	/** Width of the hidden dense layer. Default 256. */
 	denseUnits?: number;
-	/** The share of the hidden units that training switches off at each step, from 0 up to 1. Default 0.4. */
+	/** Fraction of the hidden units dropped at each training step, 0 or more and below 1. Default 0.4. */
 	dropout?: number;
-	/** Whether each convolution is followed by batch normalization (before its ReLU). Default false. */
+	/** Whether batch normalization follows each convolution, before its ReLU. Default false. */
 	batchNormalization?: boolean;
 	/**
-	 * Whether the convolutions but the first look at each channel by itself and then mix the channels (Chollet, CVPR
-	 * 2017), which takes about a ninth of the parameters. Default false.
+	 * Whether the convolutions after the first are depthwise separable (Chollet, CVPR 2017), with about a ninth of the
+	 * parameters. Default false.
 	 */
 	separable?: boolean;
-	/** What the squares of the weights, but for biases, add to the loss, times this. Default 0. */
+	/** L2 regularization factor of the kernels, 0 or more; biases are not regularized. Default 0. */
 	l2?: number;
-	/** Whether the last feature maps are averaged, in place of flattened with all their positions. Default false. */
+	/** Whether global average pooling replaces the flattening of the last feature maps. Default false. */
 	globalAveragePooling?: boolean;
-	/** Makes the first weights and the dropout repeatable. Default: others each time. */
+	/** Random seed of the initial weights and of dropout. Default: a different one each time. */
 	seed?: number;
 }
 
+/** Initializer and regularizer of the kernels of a network. */
+interface KernelOptions {
+	/** Returns an initializer with the next seed. */
+	initializer(): ReturnType<typeof tf.initializers.glorotUniform>;
+	regularizer: ReturnType<typeof tf.regularizers.l2> | null;
+}
+
 /**
- * Builds the pipeline's CNN: four blocks of 3×3 convolution with ReLU and 2×2 max pooling, a dense layer with
- * dropout and a softmax.
+ * Builds the pipeline's CNN: blocks of 3×3 convolution with ReLU and 2×2 max pooling, a dense layer with dropout and a
+ * softmax.
  *
- * Input: float32 `[batch, height, width, channels]` in 0–255, as `imageDatasetFromDirectory` gives it. Output:
- * float32 `[batch, classes]`, the probability of each class. Weights start as in Keras: Glorot uniform, biases zero.
+ * Input: float32 `[batch, height, width, channels]` in 0–255, as from `imageDatasetFromDirectory`. Output: float32
+ * `[batch, classes]`, the probability of each class. Weights are initialized as in Keras: Glorot uniform, biases zero.
  *
  * @throws when the images are too small for that many blocks, or an option is out of its range
  */
-export function cnn(options: CnnOptions = {}): tf.Sequential {
-	const { inputShape = [64, 64, 3], classes = 2, filters = [32, 64, 128, 256], denseUnits = 256 } = options;
-	const {
-		dropout = 0.4,
-		batchNormalization = false,
-		globalAveragePooling = false,
-		separable = false,
-		l2 = 0,
-	} = options;
+export function cnn({
+	inputShape = [64, 64, 3],
+	classes = 2,
+	filters = [32, 64, 128, 256],
+	denseUnits = 256,
+	dropout = 0.4,
+	batchNormalization = false,
+	separable = false,
+	l2 = 0,
+	globalAveragePooling = false,
+	seed,
+}: CnnOptions = {}): tf.Sequential {
 	checkOptions(inputShape, classes, filters, dropout, l2);
-
-	let seed = options.seed ?? Math.floor(Math.random() * 1e9);
-	const kernelInitializer = () => tf.initializers.glorotUniform({ seed: seed++ });
-	const regularizer = l2 > 0 ? { kernelRegularizer: tf.regularizers.l2({ l2 }) } : {};
+	let nextSeed = seed ?? Math.floor(Math.random() * 1e9);
+	const kernel: KernelOptions = {
+		initializer: () => tf.initializers.glorotUniform({ seed: nextSeed++ }),
+		regularizer: l2 > 0 ? tf.regularizers.l2({ l2 }) : null,
+	};
 	const model = tf.sequential();
 	filters.forEach((count, i) => {
-		const block = i + 1;
-		const input = i === 0 ? { inputShape } : {};
-		const convolution = {
-			...input,
-			filters: count,
-			kernelSize: 3,
-			name: `${separable && i > 0 ? "separable_" : ""}conv2d_${block}`,
-			...(batchNormalization ? { useBias: false } : { activation: "relu" as const }),
-		};
-		model.add(
-			separable && i > 0
-				? tf.layers.separableConv2d({
-						...convolution,
-						depthwiseInitializer: kernelInitializer(),
-						pointwiseInitializer: kernelInitializer(),
-						...(l2 > 0 && { pointwiseRegularizer: regularizer.kernelRegularizer }),
-					})
-				: tf.layers.conv2d({ ...convolution, ...regularizer, kernelInitializer: kernelInitializer() }),
-		);
-		if (batchNormalization) {
-			model.add(tf.layers.batchNormalization({ name: `batch_normalization_${block}` }));
-			model.add(tf.layers.activation({ activation: "relu", name: `relu_${block}` }));
-		}
-		model.add(tf.layers.maxPooling2d({ poolSize: 2, name: `max_pooling2d_${block}` }));
+		const first = i === 0 ? { inputShape } : {};
+		const options = { ...first, filters: count, batchNormalization, separable: separable && i > 0 };
+		for (const layer of convolutionBlock(i + 1, options, kernel)) model.add(layer);
 	});
-	const dense = (units: number, activation: "relu" | "softmax", name: string) =>
-		tf.layers.dense({ units, activation, name, ...regularizer, kernelInitializer: kernelInitializer() });
 	model.add(
 		globalAveragePooling
 			? tf.layers.globalAveragePooling2d({ name: "global_average_pooling2d" })
 			: tf.layers.flatten({ name: "flatten" }),
 	);
-	model.add(dense(denseUnits, "relu", "dense_1"));
-	model.add(withSeededMasks(tf.layers.dropout({ rate: dropout, seed: seed++, name: "dropout" })));
-	model.add(dense(classes, "softmax", "dense_2"));
+	model.add(denseLayer("dense_1", denseUnits, "relu", kernel));
+	model.add(withSeededMasks(tf.layers.dropout({ rate: dropout, seed: nextSeed++, name: "dropout" })));
+	model.add(denseLayer("dense_2", classes, "softmax", kernel));
 	return model;
 }
 
-/** A row of `summary`. */
+/** Returns the layers of a block: convolution, batch normalization if requested, ReLU and max pooling. */
+function convolutionBlock(
+	index: number,
+	options: { inputShape?: number[]; filters: number; batchNormalization: boolean; separable: boolean },
+	{ initializer, regularizer }: KernelOptions,
+): tf.layers.Layer[] {
+	const { batchNormalization, separable, ...shape } = options;
+	const config = {
+		...shape,
+		kernelSize: 3,
+		name: `${separable ? "separable_" : ""}conv2d_${index}`,
+		...(batchNormalization ? { useBias: false } : { activation: "relu" as const }),
+	};
+	const convolution = separable
+		? tf.layers.separableConv2d({
+				...config,
+				depthwiseInitializer: initializer(),
+				pointwiseInitializer: initializer(),
+				...(regularizer && { pointwiseRegularizer: regularizer }),
+			})
+		: tf.layers.conv2d({
+				...config,
+				...(regularizer && { kernelRegularizer: regularizer }),
+				kernelInitializer: initializer(),
+			});
+	const normalization = batchNormalization
+		? [
+				tf.layers.batchNormalization({ name: `batch_normalization_${index}` }),
+				tf.layers.activation({ activation: "relu", name: `relu_${index}` }),
+			]
+		: [];
+	return [convolution, ...normalization, tf.layers.maxPooling2d({ poolSize: 2, name: `max_pooling2d_${index}` })];
+}
+
+function denseLayer(
+	name: string,
+	units: number,
+	activation: "relu" | "softmax",
+	{ initializer, regularizer }: KernelOptions,
+): tf.layers.Layer {
+	const regularization = regularizer ? { kernelRegularizer: regularizer } : {};
+	return tf.layers.dense({ units, activation, name, ...regularization, kernelInitializer: initializer() });
+}
+
+/** One row of `summary`: a layer. */
 export type LayerSummary = { layer: string; type: string; outputShape: string; parameters: number; percent: string };
 
 /**
- * Lists a model's layers, as `model.summary()` prints them: name, kind, output shape, parameters.
+ * Lists the layers of a model, as `model.summary()` prints them: name, type, output shape, parameters.
  *
- * @returns one row a layer; `percent` is its part of all parameters
+ * @returns one row per layer; `percent` is its percentage of all parameters
  */
 export function summary(model: tf.LayersModel): LayerSummary[] {
 	const total = model.countParams();
@@ -120,7 +152,7 @@ function checkOptions(
 	dropout: number,
 	l2: number,
 ): void {
-	// Each block takes two pixels off (3×3, no padding) and halves what is left.
+	// In each block the convolution (3×3, no padding) removes two pixels and pooling halves the rest.
 	const left = filters.reduce((size) => Math.floor((size - 2) / 2), Math.min(height, width));
 	if (left < 1) {
 		const least = filters.reduce((size) => size * 2 + 2, 1);
@@ -128,5 +160,6 @@ function checkOptions(
 	}
 	if (!Number.isInteger(classes) || classes < 2) throw new Error(`classes is ${classes}: expected 2 or more`);
 	if (!(l2 >= 0)) throw new Error(`l2 is ${l2}: expected 0 or more`);
-	if (!(dropout >= 0 && dropout < 1)) throw new Error(`dropout is ${dropout}: expected 0 up to 1`);
+	if (!(dropout >= 0 && dropout < 1))
+		throw new Error(`dropout is ${dropout}: expected a number of 0 or more and below 1`);
 }

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 
 /**
- * Saves a model with rounded weights, as the TensorFlow.js converter's `--quantize_uint8` and `--quantize_uint16` do;
- * `tf.loadLayersModel` makes float32 of them again.
+ * Saves a model with quantized weights: the TensorFlow.js converter's `--quantize_uint8` and `--quantize_uint16`.
  *
- * Each tensor's values become whole numbers between its least and its greatest value; those of one value stay as they are.
+ * Each weight tensor is mapped to integers between its minimum and its maximum; constant tensors stay float32.
+ * `tf.loadLayersModel` converts the weights back to float32.
  *
- * @param folder gets `model.json` and `weights.bin`
- * @param bits 8 or 16
- * @returns how many bytes the weights take
+ * @param folder folder for `model.json` and `weights.bin`, created if missing
+ * @param bits size of a weight in bits, 8 or 16
+ * @returns size of the weights in bytes
  */
 export async function saveQuantized(model: tf.LayersModel, folder: string, bits: 8 | 16): Promise<number> {
 	const parts: Buffer[] = [];
@@ -20,12 +20,12 @@ export async function saveQuantized(model: tf.LayersModel, folder: string, bits:
 	const collect = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs = [], weightData }) => {
 		topology = modelTopology as object;
 		const data = Buffer.concat([weightData ?? new ArrayBuffer(0)].flat().map((part) => Buffer.from(part)));
-		let at = 0;
+		let offset = 0;
 		for (const { name, shape, dtype } of weightSpecs) {
 			const length = shape.reduce((product, size) => product * size, 1);
-			const values = new Float32Array(new Uint8Array(data.subarray(at, at + 4 * length)).buffer);
-			at += 4 * length;
-			const { bytes, quantization } = rounded(values, bits);
+			const values = new Float32Array(new Uint8Array(data.subarray(offset, offset + 4 * length)).buffer);
+			offset += 4 * length;
+			const { bytes, quantization } = quantize(values, bits);
 			parts.push(bytes);
 			specs.push({ name, shape, dtype, ...(quantization && { quantization }) });
 		}
@@ -43,7 +43,8 @@ export async function saveQuantized(model: tf.LayersModel, folder: string, bits:
 	return weights.length;
 }
 
-function rounded(values: Float32Array, bits: 8 | 16) {
+/** Returns the quantized bytes of a float32 tensor, with the parameters of `tf.io.WeightsManifestEntry`. */
+function quantize(values: Float32Array, bits: 8 | 16) {
 	let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 	for (const value of values) {
 		min = Math.min(min, value);
@@ -51,10 +52,10 @@ function rounded(values: Float32Array, bits: 8 | 16) {
 	}
 	const scale = (max - min) / (2 ** bits - 1);
 	if (!(scale > 0)) return { bytes: Buffer.from(values.buffer) };
-	const steps = bits === 8 ? new Uint8Array(values.length) : new Uint16Array(values.length);
-	for (let i = 0; i < values.length; i++) steps[i] = Math.round((values[i] - min) / scale);
+	const codes = bits === 8 ? new Uint8Array(values.length) : new Uint16Array(values.length);
+	for (let i = 0; i < values.length; i++) codes[i] = Math.round((values[i] - min) / scale);
 	return {
-		bytes: Buffer.from(steps.buffer),
+		bytes: Buffer.from(codes.buffer),
 		quantization: { dtype: `uint${bits}`, min, scale, original_dtype: "float32" },
 	};
 }

@@ -4,14 +4,14 @@ import { join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch } from "../datasets/types";
 
-/** A pretrained network: one that can be trained further, or one that can only be run. */
+/** A pretrained network: a layers model, which can be fine-tuned, or a graph model, which can only be run. */
 export type Backbone = tf.LayersModel | tf.GraphModel;
 
 /**
- * Loads a pretrained network in TensorFlow.js's formats, layers or graph.
+ * Loads a pretrained network in TensorFlow.js's layers or graph format.
  *
- * @param from a folder with `model.json`, its http(s) address, or that of the file
- * @throws when it cannot be read, or is no such network
+ * @param from path or http(s) address of `model.json`, or of the folder that holds it
+ * @throws when it cannot be read or is not a TensorFlow.js model
  */
 export async function loadBackbone(from: string): Promise<Backbone> {
 	const isAddress = /^https?:/.test(from);
@@ -20,15 +20,15 @@ export async function loadBackbone(from: string): Promise<Backbone> {
 		: isAddress
 			? `${from.replace(/\/$/, "")}/model.json`
 			: join(from, "model.json");
-	const place = isAddress ? file : `file://${resolve(file)}`;
+	const url = isAddress ? file : `file://${resolve(file)}`;
 	try {
 		const { format } = JSON.parse(isAddress ? await download(file) : await readFile(file, "utf8")) as {
 			format?: string;
 		};
-		return await (format === "graph-model" ? tf.loadGraphModel(place) : tf.loadLayersModel(place));
+		return await (format === "graph-model" ? tf.loadGraphModel(url) : tf.loadLayersModel(url));
 	} catch (error) {
-		const why = (error as Error).message.split("\n")[0];
-		throw new Error(`cannot load the backbone ${file}: ${why}; expected the model.json of a TensorFlow.js model`);
+		const reason = (error as Error).message.split("\n")[0];
+		throw new Error(`cannot load the backbone ${file}: ${reason}; expected the model.json of a TensorFlow.js model`);
 	}
 }
 
@@ -38,20 +38,22 @@ async function download(address: string): Promise<string> {
 	return response.text();
 }
 
-/** Images as a backbone sees them. */
+/** Features of images, extracted by a backbone. */
 export interface Features {
-	/** float32 `[images, features]`; the caller's. */
+	/** float32 `[images, features]`; the caller disposes it. */
 	features: tf.Tensor2D;
-	/** float32 `[images]`; the caller's. */
+	/** float32 `[images]`; the caller disposes it. */
 	labels: tf.Tensor1D;
 }
 
 /**
- * Runs images through a backbone once, so that only new last layers have to be trained on the result.
+ * Extracts features by running images through a backbone once, to train a new head on.
  *
- * Images are resized to what the backbone takes, and maps averaged over their positions.
+ * Images are resized to the backbone's input size (bilinear) and rescaled; feature maps are averaged over their
+ * positions (global average pooling).
  *
- * @param options `range`: what the backbone expects for black and white. Default `[-1, 1]`, as MobileNet
+ * @param data batches of float32 `[batch, height, width, channels]` in 0–255
+ * @param options `range`: input range of the backbone, default `[-1, 1]` as in MobileNet
  */
 export async function extractFeatures(
 	backbone: Backbone,
@@ -81,23 +83,26 @@ export async function extractFeatures(
 }
 
 /**
- * Puts new last layers on a network: what comes before its first flat layer stays, with its weights, and a softmax over
- * the averages of its maps follows.
+ * Replaces the head of a network for transfer learning: the layers up to the last feature maps keep their weights, and
+ * global average pooling and a softmax layer follow.
  *
- * @param options `trainable`: whether the old layers learn too. Default false: they are frozen; `seed`: makes the new
- *   layer repeatable
- * @returns a model that shares the old layers, to be compiled
- * @throws when the network has no maps
+ * @param classes number of classes, the width of the softmax
+ * @param options `trainable`: whether the backbone's layers are trained too (fine-tuning), default false: they are
+ *   frozen; `seed`: random seed of the new layer's weights, default: a different one each time
+ * @returns a model that shares the backbone's layers, not compiled
+ * @throws when the network has no feature maps
  */
 export function withNewHead(
 	backbone: tf.LayersModel,
 	classes: number,
 	{ trainable = false, seed }: { trainable?: boolean; seed?: number } = {},
 ): tf.LayersModel {
-	const hasMaps = (layer: tf.layers.Layer) => (layer.outputShape as tf.Shape).length === 4;
-	const last = backbone.layers.map(hasMaps).lastIndexOf(true);
+	const hasFeatureMaps = (layer: tf.layers.Layer) => (layer.outputShape as tf.Shape).length === 4;
+	const last = backbone.layers.map(hasFeatureMaps).lastIndexOf(true);
 	if (last < 0)
-		throw new Error("the backbone has no maps [batch, height, width, channels]: is it a convolutional network?");
+		throw new Error(
+			"the backbone has no feature maps [batch, height, width, channels]: expected a convolutional network",
+		);
 	for (const layer of backbone.layers) layer.trainable = trainable;
 	const maps = backbone.layers[last].output as tf.SymbolicTensor;
 	const averages = tf.layers.globalAveragePooling2d({ name: "averages" }).apply(maps);
@@ -107,19 +112,20 @@ export function withNewHead(
 }
 
 /**
- * A task that needs no labels (Gidaris et al., ICLR 2018): each image four times, turned by 0, 90, 180 and 270
- * degrees, and the label says by how much. What tells that apart is of use elsewhere.
+ * Returns the rotation pretext task of self-supervised learning (Gidaris et al., ICLR 2018), which needs no labels: each
+ * image rotated by 0, 90, 180 and 270 degrees, labelled 0 to 3. The features learned transfer to other tasks.
  *
- * @param data square images
+ * @param data batches of square images, float32 `[batch, size, size, channels]`
+ * @returns batches of four times the size, in the order of the labels
  */
 export function rotationTask(data: tf.data.Dataset<Batch>): tf.data.Dataset<Batch> {
-	const turned = data.map((value) => {
+	const rotated = data.map((value) => {
 		const { xs } = value as Batch;
-		const quarter = (images: tf.Tensor4D) => images.transpose<tf.Tensor4D>([0, 2, 1, 3]).reverse(1);
+		const rotate90 = (images: tf.Tensor4D) => images.transpose<tf.Tensor4D>([0, 2, 1, 3]).reverse(1);
 		const all = [xs];
-		for (let turn = 1; turn < 4; turn++) all.push(quarter(all[turn - 1]));
+		for (let turn = 1; turn < 4; turn++) all.push(rotate90(all[turn - 1]));
 		const ys = tf.concat(all.map((_, turn) => tf.fill([xs.shape[0]], turn)));
 		return { xs: tf.concat(all), ys } as Batch;
 	});
-	return Object.assign(turned, { size: data.size }) as tf.data.Dataset<Batch>;
+	return Object.assign(rotated, { size: data.size }) as tf.data.Dataset<Batch>;
 }

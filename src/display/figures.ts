@@ -2,7 +2,11 @@
 import type { Curves } from "../training/history";
 import type { Figure } from "./svg";
 
-/** Training and validation curves of one measure, as the Keras pipeline plots them. `measure` is `"acc"` or `"loss"`. */
+/**
+ * Returns a figure of the learning curves: training and validation accuracy or loss by epoch.
+ *
+ * @param measure `"acc"` or `"loss"`
+ */
 export function curves(history: Curves, measure: "acc" | "loss"): Figure {
 	const name = measure === "acc" ? "Accuracy" : "Loss";
 	const [training, validation] = measure === "acc" ? [history.acc, history.valAcc] : [history.loss, history.valLoss];
@@ -27,9 +31,9 @@ export function curves(history: Curves, measure: "acc" | "loss"): Figure {
 }
 
 /**
- * A confusion matrix as a heat map: true classes down, predicted classes across.
+ * Returns a figure of a confusion matrix as a heat map: rows are true classes, columns predicted classes.
  *
- * @param options `normalized`: whether the matrix holds fractions, shown in per cent. Default false
+ * @param options `normalized`: whether the matrix holds fractions, shown in per cent, default false
  */
 export function confusionMatrixFigure(matrix: number[][], classNames: string[], { normalized = false } = {}): Figure {
 	return {

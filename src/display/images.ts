@@ -5,9 +5,10 @@ import { show } from "./show";
 import { escapeHtml } from "./table";
 
 /**
- * Shows images side by side, each with its caption.
+ * Shows a grid of images with captions. Files that cannot be read are shown as an empty frame.
  *
- * @param options `columns`: how many in a row, default 6; `size`: the longer side in pixels, default 112
+ * @param images image files, or tensors `[height, width, channels]` in 0–255
+ * @param options `columns`: number of images per row, default 6; `size`: longer side in pixels, default 112
  */
 export async function showImages(images: CaptionedImage[], { columns = 6, size = 112 } = {}): Promise<void> {
 	const figures = await Promise.all(
@@ -27,6 +28,7 @@ export async function showImages(images: CaptionedImage[], { columns = 6, size =
 	});
 }
 
+/** Returns a PNG whose longer side is `size`; null for a file that cannot be read. */
 async function thumbnail(image: CaptionedImage["image"], size: number): Promise<Buffer | null> {
 	const fit = { width: size, height: size, fit: "inside", withoutEnlargement: false } as const;
 	if (typeof image !== "string") {
@@ -37,7 +39,7 @@ async function thumbnail(image: CaptionedImage["image"], size: number): Promise<
 			.png()
 			.toBuffer();
 	}
-	// A damaged image is shown as far as it goes.
+	// A truncated image is shown as far as it can be decoded.
 	return sharp(image, { failOn: "none" })
 		.resize(fit)
 		.png()

@@ -3,15 +3,15 @@ import { type Bundle, kernel } from "../support/kernel";
 import { type Figure, svgOf } from "./svg";
 import { type Table, tableBundle } from "./table";
 
-/** Where something is shown. Default: below the running cell, after what is there. */
+/** Place of an output in the notebook. Default: a new output below the running cell. */
 export interface DisplayPlace {
-	/** A name for this place of the notebook. */
+	/** Display id, by which a later call can update the output. Default: none. */
 	id?: string;
-	/** Whether it takes the place of what was shown with this `id`. Default false. */
+	/** Whether to replace the output with this `id`. Default false: adds an output. */
 	update?: boolean;
 }
 
-/** Shows a bundle. Outside a notebook its `text/plain` is printed. */
+/** Shows a MIME bundle. Outside a notebook its `text/plain` is printed. */
 export function show(data: Bundle, { id, update = false }: DisplayPlace = {}): void {
 	const message = { data, metadata: {}, transient: id ? { display_id: id } : {} };
 	const notebook = kernel();
@@ -20,24 +20,25 @@ export function show(data: Bundle, { id, update = false }: DisplayPlace = {}): v
 }
 
 /**
- * Shows a plotly figure, interactive in JupyterLab and in reports. Lines, bars and heat maps are also drawn as SVG, for
- * places without plotly.
+ * Shows a plotly figure, interactive in JupyterLab and in reports. Lines, bars and heat maps have an SVG as a fallback,
+ * for viewers without plotly.
  *
- * @param figure `{ data, layout }`, see the plotly.js reference
+ * @param figure `{ data, layout }` as in the plotly.js reference
  */
 export function showFigure(figure: Figure, options: DisplayPlace = {}): void {
-	// JupyterLab's plotly does not redraw what it has drawn; it starts anew where something else stood.
+	// JupyterLab's plotly ignores updates of its own output, so that output is replaced by another type first.
 	if (options.update) show({ "text/plain": " " }, options);
 	show(figureBundle(figure), options);
 }
 
+/** Returns a figure as a MIME bundle: plotly JSON, SVG where it can be drawn, and its title as text. */
 export function figureBundle({ data, layout = {} }: Figure): Bundle {
 	const figure = { data, layout: { ...FIGURE_LAYOUT, ...layout }, config: { responsive: true, displaylogo: false } };
 	const title = (layout.title as { text?: string })?.text ?? "without a title";
 	const svg = svgOf({ data, layout });
 	return {
 		"application/vnd.plotly.v1+json": figure,
-		// Dark text on white: it may be shown as an image, which inherits no colours.
+		// Viewers may show the SVG as an image, which inherits no colours.
 		...(svg && { "image/svg+xml": svg.replace("<svg ", '<svg style="background:#fff;color:#444" ') }),
 		"text/plain": `Figure: ${title}`,
 	};
@@ -46,21 +47,21 @@ export function figureBundle({ data, layout = {} }: Figure): Bundle {
 const FIGURE_LAYOUT = {
 	height: 400,
 	margin: { t: 60, r: 30, b: 60, l: 60 },
-	// A long class name pushes the axis's title aside, which would stand on it otherwise.
+	// Without automatic margins, long class names overlap the title of the axis.
 	template: { layout: { xaxis: { automargin: true }, yaxis: { automargin: true } } },
 };
 
 /**
- * Shows rows as a table.
+ * Shows a table.
  *
- * @param table a danfojs DataFrame or Series, or objects with the same keys
- * @param options `maxRows`: how many rows are shown before the rest is only counted. Default 30
+ * @param table danfojs DataFrame or Series, or rows as objects with the same keys
+ * @param options `maxRows`: maximum number of rows; the rest is only counted, default 30
  */
 export function showTable(table: Table, options: { maxRows?: number } & DisplayPlace = {}): void {
 	show(tableBundle(table, options), options);
 }
 
-/** Shows text with Markdown's marks: sentences around numbers of the run. */
+/** Shows Markdown, such as sentences with numbers of the run. */
 export function showMarkdown(text: string): void {
 	show({ "text/markdown": text, "text/plain": text });
 }

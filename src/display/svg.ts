@@ -1,7 +1,7 @@
 // Renders plotly figures as SVG.
 import { escapeHtml } from "./table";
 
-/** A plotly figure: traces and layout as plotly.js takes them. */
+/** A plotly figure: traces and layout as in plotly.js. */
 export interface Figure {
 	data: object[];
 	layout?: Record<string, unknown>;
@@ -26,25 +26,27 @@ interface AxisLayout {
 	tickformat?: string;
 	dtick?: number;
 }
-/** Where a value lies in pixels, and which values are labelled. */
+/** Scale of an axis, with its ticks. */
 interface Axis {
-	place(value: Value): number;
+	/** Returns the position of a value in pixels. */
+	position(value: Value): number;
 	ticks: Value[];
+	/** Returns the label of a tick. */
 	label(value: Value): string;
-	/** The width of a category; 0 on an axis of numbers. */
+	/** Width of a category in pixels; 0 on a numeric axis. */
 	band: number;
 }
-/** plotly's own colours, in the order that traces take them. */
+/** Colours of the traces, in order: the first eight of plotly's default palette. */
 export const COLORS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f"];
 
 const MARGIN = { top: 44, right: 16, bottom: 48, left: 56 };
 
 /**
- * Draws a figure of `scatter` (lines and markers), `bar` and `heatmap` traces; traces on `xaxis: "x2"` get a panel of
- * their own beside the first.
+ * Renders a figure of `scatter` (lines and markers), `bar` and `heatmap` traces as SVG; traces on `xaxis: "x2"` get a
+ * second panel next to the first.
  *
- * @param size in pixels, default 700 by 400
- * @returns the SVG, in the text colour of what surrounds it, or null if there is a trace of another kind
+ * @param size `width` and `height` in pixels, default 700 by 400
+ * @returns the SVG, in the text colour of its surroundings; null when there is a trace of another type
  */
 export function svgOf({ data, layout = {} }: Figure, { width = 700, height = 400 } = {}): string | null {
 	const traces = data as Trace[];
@@ -58,8 +60,8 @@ export function svgOf({ data, layout = {} }: Figure, { width = 700, height = 400
 	const drawn = panels.map((id, i) => {
 		const suffix = id.slice(1);
 		const axes = [layout[`xaxis${suffix}`], layout[`yaxis${suffix}`]] as [AxisLayout?, AxisLayout?];
-		const own = traces.filter(({ xaxis = "x" }) => xaxis === id);
-		return `<g transform="translate(${i * panelWidth} 0)">${panel(own, axes, panelWidth, height, colorOf)}</g>`;
+		const panelTraces = traces.filter(({ xaxis = "x" }) => xaxis === id);
+		return `<g transform="translate(${i * panelWidth} 0)">${panel(panelTraces, axes, panelWidth, height, colorOf)}</g>`;
 	});
 	const title = (layout.title as { text?: string } | undefined)?.text;
 	return (
@@ -85,16 +87,16 @@ function panel(
 	const xs = traces.flatMap((trace) => trace.x ?? (trace.y ?? []).map((_, i) => i));
 	const ys = traces.flatMap(({ y = [] }) => y);
 	const x = axisOf(xs, left, right, xLayout, false, bars.length > 0 || heat !== undefined);
-	// Rows of a heat map count from the top, values from the bottom.
+	// Rows of a heat map start at the top, values at the bottom.
 	const y = heat
 		? axisOf(ys, top, bottom, yLayout, false, true)
 		: axisOf(ys, bottom, top, yLayout, bars.length > 0, false);
 	const grid = heat
 		? ""
-		: y.ticks.map((tick) => line(left, y.place(tick), right, y.place(tick), 'stroke-opacity="0.15"')).join("");
+		: y.ticks.map((tick) => line(left, y.position(tick), right, y.position(tick), 'stroke-opacity="0.15"')).join("");
 	const labels = [
-		...x.ticks.map((tick) => text(x.place(tick), bottom + 16, x.label(tick), 'text-anchor="middle"')),
-		...y.ticks.map((tick) => text(left - 6, y.place(tick) + 4, y.label(tick), 'text-anchor="end"')),
+		...x.ticks.map((tick) => text(x.position(tick), bottom + 16, x.label(tick), 'text-anchor="middle"')),
+		...y.ticks.map((tick) => text(left - 6, y.position(tick) + 4, y.label(tick), 'text-anchor="end"')),
 		text((left + right) / 2, bottom + 36, xLayout.title?.text ?? "", 'text-anchor="middle"'),
 		text(
 			14,
@@ -122,33 +124,35 @@ function axisOf(
 	if (bands || values.some((value) => typeof value === "string")) {
 		const categories = [...new Set(values)];
 		const band = (to - from) / Math.max(1, categories.length);
-		const place = (value: Value) => from + (categories.indexOf(value) + 0.5) * band;
-		return { place, ticks: categories, label: String, band: Math.abs(band) };
+		const position = (value: Value) => from + (categories.indexOf(value) + 0.5) * band;
+		return { position, ticks: categories, label: String, band: Math.abs(band) };
 	}
 	const numbers = (values as number[]).filter(Number.isFinite);
 	const [least, greatest] = numbers.length ? [Math.min(...numbers), Math.max(...numbers)] : [0, 1];
 	const space = (greatest - least || 1) * 0.05;
 	const [low, high] = range ?? [fromZero ? Math.min(0, least) : least - space, greatest + space];
-	const place = (value: Value) => from + (((value as number) - low) / (high - low)) * (to - from);
+	const position = (value: Value) => from + (((value as number) - low) / (high - low)) * (to - from);
 	const label = (value: Value) =>
 		tickformat.includes("%")
 			? `${+((value as number) * 100).toPrecision(4)}%`
 			: String(+(value as number).toPrecision(6));
-	return { place, ticks: roundNumbers(low, high, dtick), label, band: 0 };
+	return { position, ticks: roundNumbers(low, high, dtick), label, band: 0 };
 }
 
-/** About five round numbers from `low` to `high`, at least so far apart. */
-function roundNumbers(low: number, high: number, least: number): number[] {
+/** Returns about five round numbers from `low` to `high`, at least `minStep` apart. */
+function roundNumbers(low: number, high: number, minStep: number): number[] {
 	const rough = (high - low) / 5;
 	const power = 10 ** Math.floor(Math.log10(rough));
-	const step = Math.max(least, power * ([1, 2, 5, 10].find((factor) => factor * power >= 0.75 * rough) ?? 10));
+	const step = Math.max(minStep, power * ([1, 2, 5, 10].find((factor) => factor * power >= 0.75 * rough) ?? 10));
 	const first = Math.ceil(low / step);
 	return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
 function lineOf({ x, y = [], mode = "lines" }: Trace, xAxis: Axis, yAxis: Axis, color: string): string {
 	const points = y.flatMap((value, i) =>
-		Number.isFinite(value) ? [[xAxis.place(x?.[i] ?? i), yAxis.place(value)].map((pixel) => pixel.toFixed(1))] : [],
+		Number.isFinite(value)
+			? [[xAxis.position(x?.[i] ?? i), yAxis.position(value)].map((pixel) => pixel.toFixed(1))]
+			: [],
 	);
 	const path = `<polyline points="${points.join(" ")}" fill="none" stroke="${color}" stroke-width="2"/>`;
 	const dots = points.map(([left, top]) => `<circle cx="${left}" cy="${top}" r="3" fill="${color}"/>`);
@@ -159,8 +163,8 @@ function barsOf(trace: Trace, index: number, count: number, xAxis: Axis, yAxis: 
 	const width = (0.8 * xAxis.band) / count;
 	return (trace.y as number[])
 		.map((value, i) => {
-			const left = xAxis.place(trace.x?.[i] ?? i) - 0.4 * xAxis.band + index * width;
-			const [top, bottom] = [yAxis.place(value), yAxis.place(0)].sort((a, b) => a - b);
+			const left = xAxis.position(trace.x?.[i] ?? i) - 0.4 * xAxis.band + index * width;
+			const [top, bottom] = [yAxis.position(value), yAxis.position(0)].sort((a, b) => a - b);
 			const label = trace.texttemplate?.includes("%}") ? `${(100 * value).toFixed(1)}%` : String(value);
 			return (
 				`<rect x="${left}" y="${top}" width="${width}" height="${bottom - top}" fill="${color}"/>` +
@@ -175,13 +179,13 @@ function heatCells({ x = [], y = [], z = [], texttemplate }: Trace, xAxis: Axis,
 	return z
 		.flatMap((row, i) =>
 			row.map((value, j) => {
-				const [centre, middle] = [xAxis.place(x[j] ?? j), yAxis.place(y[i] ?? i)];
-				const share = value / greatest;
+				const [centre, middle] = [xAxis.position(x[j] ?? j), yAxis.position(y[i] ?? i)];
+				const fraction = value / greatest;
 				return (
 					`<rect x="${centre - xAxis.band / 2}" y="${middle - yAxis.band / 2}" width="${xAxis.band}" ` +
-					`height="${yAxis.band}" fill="hsl(212 70% ${95 - 65 * share}%)"/>` +
+					`height="${yAxis.band}" fill="hsl(212 70% ${95 - 65 * fraction}%)"/>` +
 					(texttemplate
-						? text(centre, middle + 4, value, `text-anchor="middle" fill="${share > 0.5 ? "#fff" : "#222"}"`)
+						? text(centre, middle + 4, value, `text-anchor="middle" fill="${fraction > 0.5 ? "#fff" : "#222"}"`)
 						: "")
 				);
 			}),
@@ -191,7 +195,7 @@ function heatCells({ x = [], y = [], z = [], texttemplate }: Trace, xAxis: Axis,
 
 function legend(names: string[], traces: Trace[], colorOf: (trace: Trace) => string, width: number): string {
 	const widths = names.map((name) => 7 * name.length + 30);
-	let left = width - MARGIN.right - widths.reduce((sum, one) => sum + one, 0);
+	let left = width - MARGIN.right - widths.reduce((total, entryWidth) => total + entryWidth, 0);
 	return names
 		.map((name, i) => {
 			const color = colorOf(traces.find((trace) => trace.name === name) as Trace);

@@ -10,32 +10,42 @@ import { COLORS, type Figure, svgOf } from "./svg";
 import { tableBundle } from "./table";
 
 /**
- * Shows a sweep as it goes, in one place: how many trials have ended, the time left, the objective of each by epoch, and
- * all of them as a table. Gives the `onChange` option of `sweep`.
+ * Shows the live progress of a sweep, updated in place: number of ended trials, time left, objective by epoch, and a table
+ * of the trials.
+ *
+ * @param objective metric of the sweep. Default `"valLoss"`
+ * @returns the `onChange` option of `sweep`
  */
 export function liveSweep(objective: Metric = "valLoss"): (trials: Trial[]) => void {
 	const id = randomUUID();
 	const started = performance.now();
-	let [update, waiting, endedBefore] = [false, false, -1]; // how many ended in an earlier run is not known yet
+	let [update, isQueued] = [false, false];
+	let endedBefore: number | null = null;
 	const draw = (trials: Trial[]) => {
-		waiting = false;
+		isQueued = false;
 		const seconds = (performance.now() - started) / 1000;
-		show(bundleOf(trials, objective, seconds, endedBefore), { id, update });
+		show(bundleOf(trials, objective, seconds, endedBefore ?? 0), { id, update });
 		update = true;
 	};
 	return (trials) => {
-		if (endedBefore < 0) endedBefore = trials.filter(hasEnded).length;
-		// When many workers have news at once, it is drawn once.
-		if (!waiting) queueMicrotask(() => draw(trials));
-		waiting = true;
+		// Trials that ended in an earlier run say nothing about the speed of this one.
+		endedBefore ??= trials.filter(hasEnded).length;
+		// Updates that arrive together are drawn once.
+		if (!isQueued) queueMicrotask(() => draw(trials));
+		isQueued = true;
 	};
 }
 
+/**
+ * Returns a sweep as a MIME bundle.
+ *
+ * @param endedBefore number of trials that ended before this run
+ */
 function bundleOf(trials: Trial[], objective: Metric, seconds: number, endedBefore: number) {
 	const ended = trials.filter(hasEnded).length;
 	const running = trials.filter(({ state }) => state === "running").length;
 	const best = bestTrial(trials, objective);
-	const share = ended / trials.length;
+	const completed = ended / trials.length;
 	const left = (seconds / (ended - endedBefore)) * (trials.length - ended);
 	const parts = [
 		`${ended} of ${trials.length} trials`,
@@ -46,14 +56,14 @@ function bundleOf(trials: Trial[], objective: Metric, seconds: number, endedBefo
 	];
 	const table = tableBundle(trialRows(trials, objective));
 	const chart = svgOf(trialCurves(trials, objective), { width: 860, height: 280 });
-	const bar = share < 1 ? progressBar(share) : "";
+	const bar = completed < 1 ? progressBar(completed) : "";
 	return {
 		"text/html": `<div><b>${parts[0]}</b> · ${parts.slice(1).join(" · ")}${bar}${chart}${table["text/html"]}</div>`,
 		"text/plain": `${parts.join(", ")}\n${table["text/plain"]}`,
 	};
 }
 
-/** The objective by epoch, a line for each trial. */
+/** Returns the objective by epoch, one line per trial. */
 function trialCurves(trials: Trial[], objective: Metric): Figure {
 	const data = trials
 		.filter(({ curves }) => curves[objective].length > 0)
@@ -74,8 +84,10 @@ function trialCurves(trials: Trial[], objective: Metric): Figure {
 }
 
 /**
- * The trials as rows for `showTable`, with the parameters that are not the same in all of them: those that run, then from
- * the best to the worst, then those that failed or wait.
+ * Returns the trials as rows for `showTable`, with the hyperparameters that vary: running trials first, then from best to
+ * worst, then failed and waiting ones.
+ *
+ * @param objective metric of the sweep. Default `"valLoss"`
  */
 export function trialRows(trials: Trial[], objective: Metric = "valLoss"): object[] {
 	const names = varying(trials);
@@ -85,7 +97,7 @@ export function trialRows(trials: Trial[], objective: Metric = "valLoss"): objec
 		return value === null || state === "failed" ? Number.POSITIVE_INFINITY : sign * value;
 	};
 	const order = (a: Trial, b: Trial) => (rank(a) === rank(b) ? a.id - b.id : rank(a) - rank(b));
-	const isFailed = trials.some(({ error }) => error);
+	const hasErrors = trials.some(({ error }) => error);
 	return [...trials].sort(order).map(({ id, parameters, state, curves, value, seconds, error }) => ({
 		trial: id,
 		...Object.fromEntries(names.map((name) => [name, short(parameters[name])])),
@@ -93,15 +105,16 @@ export function trialRows(trials: Trial[], objective: Metric = "valLoss"): objec
 		epochs: curves[objective].length,
 		[METRICS[objective].title]: value,
 		seconds: Math.round(seconds) || null,
-		...(isFailed ? { error } : {}),
+		...(hasErrors ? { error } : {}),
 	}));
 }
 
 /**
- * Parallel coordinates: an axis for each parameter that is not the same in all trials, the last for the objective, and a
- * line for each trial that has a value. To see only some of them, drag along an axis.
+ * Returns a parallel-coordinates plot: an axis per hyperparameter that varies, one for the objective, and a line per trial
+ * that has a value. Dragging along an axis filters the trials.
  *
- * @param space by which an axis is drawn in powers of ten
+ * @param space search space of the sweep; log-uniform hyperparameters have a logarithmic axis
+ * @param objective metric of the sweep. Default `"valLoss"`
  */
 export function parallelCoordinates(trials: Trial[], space: Space, objective: Metric = "valLoss"): Figure {
 	const valued = trials.filter(({ value, state }) => value !== null && state !== "failed");
@@ -110,7 +123,7 @@ export function parallelCoordinates(trials: Trial[], space: Space, objective: Me
 	const line = {
 		color: values,
 		colorscale: "Viridis",
-		// The best are dark.
+		// The best trials are dark.
 		reversescale: METRICS[objective].better === "max",
 		showscale: true,
 		colorbar: { title: { text: METRICS[objective].title, side: "right" } },
@@ -126,8 +139,8 @@ function axisOf(label: string, trials: Trial[], space: Space): object {
 	const distribution = space[label];
 	if (!values.every((value) => typeof value === "number") || isListed(distribution)) {
 		const choices = [...new Set(values)].sort((a, b) => (a < b ? -1 : 1));
-		const places = values.map((value) => choices.indexOf(value));
-		return { label, values: places, tickvals: choices.map((_, i) => i), ticktext: choices.map(String) };
+		const indices = values.map((value) => choices.indexOf(value));
+		return { label, values: indices, tickvals: choices.map((_, i) => i), ticktext: choices.map(String) };
 	}
 	if (!isLogarithmic(distribution)) return { label, values };
 	const powers = (values as number[]).map(Math.log10);
@@ -149,7 +162,7 @@ const isLogarithmic = (distribution: Space[string]) =>
 	typeof distribution === "object" &&
 	(distribution.type === "loguniform" || (distribution.type === "int" && distribution.log === true));
 
-/** The parameters that are not the same in all trials. */
+/** Returns the names of the hyperparameters that are not the same in all trials. */
 const varying = (trials: Trial[]) =>
 	Object.keys(trials[0]?.parameters ?? {}).filter(
 		(name) => new Set(trials.map(({ parameters }) => parameters[name])).size > 1,

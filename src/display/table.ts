@@ -1,22 +1,23 @@
 // Tables as HTML and text.
 import type { Bundle } from "../support/kernel";
 
-/** A danfojs DataFrame or Series, as far as it is shown. */
+/** The part of a danfojs DataFrame or Series that is shown. */
 export interface Frame {
 	columns: string[];
 	values: unknown[];
 	index: (string | number)[];
 }
 
-/** What can be shown as a table: a danfojs DataFrame or Series, or objects with the same keys. */
+/** A table: a danfojs DataFrame or Series, or rows as objects with the same keys. */
 export type Table = Frame | object[];
 
 /**
- * A table as `text/html` and `text/plain`. Numbers stand at the right, also where some are missing; a column with a
- * fraction has four digits after the point in every row, or as many as show two of its least number. A frame's index is
- * shown where it is not just 0, 1, 2….
+ * Formats a table as `text/html` and `text/plain`.
  *
- * @param options `maxRows`: how many rows are shown before the rest is only counted. Default 30
+ * Numeric columns are aligned right. Columns with fractions have four decimal places, or as many as two significant
+ * digits of the smallest number need. The index of a frame is shown unless it is 0, 1, 2….
+ *
+ * @param options `maxRows`: maximum number of rows; the rest is only counted, default 30
  */
 export function tableBundle(table: Table, { maxRows = 30 } = {}): Bundle {
 	const { columns, rows } = toRows(table);
@@ -44,7 +45,7 @@ export function isFrame(value: unknown): value is Frame {
 }
 
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-/** Text as it stands in HTML and in its attributes. */
+/** Escapes text for HTML content and attributes. */
 export const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (character) => ENTITIES[character]);
 
 function toRows(table: Table): { columns: string[]; rows: unknown[][] } {
@@ -53,13 +54,15 @@ function toRows(table: Table): { columns: string[]; rows: unknown[][] } {
 		return { columns, rows: table.map((row) => columns.map((column) => (row as Record<string, unknown>)[column])) };
 	}
 	const { columns, index } = table;
-	// A Series has values where a DataFrame has rows.
+	// The values of a Series are not rows.
 	const rows = table.values.map((row) => (Array.isArray(row) ? row : [row]));
-	const counted = index.every((label, i) => label === i);
-	return counted ? { columns, rows } : { columns: ["", ...columns], rows: rows.map((row, i) => [index[i], ...row]) };
+	const isDefaultIndex = index.every((label, i) => label === i);
+	return isDefaultIndex
+		? { columns, rows }
+		: { columns: ["", ...columns], rows: rows.map((row, i) => [index[i], ...row]) };
 }
 
-/** How many digits the numbers of a column have after the point. */
+/** Returns the number of decimal places of a column. */
 function digitsOf(column: unknown[]): number {
 	const fractions = column.filter((value) => typeof value === "number" && !Number.isInteger(value)) as number[];
 	if (fractions.length === 0) return 0;

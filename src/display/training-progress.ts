@@ -8,10 +8,10 @@ import { figureBundle, show } from "./show";
 import { type Figure, svgOf } from "./svg";
 
 /**
- * Shows training as it goes, in one place: a progress bar with the speed and the time left, and the curves of loss and
- * accuracy. At the end the curves stay as an interactive chart.
+ * Shows the live progress of training, updated in place: a progress bar with speed and time left, and the curves of loss
+ * and accuracy. After training the curves become an interactive chart.
  *
- * @param options `id`: the place, if something is shown there already. Default: a new one below the running cell
+ * @param options `id`: display id of an existing output to replace, default: a new output below the running cell
  * @returns the `onProgress` option of `train`
  */
 export function liveProgress(options: { id?: string } = {}): (progress: Progress) => void {
@@ -26,42 +26,44 @@ export function liveProgress(options: { id?: string } = {}): (progress: Progress
 		running.x.push(epoch - 1 + batch / batches);
 		running.loss.push(progress.loss);
 		running.acc.push(progress.acc);
-		// More often than the eye can follow would only cost time.
+		// Drawing more often would slow down training.
 		if (!done && now - shownAt < 500) return;
 		const seconds = (now - started) / 1000;
-		const bundle = done ? finished(progress, running, seconds) : underway(progress, running, seconds);
+		const bundle = done ? finalBundle(progress, running, seconds) : liveBundle(progress, running, seconds);
 		show(bundle, { id, update });
 		update = true;
 		shownAt = now;
 	};
 }
 
-/** The means of the epoch so far, after each batch; `x` counts in epochs. */
+/** Running means of the current epoch after each batch; `x` is the number of epochs, with fractions. */
 interface Running {
 	x: number[];
 	loss: number[];
 	acc: number[];
 }
 
-function underway(progress: Progress, running: Running, seconds: number): Bundle {
+/** Returns the bundle during training. */
+function liveBundle(progress: Progress, running: Running, seconds: number): Bundle {
 	const { epoch, epochs, batch, batches, samples, loss, acc } = progress;
-	const share = (epoch - 1 + batch / batches) / epochs;
-	const left = share > 0 ? (seconds / share) * (1 - share) : 0;
-	const where = `Epoch ${epoch}/${epochs}, batch ${batch}/${batches}`;
+	const completed = (epoch - 1 + batch / batches) / epochs;
+	const left = completed > 0 ? (seconds / completed) * (1 - completed) : 0;
+	const position = `Epoch ${epoch}/${epochs}, batch ${batch}/${batches}`;
 	const speed = `${Math.round(samples / seconds)} images/s, ${formatDuration(left)} left`;
 	const now = `loss ${loss.toFixed(4)}, accuracy ${(100 * acc).toFixed(1)} %`;
 	const chart = svgOf(liveCurves(progress, running), { width: 860, height: 280 });
 	return {
-		"text/html": `<div><b>${where}</b> · ${speed} · ${now}${progressBar(share)}${chart}</div>`,
-		"text/plain": `${where}: ${speed}, ${now}`,
+		"text/html": `<div><b>${position}</b> · ${speed} · ${now}${progressBar(completed)}${chart}</div>`,
+		"text/plain": `${position}: ${speed}, ${now}`,
 	};
 }
 
-function finished(progress: Progress, running: Running, seconds: number): Bundle {
+/** Returns the bundle after training: an interactive chart and one line per epoch. */
+function finalBundle(progress: Progress, running: Running, seconds: number): Bundle {
 	const { epochs, samples, history } = progress;
-	const ran = history.loss.length;
+	const epochsRun = history.loss.length;
 	const figure = liveCurves(progress, running);
-	const text = `${ran} of ${epochs} epochs in ${formatDuration(seconds)}, ${Math.round(samples / seconds)} images/s`;
+	const text = `${epochsRun} of ${epochs} epochs in ${formatDuration(seconds)}, ${Math.round(samples / seconds)} images/s`;
 	const bundle = figureBundle({ ...figure, layout: { ...figure.layout, title: { text } } });
 	const lines = history.loss.map((_, i) => {
 		const scores = Object.entries(history).flatMap(([name, values]) =>
@@ -72,7 +74,7 @@ function finished(progress: Progress, running: Running, seconds: number): Bundle
 	return { ...bundle, "text/plain": [...lines, text].join("\n") };
 }
 
-/** Loss and accuracy side by side: the running means as lines, the validation at the end of each epoch. */
+/** Returns loss and accuracy side by side: running means as lines, validation as a marker per epoch. */
 function liveCurves({ history }: Progress, { x, loss, acc }: Running): Figure {
 	const ends = history.valLoss.map((_, i) => i + 1);
 	const panel = (xaxis: string, yaxis: string, running: number[], validation: number[]) => [

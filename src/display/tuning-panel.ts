@@ -1,7 +1,7 @@
 // The hyperparameter tuning panel.
 import { randomUUID } from "node:crypto";
 import { PARAMETERS } from "../pipeline/parameters";
-import { kernel } from "../support/kernel";
+import { type Bundle, kernel } from "../support/kernel";
 import type { History, Progress } from "../training/history";
 import { show, showFigure, showTable } from "./show";
 import { COLORS, type Figure } from "./svg";
@@ -9,95 +9,111 @@ import { tableBundle } from "./table";
 import { liveProgress } from "./training-progress";
 import { type Widget, type WidgetState, widget } from "./widgets";
 
+/** Values of the parameters by name. */
 export type Parameters = Record<string, number | string | boolean>;
 
 /**
- * How one parameter is chosen: from a list (a drop-down), from a range (a slider, in powers of ten with `log`), or
- * `true` for a boolean (a check box). The value it has already can be chosen too.
+ * Control of a parameter: a list for a drop-down, a range for a slider (logarithmic with `log`), or `true` for the check
+ * box of a boolean. The current value is added to the list or the range.
  */
 export type Control = readonly (number | string)[] | { min: number; max: number; step?: number; log?: boolean } | true;
 
-/** One training: what it was given and how it went. */
+/** One training run: its parameters and its history. */
 export interface Run<P> {
 	parameters: P;
 	history: History;
 }
 
 export interface TuningOptions<P> {
-	/** The parameters that can be changed, and how. Default: those with a `control` in `PARAMETERS`. */
+	/** Controls by parameter. Default: those of `PARAMETERS`. */
 	controls?: { [name in keyof P]?: Control };
-	/** Trains with the parameters. `onProgress` is for `train`, and shows it below the panel. */
+	/** Function that trains with the parameters; `onProgress` is the option of `train`, and shows its progress. */
 	train: (parameters: P, onProgress: (progress: Progress) => void) => Promise<History>;
-	/** Runs to compare with from the start. Default: none. */
+	/** Earlier runs to compare with. Default: none. */
 	runs?: Run<P>[];
 }
 
 /**
- * Shows a panel of controls bound to `parameters`. "Train" trains with what they say now, "Stop" ends that after the
- * batch at hand, and the runs are compared as curves and as a table. Where there are no widgets, as in an exported
- * report, the panel is a table of the parameters.
+ * Shows a tuning panel of controls bound to `parameters`. "Train" trains with the current values, "Stop" ends training
+ * after the current batch, and the runs are compared as curves and as a table. Without widgets, as in an exported report,
+ * the panel is a table of the parameters.
  *
- * @param parameters changed in place by the controls
- * @returns the runs so far, in a list that grows
+ * @param parameters current values, updated in place by the controls
+ * @returns the runs so far, in a list that each training run is added to
  */
 export function tuningPanel<P extends Parameters>(
 	parameters: P,
 	{ controls = defaultControls(parameters), train, runs = [] }: TuningOptions<P>,
 ): Run<P>[] {
-	const places = { progress: randomUUID(), curves: randomUUID(), table: randomUUID() };
 	const names = Object.keys(controls) as (keyof P & string)[];
-	const fallback = tableBundle(
-		names.map((name) => ({
-			parameter: name,
-			value: String(parameters[name]),
-			choices: describe(controls[name] as Control),
-		})),
-	);
+	const fallback = parameterTable(parameters, controls, names);
 	if (!kernel()) {
 		show(fallback);
 		return runs;
 	}
+	const ids = { progress: randomUUID(), curves: randomUUID(), table: randomUUID() };
+	const showRuns = (update: boolean) => {
+		showFigure(runCurves(runs), { id: ids.curves, update });
+		showTable(runRows(runs, names), { id: ids.table, update });
+	};
 	const start = async () => {
-		setState("Training …", true);
-		const tried = { ...parameters };
+		const trained = { ...parameters };
+		buttons.setStatus("Training …", true);
 		try {
-			const history = await train(tried, liveProgress({ id: places.progress }));
-			// Stopped before the end of its first epoch, a run has nothing to compare.
-			if (history.epochsRun > 0) runs.push({ parameters: tried, history });
-			setState(history.epochsRun > 0 ? `Run ${runs.length}: ${history.epochsRun} epochs` : "Stopped", false);
+			const history = await train(trained, liveProgress({ id: ids.progress }));
+			// A run that was stopped in its first epoch has nothing to compare.
+			if (history.epochsRun > 0) runs.push({ parameters: trained, history });
+			buttons.setStatus(history.epochsRun > 0 ? `Run ${runs.length}: ${history.epochsRun} epochs` : "Stopped", false);
 			showRuns(true);
 		} catch (error) {
-			setState("Training failed.", false);
+			buttons.setStatus("Training failed.", false);
 			throw error;
 		}
 	};
+	const buttons = trainingButtons(start);
+	const rows = names.map((name) => controlFor(parameters, name, controls[name] as Control));
+	show({ ...box("VBox", [...rows, box("HBox", buttons.widgets)]).view, ...fallback });
+	show({ "text/plain": " " }, { id: ids.progress });
+	showRuns(false);
+	return runs;
+}
+
+/** Returns a table of the parameters, their values and their choices. */
+function parameterTable<P extends Parameters>(
+	parameters: P,
+	controls: { [name in keyof P]?: Control },
+	names: (keyof P & string)[],
+): Bundle {
+	const rows = names.map((name) => ({
+		parameter: name,
+		value: String(parameters[name]),
+		choices: describe(controls[name] as Control),
+	}));
+	return tableBundle(rows);
+}
+
+/** Returns the buttons "Train", which runs `start` after the waiting cells, and "Stop", with a status label. */
+function trainingButtons(start: () => Promise<void>) {
 	const onTrain = () => {
-		setState("Waiting for the cell that runs …", true);
+		setStatus("Waiting for the cell that runs …", true);
 		void kernel()?.run(start);
 	};
 	const trainButton = button("Train", "success", onTrain);
 	const stopButton = button("Stop", "warning", () => kernel()?.interrupt());
 	const status = widget("Label", { value: "" });
-	const setState = (text: string, training: boolean) => {
+	const setStatus = (text: string, isTraining: boolean) => {
 		status.update({ value: text });
-		trainButton.update({ disabled: training });
-		stopButton.update({ disabled: !training });
+		trainButton.update({ disabled: isTraining });
+		stopButton.update({ disabled: !isTraining });
 	};
 	stopButton.update({ disabled: true });
-	const rows = names.map((name) => controlFor(parameters, name, controls[name] as Control));
-	const buttons = widget("HBox", { children: [trainButton, stopButton, status].map(({ reference }) => reference) });
-	const panel = widget("VBox", { children: [...rows, buttons].map(({ reference }) => reference) });
-
-	const showRuns = (update: boolean) => {
-		showFigure(runCurves(runs), { id: places.curves, update });
-		showTable(runRows(runs, names), { id: places.table, update });
-	};
-	show({ ...panel.view, ...fallback });
-	show({ "text/plain": " " }, { id: places.progress });
-	showRuns(false);
-	return runs;
+	return { widgets: [trainButton, stopButton, status], setStatus };
 }
 
+const box = (name: "HBox" | "VBox", children: Widget[]): Widget =>
+	widget(name, { children: children.map(({ reference }) => reference) });
+
+/** Returns the controls that `PARAMETERS` declares for the parameters. */
 function defaultControls<P extends Parameters>(parameters: P): { [name in keyof P]?: Control } {
 	const declared = Object.entries(PARAMETERS).filter(([name]) => name in parameters);
 	const controls = declared.flatMap(([name, parameter]) => ("control" in parameter ? [[name, parameter.control]] : []));
@@ -114,9 +130,10 @@ function button(description: string, style: string, onClick: () => void): Widget
 	return widget("Button", { description, button_style: style }, { onClick });
 }
 
+/** Returns the widget of a control, which sets the parameter. */
 function controlFor<P extends Parameters>(parameters: P, name: keyof P & string, control: Control): Widget {
 	const value = parameters[name];
-	const style = (of: string) => widget(of, { description_width: "110px" }).reference;
+	const style = (className: string) => widget(className, { description_width: "110px" }).reference;
 	const set = (chosen: unknown) => {
 		parameters[name] = chosen as P[typeof name];
 	};
@@ -127,14 +144,14 @@ function controlFor<P extends Parameters>(parameters: P, name: keyof P & string,
 	if ("min" in control) {
 		const [min, max] = [Math.min(control.min, value as number), Math.max(control.max, value as number)];
 		const { log = false, step = log ? 0.1 : Number.isInteger(value) ? 1 : (max - min) / 20 } = control;
-		const look = { description: name, value, step, style: style("SliderStyle"), continuous_update: false };
+		const slider = { description: name, value, step, style: style("SliderStyle"), continuous_update: false };
 		if (log) {
 			const powers = { base: 10, min: Math.log10(min), max: Math.log10(max), readout_format: ".1e" };
-			// The slider's steps are of the exponent; nobody wants all their digits.
+			// The slider's steps are of the exponent, which gives values with many digits.
 			const rounded = { onChange: (state: WidgetState) => set(Number((state.value as number).toPrecision(2))) };
-			return widget("FloatLogSlider", { ...look, ...powers }, rounded);
+			return widget("FloatLogSlider", { ...slider, ...powers }, rounded);
 		}
-		return widget(Number.isInteger(step) ? "IntSlider" : "FloatSlider", { ...look, min, max }, toValue);
+		return widget(Number.isInteger(step) ? "IntSlider" : "FloatSlider", { ...slider, min, max }, toValue);
 	}
 	const choices = control.includes(value as number | string) ? control : [value as number | string, ...control];
 	return widget(
@@ -149,7 +166,7 @@ function controlFor<P extends Parameters>(parameters: P, name: keyof P & string,
 	);
 }
 
-/** Validation loss and accuracy of all runs, side by side. */
+/** Returns the validation loss and accuracy of all runs, side by side. */
 function runCurves(runs: Run<Parameters>[]): Figure {
 	const traces = (measure: "valLoss" | "valAcc", axis: string) =>
 		runs.map(({ history }, i) => ({
@@ -161,7 +178,7 @@ function runCurves(runs: Run<Parameters>[]): Figure {
 			xaxis: `x${axis}`,
 			yaxis: `y${axis}`,
 			showlegend: axis === "",
-			// The same in both panels.
+			// A run has the same colour in both panels.
 			line: { color: COLORS[i % COLORS.length] },
 		}));
 	const epoch = { title: { text: "Epoch" }, dtick: 1 };

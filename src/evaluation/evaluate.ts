@@ -9,10 +9,11 @@ import { classNamesOf, feed } from "../training/feed";
 import type { TrainOptions } from "../training/train";
 
 /**
- * Measures a compiled model on batches: `model.evaluate`.
+ * Evaluates a compiled model on a dataset: Keras's `model.evaluate`.
  *
- * @param options `fast`: as for `train`
- * @returns the mean loss and the accuracy (0–1) over all samples
+ * @param options `fast`: whether each step runs as one TensorFlow graph, default true
+ * @returns mean loss and accuracy (0–1) over all samples
+ * @throws when the model is not compiled, or its outputs are not as many as the classes
  */
 export async function evaluate(
 	model: tf.LayersModel,
@@ -32,22 +33,23 @@ export async function evaluate(
 	return { loss, accuracy };
 }
 
-/** What a model says of a dataset, sample by sample, in the dataset's order. */
+/** Predictions of a model for a dataset: one element per sample, in the dataset's order. */
 export interface Predictions {
-	/** The true labels. */
+	/** True label of each sample. */
 	yTrue: number[];
-	/** The labels with the greatest probability. */
+	/** Predicted label of each sample, that of the highest probability. */
 	yPred: number[];
-	/** The probability of each class, 0–1. */
+	/** Probabilities `[samples][classes]`, 0–1. */
 	probabilities: number[][];
 }
 
 /**
- * Predicts a dataset with int labels, batch by batch: the loop that the Keras pipeline writes out for its report.
+ * Predicts a dataset with integer labels, batch by batch: Keras's `model.predict` with the true labels.
  *
- * Use a dataset made with `shuffle: false` if the order matters.
+ * Pass a dataset with `shuffle: false` if the order matters.
  *
- * @param options `fast`: as for `train`
+ * @param options `fast`: whether each step runs as one TensorFlow graph, default true
+ * @throws when the outputs of the model are not as many as the classes
  */
 export async function predict(
 	model: tf.LayersModel,

@@ -3,34 +3,34 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { withoutSoftmax } from "../tensorflow/softmax";
 
 export interface GradCamOptions {
-	/** The class to explain for each image, as a label. Default: the predicted one. */
+	/** Label of the class to explain for each image. Default: the predicted class. */
 	classes?: number[];
-	/** The convolution whose maps are weighed, by its name. Default: the last. */
+	/** Name of the convolution whose feature maps are used. Default: the last one. */
 	layer?: string;
 }
 
 /**
- * Grad-CAM (Selvaraju et al., ICCV 2017): which parts of an image raise the score of a class.
+ * Computes Grad-CAM heat maps (Selvaraju et al., ICCV 2017): the regions of an image that raise the score of a class.
  *
- * The maps of the last convolution are weighed by the mean gradient of the class's score, which is what the softmax is
- * given, summed, cut off below 0, and divided by their greatest value; as keras.io's example does.
+ * As in keras.io's example, the feature maps of a convolution are weighted by the mean gradient of the class's logit,
+ * summed, passed through ReLU and divided by their maximum.
  *
- * @param model layers one after the other, as `cnn` gives them
+ * @param model sequential model, such as that of `cnn`
  * @param xs float32 `[batch, height, width, channels]` in 0–255
- * @returns float32 `[batch, rows, columns]` in 0–1, of the size of the convolution's maps; the caller's
- * @throws when there is no such convolution, or the model is no chain of layers
+ * @returns float32 `[batch, rows, columns]` in 0–1, of the size of the feature maps; the caller disposes it
+ * @throws when the model is not sequential, or has no such convolution
  */
 export function gradCam(model: tf.LayersModel, xs: tf.Tensor4D, options: GradCamOptions = {}): tf.Tensor3D {
 	if (!(model instanceof tf.Sequential)) {
-		throw new Error("gradCam needs layers one after the other: build the model with tf.sequential");
+		throw new Error("gradCam needs a sequential model: build it with tf.sequential");
 	}
-	const at = convolutionOf(model, options.layer) + 1;
+	const split = convolutionOf(model, options.layer) + 1;
 	return tf.tidy(() => {
-		const features = through(model.layers.slice(0, at), xs);
-		const scores = (maps: tf.Tensor) => withoutSoftmax(model, () => through(model.layers.slice(at), maps));
+		const features = applyLayers(model.layers.slice(0, split), xs);
+		const scores = (maps: tf.Tensor) => withoutSoftmax(model, () => applyLayers(model.layers.slice(split), maps));
 		const classes = options.classes ?? Array.from(scores(features).argMax(-1).dataSync());
-		const wanted = tf.oneHot(tf.tensor1d(classes, "int32"), model.outputShape[1] as number);
-		const gradient = tf.grad((maps) => scores(maps).mul(wanted).sum())(features);
+		const classMask = tf.oneHot(tf.tensor1d(classes, "int32"), model.outputShape[1] as number);
+		const gradient = tf.grad((maps) => scores(maps).mul(classMask).sum())(features);
 		const weights = gradient.mean([1, 2], true);
 		const heat = features.mul(weights).sum(-1).relu();
 		return heat.div(heat.max([1, 2], true).maximum(1e-12)) as tf.Tensor3D;
@@ -38,20 +38,21 @@ export function gradCam(model: tf.LayersModel, xs: tf.Tensor4D, options: GradCam
 }
 
 /**
- * An image with its heat on top, in red.
+ * Overlays a heat map on an image, in red.
  *
- * @param image `[height, width, 3]` in 0–255
- * @param heat `[rows, columns]` in 0–1, stretched to the image's size
- * @returns `[height, width, 3]` in 0–255, for `showImages`; the caller's
+ * @param image float32 `[height, width, 3]` in 0–255
+ * @param heat float32 `[rows, columns]` in 0–1, resized to the image (bilinear)
+ * @returns float32 `[height, width, 3]` in 0–255, for `showImages`; the caller disposes it
  */
 export function overlay(image: tf.Tensor3D, heat: tf.Tensor2D): tf.Tensor3D {
 	return tf.tidy(() => {
 		const size = image.shape.slice(0, 2) as [number, number];
-		const share = tf.image.resizeBilinear(heat.expandDims(-1) as tf.Tensor3D, size, false, true).mul(0.6);
-		return image.mul(tf.sub(1, share)).add(share.mul(tf.tensor1d([255, 40, 0]))) as tf.Tensor3D;
+		const opacity = tf.image.resizeBilinear(heat.expandDims(-1) as tf.Tensor3D, size, false, true).mul(0.6);
+		return image.mul(tf.sub(1, opacity)).add(opacity.mul(tf.tensor1d([255, 40, 0]))) as tf.Tensor3D;
 	});
 }
 
+/** Returns the index of a convolution in the model's layers: that of a name, or the last. */
 function convolutionOf(model: tf.Sequential, name?: string): number {
 	const isConvolution = (layer: tf.layers.Layer) => /Conv2D/.test(layer.getClassName());
 	const index = name
@@ -62,6 +63,6 @@ function convolutionOf(model: tf.Sequential, name?: string): number {
 	throw new Error(`the model has no ${name ? `layer ${name}` : "convolution"}: its layers are ${names}`);
 }
 
-function through(layers: tf.layers.Layer[], xs: tf.Tensor): tf.Tensor {
+function applyLayers(layers: tf.layers.Layer[], xs: tf.Tensor): tf.Tensor {
 	return layers.reduce((tensor, layer) => layer.apply(tensor) as tf.Tensor, xs);
 }

@@ -4,32 +4,33 @@ import { verifyImage } from "../cleaning/verify";
 import { type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
 import { requireSameClasses } from "../training/compile";
 
-/** What a model says of an image. */
+/** Prediction for an image file. */
 export interface ImagePrediction {
 	path: string;
-	/** The most likely class; `null` if the file cannot be read. */
+	/** Predicted class; `null` if the file cannot be read. */
 	label: string | null;
-	/** How likely it is, 0–1. */
+	/** Probability of the predicted class, 0–1; `null` if the file cannot be read. */
 	probability: number | null;
-	/** The probability of each class, in the order of `classNames`. */
+	/** Probability of each class, 0–1, in the order of `classNames`; empty if the file cannot be read. */
 	probabilities: number[];
-	/** Why the file cannot be read. */
+	/** Reason why the file cannot be read; `null` if it can. */
 	error: string | null;
 }
 
 export interface PredictImagesOptions {
-	/** The names of the classes that the model was trained with, in their order. */
+	/** Names of the classes, in the order of the model's outputs. */
 	classNames: string[];
-	/** Images per batch. Default 32. */
+	/** Number of images per batch. Default 32. */
 	batchSize?: number;
 }
 
 /**
- * Classifies files.
+ * Classifies image files. Files that cannot be read do not throw: they get an `error`.
  *
- * @param model its input is float32 `[batch, height, width, 3]` in 0–255, to which the images are resized as for training
- * @param paths in the order of the result
- * @throws when `classNames` are not as many as the model's outputs; a file that cannot be read is no reason
+ * @param model model with float32 input `[batch, height, width, 3]` in 0–255; images are resized to it as for training
+ * @param paths paths of the files
+ * @returns one prediction per file, in the order of `paths`
+ * @throws when `classNames` are not as many as the outputs of the model
  */
 export async function predictImages(
 	model: tf.LayersModel,
@@ -44,7 +45,7 @@ export async function predictImages(
 		for (let start = 0; start < paths.length; start += batchSize) {
 			const batch = paths.slice(start, start + batchSize);
 			const images: (Pixels | Error)[] = [];
-			for (const path of batch) images.push(await reader.next().catch((error) => whyUnreadable(path, error)));
+			for (const path of batch) images.push(await reader.next().catch((error) => explainUnreadable(path, error)));
 			results.push(...classify(model, batch, images, classNames));
 		}
 	} finally {
@@ -53,7 +54,8 @@ export async function predictImages(
 	return results;
 }
 
-async function whyUnreadable(path: string, error: Error): Promise<Error> {
+/** Returns an error with the verification result of a file, or the given one if the file passes. */
+async function explainUnreadable(path: string, error: Error): Promise<Error> {
 	const problem = await verifyImage(path);
 	return problem ? new Error(`${problem.reason} (${problem.detail})`) : error;
 }

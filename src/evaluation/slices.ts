@@ -1,20 +1,24 @@
 // Accuracy by slices of a property.
 import { binOf, quantile, sum } from "../support/statistics";
 
-/** The images with values from `from` up to `to`. */
+/** Accuracy on the images whose values are `from` to `to`, both included. */
 export interface Slice {
 	from: number;
 	to: number;
+	/** Number of images. */
 	images: number;
-	/** The share that is classified right, 0–1. */
+	/** Fraction of right predictions, 0–1. */
 	accuracy: number;
 }
 
 /**
- * Cuts samples into slices of about the same size by a value of theirs, and scores each.
+ * Computes the accuracy on slices of the samples: quantile bins of a property such as brightness or size.
  *
- * @param values the brightness, the size… of each sample
- * @param options `slices`: how many. Default 3. Fewer come when many values are equal
+ * @param values value of the property for each sample
+ * @param yTrue true label of each sample
+ * @param yPred predicted label of each sample
+ * @param options `slices`: number of slices, default 3; empty ones, which equal values cause, are dropped
+ * @returns the slices in ascending order of the values
  */
 export function accuracyBySlice(
 	values: ArrayLike<number>,
@@ -23,15 +27,15 @@ export function accuracyBySlice(
 	{ slices = 3 } = {},
 ): Slice[] {
 	const sorted = Float64Array.from(values).sort();
-	const inner = Array.from({ length: slices - 1 }, (_, i) => quantile(sorted, (i + 1) / slices));
-	const members: number[][] = Array.from({ length: slices }, () => []);
-	for (let i = 0; i < values.length; i++) members[binOf(inner, values[i])].push(i);
-	return members
-		.filter((some) => some.length > 0)
-		.map((some) => ({
-			from: Math.min(...some.map((i) => values[i])),
-			to: Math.max(...some.map((i) => values[i])),
-			images: some.length,
-			accuracy: sum(some.map((i) => Number(yTrue[i] === yPred[i]))) / some.length,
+	const edges = Array.from({ length: slices - 1 }, (_, i) => quantile(sorted, (i + 1) / slices));
+	const indices: number[][] = Array.from({ length: slices }, () => []);
+	for (let i = 0; i < values.length; i++) indices[binOf(edges, values[i])].push(i);
+	return indices
+		.filter((slice) => slice.length > 0)
+		.map((slice) => ({
+			from: Math.min(...slice.map((i) => values[i])),
+			to: Math.max(...slice.map((i) => values[i])),
+			images: slice.length,
+			accuracy: sum(slice.map((i) => Number(yTrue[i] === yPred[i]))) / slice.length,
 		}));
 }

@@ -3,21 +3,21 @@ import seedrandom from "seedrandom";
 import { mean, quantile, sum } from "../support/statistics";
 
 export interface BootstrapOptions {
-	/** How many resamples are scored. Default 9999, as SciPy. */
+	/** Number of resamples. Default 9999, as in SciPy. */
 	nResamples?: number;
-	/** The share of such intervals that hold the true score, 0–1. Default 0.95. */
+	/** Confidence level of the interval, 0–1. Default 0.95. */
 	confidenceLevel?: number;
-	/** Makes the interval repeatable. Default: another each time. */
+	/** Random seed. Default: a different one on each call. */
 	seed?: number;
 }
 
 /**
- * The percentile bootstrap (Efron, 1979): `scipy.stats.bootstrap` with `paired=True, method="percentile"`. The samples
- * are drawn anew, with replacement, as if the test set had been gathered again.
+ * Computes a percentile bootstrap confidence interval (Efron, 1979): `scipy.stats.bootstrap` with `paired=True,
+ * method="percentile"`. Each resample draws all samples with replacement.
  *
- * @param score of some samples, by their places: `(i) => accuracyScore(pick(yTrue, i), pick(yPred, i))`
- * @param samples how many samples there are
- * @returns the ends of the interval, and the standard error; resamples whose score is `NaN` are left out
+ * @param score score of a resample, given as indices: `(i) => accuracyScore(pick(yTrue, i), pick(yPred, i))`
+ * @param samples number of samples
+ * @returns the bounds of the interval and the standard error; resamples whose score is `NaN` are ignored
  */
 export function bootstrap(
 	score: (indices: Uint32Array) => number,
@@ -28,8 +28,8 @@ export function bootstrap(
 	const draw = () => Uint32Array.from({ length: samples }, () => Math.floor(random() * samples));
 	const scores = Float64Array.from({ length: nResamples }, () => score(draw())).filter((value) => !Number.isNaN(value));
 	const sorted = scores.sort();
-	const middle = mean([...sorted]);
-	const squares = sum([...sorted].map((value) => (value - middle) ** 2));
+	const average = mean([...sorted]);
+	const squares = sum([...sorted].map((value) => (value - average) ** 2));
 	return {
 		low: quantile(sorted, (1 - confidenceLevel) / 2),
 		high: quantile(sorted, (1 + confidenceLevel) / 2),
@@ -37,7 +37,7 @@ export function bootstrap(
 	};
 }
 
-/** The elements at the given places. */
+/** Returns the elements at the given indices. */
 export function pick<T>(values: ArrayLike<T>, indices: ArrayLike<number>): T[] {
 	return Array.from(indices, (i) => values[i]);
 }

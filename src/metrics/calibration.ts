@@ -3,10 +3,13 @@ import { binOf, quantile, sum } from "../support/statistics";
 import { type Probabilities, requireProbabilities, requireSameLength } from "./inputs";
 
 /**
- * The mean of −log of the probability that the true class was given, the cross-entropy: `sklearn.metrics.log_loss`.
+ * Computes the log loss (cross-entropy), the mean of −log of the probability of the true class:
+ * `sklearn.metrics.log_loss`.
  *
- * @param options `labels`: the classes that the columns stand for. Default: 0, 1, 2…
- * @throws when a row does not sum to 1, or a label has no column
+ * @param yTrue true label of each sample
+ * @param yProba probabilities, 0–1
+ * @param options `labels`: labels of the columns, default 0, 1, 2…
+ * @throws when the lengths differ, the probabilities of a sample do not sum to 1, or a label has no column
  */
 export function logLoss(
 	yTrue: ArrayLike<number>,
@@ -19,9 +22,10 @@ export function logLoss(
 }
 
 /**
- * The mean squared distance of the probabilities from what came: `sklearn.metrics.brier_score_loss`. Of two classes that
- * of the second class, 0–1; of more the sum over the classes, 0–2.
+ * Computes the Brier score, the mean squared error of the probabilities: `sklearn.metrics.brier_score_loss`. With two
+ * classes it is the score of the second class, 0–1; with more it is the sum over the classes, 0–2.
  *
+ * @param options `labels`: labels of the columns, default 0, 1, 2…
  * @throws as `logLoss` does
  */
 export function brierScoreLoss(
@@ -34,22 +38,24 @@ export function brierScoreLoss(
 	return total / rows.length / (classes.length === 2 ? 2 : 1);
 }
 
+/** Calibration curve: one element per non-empty bin in each list. */
 export interface CalibrationCurve {
-	/** In each bin that is not empty, the share of samples that are of the class. */
+	/** Fraction of the samples of the bin that are of the positive class. */
 	probTrue: number[];
-	/** And the mean of their predicted probabilities. */
+	/** Mean predicted probability of the bin. */
 	probPred: number[];
-	/** How many samples it has. */
+	/** Number of samples in the bin. */
 	count: number[];
 }
 
 /**
- * How often what was predicted with a probability comes true: `sklearn.calibration.calibration_curve`.
+ * Computes the calibration curve (reliability diagram) of a class: `sklearn.calibration.calibration_curve`.
  *
- * @param yProb the probability of `posLabel` for each sample, 0–1
- * @param options `nBins`: default 5; `strategy`: bins of the same width or with as many samples each, default
- *   `"uniform"`; `posLabel`: default 1
- * @throws when a probability is not in 0–1
+ * @param yTrue true label of each sample
+ * @param yProb predicted probability of `posLabel` for each sample, 0–1
+ * @param options `nBins`: number of bins, default 5; `strategy`: `"uniform"` for bins of equal width, `"quantile"` for
+ *   bins of equal size, default `"uniform"`; `posLabel`: label of the positive class, default 1
+ * @throws when the lengths differ, or a probability is outside 0–1
  */
 export function calibrationCurve(
 	yTrue: ArrayLike<number>,
@@ -61,14 +67,14 @@ export function calibrationCurve(
 	}: { nBins?: number; strategy?: "uniform" | "quantile"; posLabel?: number } = {},
 ): CalibrationCurve {
 	requireSameLength(yTrue, yProb, "yProb");
-	const wrong = Array.from(yProb).find((p) => !(p >= 0 && p <= 1));
-	if (wrong !== undefined) throw new Error(`yProb has ${wrong}: expected probabilities of 0 to 1`);
+	const invalid = Array.from(yProb).find((p) => !(p >= 0 && p <= 1));
+	if (invalid !== undefined) throw new Error(`yProb has ${invalid}: expected probabilities of 0 to 1`);
 	const sorted = Float64Array.from(yProb).sort();
-	const edge = (share: number) => (strategy === "uniform" ? share : quantile(sorted, share));
-	const inner = Array.from({ length: nBins - 1 }, (_, i) => edge((i + 1) / nBins));
+	const edge = (fraction: number) => (strategy === "uniform" ? fraction : quantile(sorted, fraction));
+	const innerEdges = Array.from({ length: nBins - 1 }, (_, i) => edge((i + 1) / nBins));
 	const bins = Array.from({ length: nBins }, () => ({ count: 0, predicted: 0, hits: 0 }));
 	for (let i = 0; i < yProb.length; i++) {
-		const bin = bins[binOf(inner, yProb[i])];
+		const bin = bins[binOf(innerEdges, yProb[i])];
 		bin.count++;
 		bin.predicted += yProb[i];
 		bin.hits += Number(yTrue[i] === posLabel);
@@ -82,10 +88,10 @@ export function calibrationCurve(
 }
 
 /**
- * The expected calibration error (Guo et al., ICML 2017): how far the accuracy lies from the confidence, 0–1, on average
- * over bins of the confidence, which is the probability of the predicted class.
+ * Computes the expected calibration error (Guo et al., ICML 2017): the mean absolute difference between accuracy and
+ * confidence over bins of the confidence, 0–1. Confidence is the probability of the predicted class.
  *
- * @param options `nBins`: default 15; `labels`: as for `logLoss`
+ * @param options `nBins`: number of bins, default 15; `labels`: labels of the columns, default 0, 1, 2…
  * @throws as `logLoss` does
  */
 export function expectedCalibrationError(

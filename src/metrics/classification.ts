@@ -3,35 +3,35 @@ import { mean, sum } from "../support/statistics";
 import { accuracyScore } from "./confusion";
 import { labelsOf, requireSameLength } from "./inputs";
 
-/** One row of the report: the scores of a class, or an average over the classes. */
+/** One row of the classification report: the scores of a class, or an average over the classes. */
 export interface ReportRow {
-	/** Of what was called this class, the share that is. 0–1. */
+	/** Fraction of the predictions of this class that are right, 0–1. */
 	precision: number;
-	/** Of what is this class, the share that was found. 0–1. */
+	/** Fraction of the samples of this class that are predicted as such, 0–1. */
 	recall: number;
-	/** The harmonic mean of precision and recall. 0–1. */
+	/** Harmonic mean of precision and recall, 0–1. */
 	f1: number;
-	/** How many samples of the class there are. */
+	/** Number of samples of this class. */
 	support: number;
 }
 
 export interface ReportOptions {
-	/** The classes' names, in the order of their labels. Default: the labels themselves. */
+	/** Names of the classes, in the order of `labels`. Default: the labels. */
 	targetNames?: string[];
-	/** The labels to report, in that order. Default: those that occur, sorted. */
+	/** Labels to report, in this order. Default: the labels that occur, sorted. */
 	labels?: number[];
-	/** Digits after the point in the text. Default 2. */
+	/** Decimal places in the text. Default 2. */
 	digits?: number;
-	/** What a score is when its denominator is zero; a `NaN` is left out of averages. Default 0. */
+	/** Value of a score whose denominator is zero; averages ignore `NaN`. Default 0. */
 	zeroDivision?: number;
 }
 
 /**
- * The text report of precision, recall and F1 per class: `sklearn.metrics.classification_report`, to the character.
+ * Formats precision, recall and F1 per class as text, identical to `sklearn.metrics.classification_report`.
  *
- * @param yTrue the true label of each sample, whole numbers
- * @param yPred the predicted label of each sample
- * @throws when the two differ in length, or `targetNames` and labels do
+ * @param yTrue true label of each sample, integers
+ * @param yPred predicted label of each sample, integers
+ * @throws when `yTrue` and `yPred` differ in length, or `targetNames` and the labels do
  */
 export function classificationReport(
 	yTrue: ArrayLike<number>,
@@ -45,7 +45,7 @@ export function classificationReport(
 		`${name.padStart(width)} ${cells.map((cell) => ` ${cell.padStart(9)}`).join("")}\n`;
 	const score = (row: ReportRow) => [row.precision, row.recall, row.f1].map((value) => toFixedEven(value, digits));
 
-	// Where not one prediction is right, scikit-learn counts in floats and prints 4.0.
+	// At an accuracy of 0 scikit-learn's support is a float, and prints as 4.0.
 	const count = accuracyScore(yTrue, yPred) === 0 ? (support: number) => support.toFixed(1) : String;
 	let report = `${line("", ["precision", "recall", "f1-score", "support"])}\n`;
 	rows.forEach((row, i) => {
@@ -60,10 +60,10 @@ export function classificationReport(
 }
 
 /**
- * The same report as rows, for a table or a file: `classification_report(…, output_dict=True)`.
+ * Returns the classification report as rows: `sklearn.metrics.classification_report(…, output_dict=True)`.
  *
- * @returns the rows by class name, then `accuracy` (its value in all three scores) or `micro avg`, `macro avg`
- *   and `weighted avg`
+ * @returns rows by class name, then `accuracy` (in all three scores) or `micro avg`, then `macro avg` and `weighted avg`
+ * @throws as `classificationReport` does
  */
 export function classificationReportRows(
 	yTrue: ArrayLike<number>,
@@ -74,35 +74,37 @@ export function classificationReportRows(
 	return { ...Object.fromEntries(rows.map((row, i) => [names[i], row])), ...averages };
 }
 
-/** Scores of classes, or their average; in arrays, one element for each label. */
+/** Precision, recall and F-score: one element per label, or numbers for an average. */
 export interface Scores<T> {
 	precision: T;
 	recall: T;
 	fscore: T;
-	/** How many samples of the class there are; `null` with an average. */
+	/** Number of samples per label; `null` for an average. */
 	support: T | null;
 }
 
 export interface ScoreOptions {
-	/** How much more recall counts than precision; `Infinity`: only recall. Default 1. */
+	/** Weight of recall relative to precision; `Infinity` scores recall only. Default 1. */
 	beta?: number;
-	/** The labels to score, in that order. Default: those that occur, sorted. */
+	/** Labels to score, in this order. Default: the labels that occur, sorted. */
 	labels?: number[];
 	/**
-	 * `"binary"`: only `posLabel`; `"micro"`: all decisions together; `"macro"`: the mean of the classes; `"weighted"`:
-	 * weighted by their support. Default `null`: the scores of each class.
+	 * Averaging: `"binary"` scores only `posLabel`, `"micro"` pools the counts of all classes, `"macro"` is the mean over
+	 * the classes, `"weighted"` the mean weighted by support. Default `null`: the scores of each class.
 	 */
 	average?: "binary" | "micro" | "macro" | "weighted" | null;
-	/** The class that `"binary"` is about. Default 1. */
+	/** Label of the positive class for `"binary"`. Default 1. */
 	posLabel?: number;
-	/** What a score is when its denominator is zero; a `NaN` is left out of averages. Default 0. */
+	/** Value of a score whose denominator is zero; averages ignore `NaN`. Default 0. */
 	zeroDivision?: number;
 }
 
 /**
- * Precision, recall and F-score: `sklearn.metrics.precision_recall_fscore_support`.
+ * Computes precision, recall, F-score and support: `sklearn.metrics.precision_recall_fscore_support`.
  *
- * @throws when the lists differ in length, or the labels do not fit the average
+ * @param yTrue true label of each sample, integers
+ * @param yPred predicted label of each sample, integers
+ * @throws when the lengths differ, or with `average: "binary"` when there are more than two labels or no `posLabel`
  */
 export function precisionRecallFscoreSupport(
 	yTrue: ArrayLike<number>,
@@ -161,7 +163,7 @@ function scoreClasses(yTrue: ArrayLike<number>, yPred: ArrayLike<number>, option
 		),
 		support: total,
 	});
-	// Over all classes the three micro averages are one number, the accuracy.
+	// Over all classes micro precision, recall and F1 all equal the accuracy.
 	const micro = present.every((label) => labels.includes(label)) ? "accuracy" : "micro avg";
 	const averages = {
 		[micro]: toRow(pooled(counts), zeroDivision),
@@ -183,7 +185,7 @@ function countClass(yTrue: ArrayLike<number>, yPred: ArrayLike<number>, label: n
 	return count;
 }
 
-/** The counts of all classes together. */
+/** Sums the counts of all classes. */
 function pooled(counts: ClassCount[]): ClassCount {
 	return {
 		hits: sum(counts.map(({ hits }) => hits)),
@@ -206,22 +208,26 @@ function toRow({ hits, predicted, actual }: ClassCount, zeroDivision: number, be
 }
 
 function requireBinary(present: number[], posLabel: number): void {
-	const some = present.join(", ");
-	if (present.length > 2) throw new Error(`average "binary" is for two classes, but there are ${some}: choose another`);
-	if (!present.includes(posLabel)) throw new Error(`posLabel ${posLabel} is not among the labels ${some}`);
+	const labels = present.join(", ");
+	if (present.length > 2) {
+		throw new Error(
+			`average "binary" is for two classes, but there are ${labels}: choose "micro", "macro" or "weighted"`,
+		);
+	}
+	if (!present.includes(posLabel)) throw new Error(`posLabel ${posLabel} is not among the labels ${labels}`);
 }
 
-/** Without those that are not defined; weights that are all 0 count as 1. */
+/** Averages values, ignoring `NaN`; weights that are all 0 count as 1. */
 function weightedMean(values: number[], weights: number[]): number {
 	const defined = values.flatMap((value, i) => (Number.isNaN(value) ? [] : [{ value, weight: weights[i] }]));
-	const some = defined.map(({ value }) => value);
-	const theirs = defined.map(({ weight }) => weight);
-	return sum(theirs) === 0 ? mean(some) : mean(some, theirs);
+	const definedValues = defined.map(({ value }) => value);
+	const definedWeights = defined.map(({ weight }) => weight);
+	return sum(definedWeights) === 0 ? mean(definedValues) : mean(definedValues, definedWeights);
 }
 
-/** Rounds an exact tie to the even digit, as Python does: 0.125 is "0.12" where `toFixed` gives "0.13". */
+/** Formats a number, rounding exact ties to even as Python does: 0.125 is "0.12" where `toFixed` gives "0.13". */
 function toFixedEven(value: number, digits: number): string {
-	// A binary number can lie exactly between two decimals only if it is a multiple of 1 / 2^(digits + 1).
+	// A float lies exactly between two decimals only if it is a multiple of 1 / 2^(digits + 1).
 	const scaled = value * 10 ** digits;
 	const floor = Math.floor(scaled);
 	const tie = Number.isInteger(value * 2 ** (digits + 1)) && scaled - floor === 0.5;

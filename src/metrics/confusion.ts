@@ -3,17 +3,19 @@ import { sum } from "../support/statistics";
 import { labelsOf, requireSameLength } from "./inputs";
 
 export interface ConfusionMatrixOptions {
-	/** The labels to count, in that order. Default: those that occur, sorted. */
+	/** Labels of the rows and columns, in this order. Default: the labels that occur, sorted. */
 	labels?: number[];
-	/** Shares in place of counts: of each true class, of each predicted class, or of all. Default: counts. */
+	/** Normalization by the samples of each true class, of each predicted class, or by all. Default: counts. */
 	normalize?: "true" | "pred" | "all";
 }
 
 /**
- * Counts how often each class was taken for each: `sklearn.metrics.confusion_matrix`.
+ * Computes the confusion matrix: `sklearn.metrics.confusion_matrix`.
  *
- * @returns `matrix[i][j]`: how many samples of class i were predicted as class j
- * @throws when the lists differ in length, or none of the labels occurs in `yTrue`
+ * @param yTrue true label of each sample
+ * @param yPred predicted label of each sample
+ * @returns `matrix[i][j]`: number of samples of class i that were predicted as class j, or their fraction, 0–1
+ * @throws when the lengths differ, or none of the labels occurs in `yTrue`
  */
 export function confusionMatrix(
 	yTrue: ArrayLike<number>,
@@ -37,15 +39,21 @@ export function confusionMatrix(
 	return matrix.map((row, i) => row.map((count, j) => (count === 0 ? 0 : count / total[normalize](i, j))));
 }
 
-/** The share of samples whose predicted label is the true one, 0–1: `sklearn.metrics.accuracy_score`. */
+/**
+ * Computes the accuracy, the fraction of right predictions, 0–1: `sklearn.metrics.accuracy_score`.
+ *
+ * @throws when the lengths differ
+ */
 export function accuracyScore(yTrue: ArrayLike<number>, yPred: ArrayLike<number>): number {
 	requireSameLength(yTrue, yPred, "yPred");
 	return sum(Array.from(yTrue, (label, k) => Number(label === yPred[k]))) / yTrue.length;
 }
 
 /**
- * How much better predictions are than chance, −1 to 1: `sklearn.metrics.matthews_corrcoef`, for two classes or more. 0 if
- * all samples are of one class, or are predicted as one.
+ * Computes the Matthews correlation coefficient of two or more classes, −1 to 1: `sklearn.metrics.matthews_corrcoef`.
+ *
+ * @returns 0 when all samples are of one class, or are predicted as one class
+ * @throws when the lengths differ
  */
 export function matthewsCorrcoef(yTrue: ArrayLike<number>, yPred: ArrayLike<number>): number {
 	const matrix = confusionMatrix(yTrue, yPred);
@@ -60,10 +68,12 @@ export function matthewsCorrcoef(yTrue: ArrayLike<number>, yPred: ArrayLike<numb
 }
 
 /**
- * How far two raters agree beyond chance, up to 1: `sklearn.metrics.cohen_kappa_score`.
+ * Computes Cohen's kappa, the agreement of two raters beyond chance, up to 1: `sklearn.metrics.cohen_kappa_score`.
  *
- * @param options `weights`: how much worse classes are that lie further apart. Default: all are as bad. `NaN` if both
- *   give all samples the same label
+ * @param options `labels`: labels to compare, default: the labels that occur; `weights`: growth of a disagreement's
+ *   penalty with the distance of the classes, default: the same penalty for all
+ * @returns `NaN` when both raters give all samples the same label
+ * @throws when the lengths differ
  */
 export function cohenKappaScore(
 	y1: ArrayLike<number>,
@@ -72,9 +82,9 @@ export function cohenKappaScore(
 ): number {
 	const matrix = confusionMatrix(y1, y2, { labels });
 	const [first, second] = [matrix.map(sum), matrix.map((_, j) => sum(matrix.map((row) => row[j])))];
-	const badness = (i: number, j: number) =>
+	const penalty = (i: number, j: number) =>
 		weights === "linear" ? Math.abs(i - j) : weights === "quadratic" ? (i - j) ** 2 : Number(i !== j);
-	const observed = sum(matrix.map((row, i) => sum(row.map((count, j) => count * badness(i, j)))));
-	const byChance = sum(first.map((a, i) => sum(second.map((b, j) => a * b * badness(i, j)))));
-	return 1 - observed / (byChance / sum(first));
+	const observed = sum(matrix.map((row, i) => sum(row.map((count, j) => count * penalty(i, j)))));
+	const expected = sum(first.map((a, i) => sum(second.map((b, j) => a * b * penalty(i, j)))));
+	return 1 - observed / (expected / sum(first));
 }

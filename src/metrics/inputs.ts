@@ -1,12 +1,17 @@
 // Validates labels and probabilities.
 import { sum } from "../support/statistics";
 
-/** The different labels, ascending. */
+/** Returns the distinct labels in ascending order. */
 export function labelsOf(...lists: ArrayLike<number>[]): number[] {
 	return [...new Set(lists.flatMap((labels) => Array.from(labels)))].sort((a, b) => a - b);
 }
 
-/** @throws when there is not one prediction for each label, or none at all; `name` is what the predictions are called */
+/**
+ * Checks that there is one prediction per label.
+ *
+ * @param name name of the predictions in the message
+ * @throws when the lengths differ, or both are 0
+ */
 export function requireSameLength(yTrue: ArrayLike<number>, predictions: ArrayLike<unknown>, name: string): void {
 	if (yTrue.length === predictions.length && yTrue.length > 0) return;
 	throw new Error(
@@ -14,12 +19,18 @@ export function requireSameLength(yTrue: ArrayLike<number>, predictions: ArrayLi
 	);
 }
 
-/** A probability for each class of each sample, `[samples][classes]`, or of two classes that of the second. */
+/** Predicted probabilities, 0–1: `[samples][classes]`, or of two classes `[samples]` for the second one. */
 export type Probabilities = ArrayLike<number> | ArrayLike<number>[];
 
 export const isTable = (values: Probabilities): values is ArrayLike<number>[] => typeof values[0] !== "number";
 
-/** Probabilities as rows with a column for each class. */
+/**
+ * Checks probabilities.
+ *
+ * @param given labels of the columns. Default: 0, 1, 2…
+ * @returns the probabilities as rows with one column per class, and the labels of the columns
+ * @throws when the lengths differ, a label has no column, or a row does not sum to 1
+ */
 export function requireProbabilities(yTrue: ArrayLike<number>, yProba: Probabilities, given?: number[]) {
 	requireSameLength(yTrue, yProba, "probabilities");
 	const rows = isTable(yProba) ? yProba : Array.from(yProba, (p) => [1 - p, p]);
@@ -27,13 +38,13 @@ export function requireProbabilities(yTrue: ArrayLike<number>, yProba: Probabili
 	if (labels.length !== rows[0].length) {
 		throw new Error(`${labels.length} labels (${labels.join(", ")}) for ${rows[0].length} columns of probabilities`);
 	}
-	const stranger = labelsOf(yTrue).find((label) => !labels.includes(label));
-	if (stranger !== undefined) {
-		throw new Error(`yTrue has the label ${stranger}, but the probabilities are of ${labels.join(", ")}`);
+	const unknown = labelsOf(yTrue).find((label) => !labels.includes(label));
+	if (unknown !== undefined) {
+		throw new Error(`yTrue has the label ${unknown}, but the probabilities are of ${labels.join(", ")}`);
 	}
 	rows.forEach((row, i) => {
 		const total = sum(Array.from(row));
-		// Single precision is enough: networks compute in it.
+		// Networks compute in float32, so their rows sum to 1 only approximately.
 		if (!(Math.abs(total - 1) < 1e-3)) throw new Error(`the probabilities of sample ${i} sum to ${total}: expected 1`);
 	});
 	return { rows, labels };

@@ -2,40 +2,46 @@
 import { mean, sum } from "../support/statistics";
 import { isTable, labelsOf, type Probabilities, requireProbabilities, requireSameLength } from "./inputs";
 
-/** Steps of a threshold; each list has one element for each. */
+/** ROC curve: one element per threshold in each list. */
 export interface RocCurve {
-	/** The share of the other samples that are above the threshold. */
+	/** False positive rate: fraction of the negative samples whose score reaches the threshold. */
 	fpr: number[];
-	/** The share of the samples of `posLabel` that are above the threshold. */
+	/** True positive rate: fraction of the positive samples whose score reaches the threshold. */
 	tpr: number[];
-	/** From `Infinity`, above which no sample is, down. */
+	/** Decreasing thresholds; the first is `Infinity`, which no score reaches. */
 	thresholds: number[];
 }
 
 /**
- * The receiver operating characteristic: `sklearn.metrics.roc_curve`.
+ * Computes the receiver operating characteristic (ROC) curve: `sklearn.metrics.roc_curve`.
  *
- * @param yTrue the true labels
- * @param yScore a number for each sample, greater if it is more likely of class `posLabel`
- * @param options `posLabel`: default 1; `dropIntermediate`: whether to leave out points on a straight line, default true
- * @returns `NaN` in `tpr` (in `fpr`) if no (if each) sample is of `posLabel`
+ * @param yTrue true label of each sample
+ * @param yScore score of each sample, higher for `posLabel`
+ * @param options `posLabel`: label of the positive class, default 1; `dropIntermediate`: whether to drop collinear
+ *   points, default true
+ * @returns the curve; `tpr` is `NaN` without positive samples, `fpr` without negative ones
+ * @throws when the lengths differ, or a score is `NaN`
  */
 export function rocCurve(
 	yTrue: ArrayLike<number>,
 	yScore: ArrayLike<number>,
 	{ posLabel = 1, dropIntermediate = true } = {},
 ): RocCurve {
-	let { hits, alarms, thresholds } = cumulated(yTrue, yScore, posLabel);
-	if (dropIntermediate && hits.length > 2) {
+	let { tps, fps, thresholds } = cumulativeCounts(yTrue, yScore, posLabel);
+	if (dropIntermediate && tps.length > 2) {
 		const bends = (values: number[], i: number) => values[i + 1] - 2 * values[i] + values[i - 1] !== 0;
-		const keep = hits.map((_, i) => i === 0 || i === hits.length - 1 || bends(hits, i) || bends(alarms, i));
-		[hits, alarms, thresholds] = [hits, alarms, thresholds].map((list) => list.filter((_, i) => keep[i]));
+		const keep = tps.map((_, i) => i === 0 || i === tps.length - 1 || bends(tps, i) || bends(fps, i));
+		[tps, fps, thresholds] = [tps, fps, thresholds].map((list) => list.filter((_, i) => keep[i]));
 	}
-	const share = (counts: number[]) => [0, ...counts].map((count) => count / counts[counts.length - 1]);
-	return { fpr: share(alarms), tpr: share(hits), thresholds: [Number.POSITIVE_INFINITY, ...thresholds] };
+	const rates = (counts: number[]) => [0, ...counts].map((count) => count / counts[counts.length - 1]);
+	return { fpr: rates(fps), tpr: rates(tps), thresholds: [Number.POSITIVE_INFINITY, ...thresholds] };
 }
 
-/** The area below a curve by the trapezoidal rule: `sklearn.metrics.auc`. `x` must go up, or down. */
+/**
+ * Computes the area under a curve by the trapezoidal rule: `sklearn.metrics.auc`.
+ *
+ * @param x coordinates in ascending or descending order
+ */
 export function auc(x: ArrayLike<number>, y: ArrayLike<number>): number {
 	let area = 0;
 	for (let i = 1; i < x.length; i++) area += ((x[i] - x[i - 1]) * (y[i] + y[i - 1])) / 2;
@@ -43,20 +49,22 @@ export function auc(x: ArrayLike<number>, y: ArrayLike<number>): number {
 }
 
 export interface RocAucOptions {
-	/** The mean of the classes or pairs, plain or weighted by how frequent they are. Default `"macro"`. */
+	/** Averaging over the classes or pairs: plain mean, or mean weighted by prevalence. Default `"macro"`. */
 	average?: "macro" | "weighted";
-	/** More than two classes: each against the rest, or each against each (Hand and Till, 2001). Default: neither is chosen. */
+	/** One-vs-rest or one-vs-one (Hand and Till, 2001); required for more than two classes. Default: none. */
 	multiClass?: "ovr" | "ovo";
-	/** The classes that the columns stand for. Default: 0, 1, 2… */
+	/** Labels of the columns. Default: 0, 1, 2… */
 	labels?: number[];
 }
 
 /**
- * The area below the ROC curve: how often a sample of the class has a greater score than one of another class.
- * `sklearn.metrics.roc_auc_score`.
+ * Computes the area under the ROC curve (AUC), the probability that a positive sample has a higher score than a negative
+ * one: `sklearn.metrics.roc_auc_score`.
  *
- * @returns 0.5 by chance, up to 1; `NaN` if all samples are of one class
- * @throws for more than two classes, if `multiClass` is missing or rows do not sum to 1
+ * @param yTrue true label of each sample
+ * @param yScore probabilities `[samples][classes]`, or of two classes scores `[samples]` of the greater label
+ * @returns 0–1, where 0.5 is chance; `NaN` when all samples are of one class
+ * @throws when the lengths differ, rows do not sum to 1, or `multiClass` is missing for more than two classes
  */
 export function rocAucScore(yTrue: ArrayLike<number>, yScore: Probabilities, options: RocAucOptions = {}): number {
 	const { average = "macro", multiClass } = options;
@@ -70,23 +78,30 @@ export function rocAucScore(yTrue: ArrayLike<number>, yScore: Probabilities, opt
 		const areas = labels.map((label, j) => binaryAuc(Array.from(yTrue), column(j), label));
 		return mean(areas, average === "weighted" ? frequency : undefined);
 	}
-	const pairs = labels.flatMap((_, a) => labels.slice(a + 1).map((_, b) => [a, a + 1 + b]));
-	const areas = pairs.map(([a, b]) => {
-		const some = rows.flatMap((row, i) =>
-			[labels[a], labels[b]].includes(yTrue[i]) ? [{ row, label: yTrue[i] }] : [],
-		);
-		const area = (j: number) =>
-			binaryAuc(
-				some.map(({ label }) => label),
-				some.map(({ row }) => row[j]),
-				labels[j],
-			);
-		return (area(a) + area(b)) / 2;
-	});
+	const pairs = labels.flatMap((_, a) => labels.slice(a + 1).map((_, b) => [a, a + 1 + b] as const));
 	return mean(
-		areas,
+		pairs.map((pair) => pairAuc(yTrue, rows, labels, pair)),
 		pairs.map(([a, b]) => (average === "weighted" ? frequency[a] + frequency[b] : 1)),
 	);
+}
+
+/** Computes the AUC of the samples of two classes, averaged over both as the positive one. */
+function pairAuc(
+	yTrue: ArrayLike<number>,
+	rows: ArrayLike<number>[],
+	labels: number[],
+	[a, b]: readonly [number, number],
+): number {
+	const samples = rows.flatMap((row, i) =>
+		[labels[a], labels[b]].includes(yTrue[i]) ? [{ row, label: yTrue[i] }] : [],
+	);
+	const area = (j: number) =>
+		binaryAuc(
+			samples.map(({ label }) => label),
+			samples.map(({ row }) => row[j]),
+			labels[j],
+		);
+	return (area(a) + area(b)) / 2;
 }
 
 function binaryAuc(yTrue: number[], yScore: ArrayLike<number>, posLabel: number): number {
@@ -95,40 +110,46 @@ function binaryAuc(yTrue: number[], yScore: ArrayLike<number>, posLabel: number)
 	return auc(fpr, tpr);
 }
 
+/** Precision–recall curve: one element per threshold, and the end point of precision and recall. */
 export interface PrecisionRecallCurve {
-	/** For each threshold, and 1 at the end. */
+	/** Precision at each threshold, then 1. */
 	precision: number[];
-	/** For each threshold, and 0 at the end. */
+	/** Recall at each threshold, then 0. */
 	recall: number[];
-	/** Going up; a sample counts as of the class if its score is as great. */
+	/** Increasing thresholds; a sample is predicted positive when its score reaches the threshold. */
 	thresholds: number[];
 }
 
 /**
- * Precision and recall for each threshold: `sklearn.metrics.precision_recall_curve`.
+ * Computes the precision–recall curve: `sklearn.metrics.precision_recall_curve`.
  *
- * @param yScore a number for each sample, greater if it is more likely of class `posLabel`
- * @param options `posLabel`: default 1
+ * @param yTrue true label of each sample
+ * @param yScore score of each sample, higher for `posLabel`
+ * @param options `posLabel`: label of the positive class, default 1
+ * @throws when the lengths differ, or a score is `NaN`
  */
 export function precisionRecallCurve(
 	yTrue: ArrayLike<number>,
 	yScore: ArrayLike<number>,
 	{ posLabel = 1 } = {},
 ): PrecisionRecallCurve {
-	const { hits, alarms, thresholds } = cumulated(yTrue, yScore, posLabel);
-	const all = hits[hits.length - 1];
+	const { tps, fps, thresholds } = cumulativeCounts(yTrue, yScore, posLabel);
+	const positives = tps[tps.length - 1];
 	return {
-		precision: [...hits.map((hit, i) => hit / (hit + alarms[i])).reverse(), 1],
-		recall: [...hits.map((hit) => (all === 0 ? 1 : hit / all)).reverse(), 0],
+		precision: [...tps.map((tp, i) => tp / (tp + fps[i])).reverse(), 1],
+		recall: [...tps.map((tp) => (positives === 0 ? 1 : tp / positives)).reverse(), 0],
 		thresholds: [...thresholds].reverse(),
 	};
 }
 
 /**
- * The mean of the precision over the steps of the recall: `sklearn.metrics.average_precision_score`, for more than two
- * classes the mean of them.
+ * Computes the average precision, the mean of the precisions weighted by the increase in recall:
+ * `sklearn.metrics.average_precision_score`. With more than two classes it is the mean over the classes.
  *
- * @param options `posLabel`: the class that the scores of two classes are of, default 1
+ * @param yTrue true label of each sample
+ * @param yScore probabilities `[samples][classes]`, or scores `[samples]` of `posLabel`
+ * @param options `posLabel`: label of the positive class, default 1; `labels`: labels of the columns, default 0, 1, 2…
+ * @throws when the lengths differ, a score is `NaN`, or rows do not sum to 1
  */
 export function averagePrecisionScore(
 	yTrue: ArrayLike<number>,
@@ -147,20 +168,20 @@ export function averagePrecisionScore(
 	return sum(recall.slice(1).map((value, i) => (recall[i] - value) * precision[i]));
 }
 
-/** For each distinct score, from the greatest down: how many samples of the class, and others, are at least as great. */
-function cumulated(yTrue: ArrayLike<number>, yScore: ArrayLike<number>, posLabel: number) {
+/** Counts the true and false positives at each distinct score, in descending order. */
+function cumulativeCounts(yTrue: ArrayLike<number>, yScore: ArrayLike<number>, posLabel: number) {
 	requireSameLength(yTrue, yScore, "yScore");
 	const scores = Float64Array.from(yScore);
 	if (scores.some(Number.isNaN)) throw new Error("yScore has NaN: expected a number for each sample");
 	const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[b] - scores[a]);
-	const [hits, alarms, thresholds]: number[][] = [[], [], []];
-	let hit = 0;
+	const [tps, fps, thresholds]: number[][] = [[], [], []];
+	let positives = 0;
 	order.forEach((sample, i) => {
-		hit += Number(yTrue[sample] === posLabel);
+		positives += Number(yTrue[sample] === posLabel);
 		if (scores[order[i + 1]] === scores[sample]) return;
-		hits.push(hit);
-		alarms.push(i + 1 - hit);
+		tps.push(positives);
+		fps.push(i + 1 - positives);
 		thresholds.push(scores[sample]);
 	});
-	return { hits, alarms, thresholds };
+	return { tps, fps, thresholds };
 }

@@ -1,32 +1,34 @@
 // The hyperparameters of the pipeline: type, default, range and meaning of each. No imports.
 //
-// The command line, the tuning panel and the checks of a sweep's space follow from this table. The notebooks'
-// `parameters` cells repeat defaults and meanings, since papermill reads literals; test/pipeline/parameters.test.ts
-// compares them, and the defaults of `cnn`, `compile` and `train`.
+// The command line, the tuning panel and the validation of search spaces read this table. The `parameters` cells of the
+// notebooks repeat defaults and descriptions, since papermill reads literals; test/pipeline/parameters.test.ts compares
+// them, and the defaults of `cnn`, `compile` and `train`.
 
-/** The declaration of a number, in JSON Schema's words. */
+/** Declaration of a number, with the keywords of JSON Schema. */
 interface NumberParameter {
 	type: "integer" | "number";
 	default: number;
-	/** One line for `--help` and the notebooks. */
+	/** Description for `--help` and the notebooks, one line. */
 	description: string;
 	minimum?: number;
 	exclusiveMinimum?: number;
 	exclusiveMaximum?: number;
-	/** What the tuning panel offers: a list, or a slider's range. Default: the parameter is not offered. */
+	/** Values that the tuning panel offers: a list, or the range of a slider. Default: none. */
 	control?: readonly number[] | { min: number; max: number; step?: number; log?: boolean };
 }
 
-/** The declaration of a switch. */
+/** Declaration of a boolean. */
 interface BooleanParameter {
 	type: "boolean";
 	default: boolean;
 	description: string;
+	/** Whether the tuning panel offers the parameter. Default: not. */
 	control?: true;
 }
 
 const declare = <T extends Record<string, NumberParameter | BooleanParameter>>(parameters: T) => parameters;
 
+/** Declarations of the pipeline's hyperparameters by name. */
 export const PARAMETERS = declare({
 	imageSize: {
 		type: "integer",
@@ -78,20 +80,20 @@ export const PARAMETERS = declare({
 	},
 });
 
-/** The hyperparameters of a training run, by the names of `PARAMETERS`. */
+/** Hyperparameters of a training run, by the names of `PARAMETERS`. */
 export type TrainingParameters = {
 	[name in keyof typeof PARAMETERS]: (typeof PARAMETERS)[name] extends BooleanParameter ? boolean : number;
 };
 
-/** The defaults of all hyperparameters. */
+/** Default values of all hyperparameters. */
 export const DEFAULT_PARAMETERS = Object.fromEntries(
 	Object.entries(PARAMETERS).map(([name, parameter]) => [name, parameter.default]),
 ) as TrainingParameters;
 
 /**
- * Checks a value of a hyperparameter.
+ * Validates a value of a hyperparameter.
  *
- * @returns what was expected, for example `"a whole number above 0"`; null when the value is valid
+ * @returns the expected type and range, for example `"a whole number above 0"`; null when the value is valid
  */
 export function expectedValue(name: keyof TrainingParameters, value: unknown): string | null {
 	const parameter: NumberParameter | BooleanParameter = PARAMETERS[name];

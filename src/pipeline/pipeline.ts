@@ -1,4 +1,4 @@
-// The whole pipeline: load, augment, build, compile, train, save.
+// The pipeline: load, augment, build, compile, train, save.
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
@@ -14,10 +14,10 @@ import type { ModelRecord } from "./records";
 import { loadModel, saveModel } from "./saved-model";
 
 /**
- * The model that an earlier notebook saved for this data set and these parameters, or else one trained now.
+ * Loads the model that was saved for this data set and these hyperparameters; trains and saves one if there is none.
  *
- * @param dataset the folder with `train` and `valid`
- * @param artifacts where models are saved
+ * @param dataset folder with `train` and `valid`
+ * @param artifacts folder of the saved model
  */
 export async function loadOrTrain(
 	dataset: string,
@@ -25,11 +25,11 @@ export async function loadOrTrain(
 	parameters: TrainingParameters,
 ): Promise<{ model: tf.LayersModel; record: ModelRecord }> {
 	const saved = await loadModel(artifacts);
-	const same =
+	const isSame =
 		saved?.record.dataset === resolve(dataset) && isDeepStrictEqual(saved.record.parameters, { ...parameters });
-	if (saved && same) return saved;
+	if (saved && isSame) return saved;
 
-	console.log(`No model of this data set and these parameters in ${artifacts}: training one first.`);
+	console.log(`No saved model for this data set and these parameters in ${artifacts}: training one first.`);
 	const { model, history, classNames } = await trainPipeline(dataset, parameters);
 	const record = { dataset, classNames, parameters, history };
 	await saveModel(model, artifacts, record);
@@ -37,10 +37,11 @@ export async function loadOrTrain(
 }
 
 /**
- * Trains the pipeline's network on a data set, from files to history: what the training notebook does step by step.
+ * Trains the pipeline's network on a data set, as the training notebook does step by step.
  *
- * @param dataset the folder with `train` and `valid`
- * @param options `onProgress`, `backup` and more `callbacks`: as for `train`
+ * @param dataset folder with `train` and `valid`
+ * @param options `onProgress`, `backup` and additional `callbacks` as in `TrainOptions`
+ * @returns the trained model, its history and the class names in the order of its outputs
  */
 export async function trainPipeline(
 	dataset: string,

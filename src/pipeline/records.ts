@@ -6,42 +6,45 @@ import { loadArtifact, saveArtifact } from "../support/artifacts";
 import type { History } from "../training/history";
 import type { TrainingParameters } from "./parameters";
 
-/** The names of the records in an artifacts folder, without `.json`. */
+/** Names of the records in an artifacts folder, without `.json`. */
 export const ARTIFACTS = { cleaning: "cleaning", training: "training", evaluation: "evaluation" };
 
-/** What cleaning leaves for the other notebooks and the report. */
+/** Record of cleaning, for the other notebooks and the report. */
 export interface CleaningRecord {
+	/** Absolute path of the data set. */
 	dataset: string;
-	/** The images per split and class that training can use. */
+	/** Number of usable images per split and class. */
 	counts: ImageCount[];
-	/** How many files are in quarantine, from this run and earlier ones. */
+	/** Number of files in quarantine, from this run and earlier ones. */
 	removed: number;
+	/** Duration of cleaning. */
 	seconds: number;
 }
 
-/** What is kept beside a model's weights. */
+/** Record of a trained model, next to its weights. */
 export interface ModelRecord {
-	/** The folder that the model was trained on. */
+	/** Path of the data set that the model was trained on. */
 	dataset: string;
+	/** Names of the classes, in the order of the model's outputs. */
 	classNames: string[];
-	/** The parameters of the run that trained it. */
+	/** Hyperparameters that the model was trained with. */
 	parameters: TrainingParameters;
 	history: History;
 }
 
-/** What the evaluation notebook leaves for the report. */
+/** Record of the evaluation, for the report. */
 export interface EvaluationRecord {
 	/** Loss and accuracy on the test set, with their confidence intervals. */
 	test: { loss: number; accuracy: number; [name: string]: unknown };
-	/** The rows of the classification report by class. */
+	/** Rows of the classification report by class. */
 	report: Record<string, ReportRow>;
-	/** `confusionMatrix[i][j]`: how many images of class i were predicted as class j. */
+	/** Confusion matrix: `confusionMatrix[i][j]` images of class i were predicted as class j. */
 	confusionMatrix: number[][];
-	/** The area under the ROC curve by class. */
+	/** Area under the ROC curve by class. */
 	rocAuc: Record<string, number>;
-	/** The temperature that calibrates the model's probabilities. */
+	/** Temperature that calibrates the model's probabilities. */
 	temperature: number;
-	/** The duration of the evaluation. */
+	/** Duration of the evaluation. */
 	seconds: number;
 }
 
@@ -50,7 +53,7 @@ export function recordEvaluation(artifacts: string, record: EvaluationRecord): v
 	saveArtifact(artifacts, ARTIFACTS.evaluation, record);
 }
 
-/** The records in an artifacts folder; those that are missing or unreadable are null. */
+/** Loads the records of an artifacts folder; those that are missing or unreadable are null. */
 export const loadRecords = (artifacts: string) => ({
 	cleaning: loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning),
 	training: loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training),

@@ -6,54 +6,55 @@ import { DEFAULT_PARAMETERS } from "../pipeline/parameters";
 import type { Curves } from "../training/history";
 import type { Report, Task } from "./trial";
 
-/** How an attempt ended. */
+/** Result of one attempt at a trial. */
 export type Outcome = { state: "complete" | "pruned" | "failed"; error: string | null; curves?: Curves };
 
 /**
- * Runs a trial's process to its end, or until `abort`.
+ * Runs a trial in its own process until it ends, or kills it on `abort`.
  *
- * @param threads how many it computes with
- * @param ask gets its curves after each epoch and says whether it goes on; what it throws ends the trial
+ * @param threads number of threads that the process computes with
+ * @param onEpoch function of the curves, called after each epoch; false prunes the trial, and an error ends it and is
+ *   thrown
  */
 export async function runTrialProcess(
 	task: Task,
 	threads: number,
 	abort: AbortSignal | undefined,
-	ask: (curves: Curves) => boolean | Promise<boolean>,
+	onEpoch: (curves: Curves) => boolean | Promise<boolean>,
 ): Promise<Outcome> {
-	const child = start(threads);
+	const child = startProcess(threads);
 	const { epochs } = { ...(task.module ? {} : DEFAULT_PARAMETERS), ...task.parameters };
 	const kill = () => child.kill("SIGKILL");
 	abort?.addEventListener("abort", kill);
 	let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
 	let thrown: { error: unknown } | null = null;
-	const hear = async (report: Report) => {
+	const onReport = async (report: Report) => {
 		if ("error" in report) outcome = { state: "failed", error: report.error };
 		else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
 		else {
-			// After its last epoch there is nothing left to stop.
-			pruned = !(await ask(report.curves)) && report.curves.loss.length !== epochs;
+			// A trial that reaches its last epoch is complete, whatever the pruner decides.
+			pruned = !(await onEpoch(report.curves)) && report.curves.loss.length !== epochs;
 			if (child.connected) child.send(!pruned);
 		}
 	};
 	child.on("message", (report: Report) =>
-		hear(report).catch((error) => {
+		onReport(report).catch((error) => {
 			thrown = { error };
 			kill();
 		}),
 	);
-	child.on("error", () => {}); // of a message to a process that has just died: its end says the rest
+	child.on("error", () => {}); // A message to a process that has just died: its exit is handled below.
 	child.send(task);
-	// Its last message can come after its exit.
+	// The last message can arrive after the exit event.
 	const [[code, signal]] = await Promise.all([once(child, "exit"), once(child, "disconnect")]);
 	abort?.removeEventListener("abort", kill);
 	if (thrown) throw (thrown as { error: unknown }).error;
 	return outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` };
 }
 
-function start(threads: number): ChildProcess {
+function startProcess(threads: number): ChildProcess {
 	return fork(join(__dirname, "trial-process.ts"), {
-		// TypeScript, wherever this was called from; and numbers that are none.
+		// tsx, so that the trial runs as TypeScript from any caller; advanced serialization, so that NaN survives.
 		execArgv: ["--require", require.resolve("tsx/cjs")],
 		serialization: "advanced",
 		stdio: ["ignore", "ignore", "ignore", "ipc"],

@@ -2,20 +2,25 @@
 import { quantile } from "../support/statistics";
 
 export interface HalvingOptions {
-	/** Every trial trains for so many epochs. Default 1. */
+	/** Number of epochs before a trial can be pruned: the first rung, 1 or more. Default 1. */
 	minEpochs?: number;
-	/** At each rung one of so many goes on; the next rung is so many times higher. Default 3. */
+	/**
+	 * Reduction factor, above 1: at each rung the best `1 / reductionFactor` of the trials continue, and the next rung is
+	 * `reductionFactor` times as many epochs. Default 3.
+	 */
 	reductionFactor?: number;
 }
 
 /**
- * Makes the rule: called with a trial's value after each of its epochs, it says whether the trial goes on.
+ * Returns a pruner for asynchronous successive halving: a function of the epoch and the value of the objective that
+ * returns whether the trial continues.
  *
- * At a rung (after `minEpochs`, and each time that times `reductionFactor`) a trial goes on when its value is within the
- * best `1 / reductionFactor` of those that came to this rung before. Nobody waits for others, so which trials are
- * stopped depends on the order in which they come.
+ * Rungs are at `minEpochs` times the powers of `reductionFactor`. A trial that reaches a rung continues if its value is
+ * among the best `1 / reductionFactor` of the values reported there before. Trials do not wait for each other, so which
+ * ones are pruned depends on the order in which they report.
  *
- * @param better `"min"` when less is better
+ * @param better direction of improvement of the value
+ * @throws when an option is out of its range
  */
 export function successiveHalving(
 	better: "min" | "max",
@@ -32,26 +37,26 @@ export function successiveHalving(
 	};
 }
 
-/** @throws when the options are out of their range */
+/** @throws when an option is out of its range */
 export function checkHalving({ minEpochs = 1, reductionFactor = 3 }: HalvingOptions): void {
 	if (!(Number.isInteger(minEpochs) && minEpochs > 0)) throw new Error(`minEpochs is ${minEpochs}: expected 1 or more`);
 	if (!(reductionFactor > 1)) throw new Error(`reductionFactor is ${reductionFactor}: expected more than 1`);
 }
 
-/** Whether trials are compared after this epoch. */
+/** Whether trials can be pruned after this epoch. */
 export function isRung(epoch: number, { minEpochs = 1, reductionFactor = 3 }: HalvingOptions): boolean {
 	let rung = minEpochs;
 	while (Math.round(rung) < epoch) rung *= reductionFactor;
 	return Math.round(rung) === epoch;
 }
 
-/** A value as something of which more is better; what is no number is worse than all. */
+/** Returns the value as a reward, of which more is better; NaN becomes −∞. */
 export function rewardOf(value: number, better: "min" | "max"): number {
 	if (Number.isNaN(value)) return Number.NEGATIVE_INFINITY;
 	return better === "min" ? -value : value;
 }
 
-/** Whether a trial goes on from a rung, by the rewards of those who came to it before. */
+/** Whether a trial continues after a rung, given the rewards reported there before. */
 export function survives(reward: number, before: number[], { reductionFactor = 3 }: HalvingOptions): boolean {
 	if (before.length === 0) return reward > Number.NEGATIVE_INFINITY;
 	return reward >= quantile(Float64Array.from(before).sort(), 1 - 1 / reductionFactor);

@@ -6,13 +6,13 @@ import type { Value } from "./space";
 const TREES = 64;
 
 /**
- * The share of each hyperparameter in what a forest of 64 regression trees explains: the mean decrease in impurity, as
- * Optuna's `MeanDecreaseImpurityImportanceEvaluator`. With fewer than some dozens of trials it is a hint, no more.
+ * Computes hyperparameter importances: the mean decrease in impurity in a random forest of 64 regression trees, as
+ * Optuna's `MeanDecreaseImpurityImportanceEvaluator`. With fewer than a few dozen trials they are rough estimates.
  *
- * @param parameters of each trial; those that are the same in all of them are left out
- * @param values the trials' values of the objective
- * @returns shares of 1, from the greatest to the least
- * @throws when no parameter or no value differs from another
+ * @param parameters hyperparameters of each trial; those that are the same in all trials are ignored
+ * @param values value of the objective for each trial
+ * @returns importances that sum to 1, in descending order
+ * @throws when the trials do not differ in both hyperparameters and values
  */
 export function parameterImportances(
 	parameters: Record<string, Value>[],
@@ -23,17 +23,21 @@ export function parameterImportances(
 	const rows = parameters.map((trial) => names.map((name, i) => numberOf(trial[name], choices[i])));
 	const random = seedrandom("forest");
 	const trees = Array.from({ length: TREES }, () => {
-		const drawn = rows.map(() => Math.floor(random() * rows.length));
+		const sample = rows.map(() => Math.floor(random() * rows.length));
 		return impurityDecreases(
-			drawn.map((i) => rows[i]),
-			drawn.map((i) => values[i]),
+			sample.map((i) => rows[i]),
+			sample.map((i) => values[i]),
 		);
 	});
-	// A tree that drew one trial only, time and again, has nothing to say.
-	const telling = trees.filter((decreases) => sum(decreases) > 0);
-	if (telling.length === 0) throw new Error("what matters shows only in trials with different parameters and values");
+	// The bootstrap sample of a tree can hold trials of one value only, which leave nothing to split.
+	const splitTrees = trees.filter((decreases) => sum(decreases) > 0);
+	if (splitTrees.length === 0) {
+		throw new Error(
+			`cannot compute importances from ${rows.length} trials: expected trials that differ in parameters and in values`,
+		);
+	}
 	return names
-		.map((parameter, i) => ({ parameter, importance: mean(telling.map((tree) => tree[i] / sum(tree))) }))
+		.map((parameter, i) => ({ parameter, importance: mean(splitTrees.map((tree) => tree[i] / sum(tree))) }))
 		.sort((a, b) => b.importance - a.importance);
 }
 
@@ -41,38 +45,40 @@ const choicesOf = (parameters: Record<string, Value>[], name: string) => [
 	...new Set(parameters.map((trial) => trial[name])),
 ];
 
-/** Trees cut ranges in two: what is no number stands in the order in which it came. */
+/** Encodes categorical values as their index, since trees split numbers. */
 const numberOf = (value: Value, choices: Value[]) => (typeof value === "number" ? value : choices.indexOf(value));
 
 /**
- * Grows a regression tree to its leaves (CART, Breiman et al. 1984).
+ * Grows a full regression tree (CART, Breiman et al. 1984).
  *
- * @param rows the features of each sample
- * @returns how much the cuts in each feature lessen the sum of squared errors
+ * @param rows features of each sample
+ * @param values target of each sample
+ * @returns the decrease of the sum of squared errors by the splits on each feature
  */
 export function impurityDecreases(rows: number[][], values: number[]): number[] {
 	const decreases = (rows[0] ?? []).map(() => 0);
 	const grow = (members: number[]) => {
-		const cut = bestCut(rows, values, members);
-		if (!cut) return;
-		decreases[cut.feature] += cut.decrease;
-		grow(members.filter((i) => rows[i][cut.feature] < cut.threshold));
-		grow(members.filter((i) => rows[i][cut.feature] >= cut.threshold));
+		const split = bestSplit(rows, values, members);
+		if (!split) return;
+		decreases[split.feature] += split.decrease;
+		grow(members.filter((i) => rows[i][split.feature] < split.threshold));
+		grow(members.filter((i) => rows[i][split.feature] >= split.threshold));
 	};
 	grow(rows.map((_, i) => i));
 	return decreases;
 }
 
-interface Cut {
+/** A split of the samples by a feature. */
+interface Split {
 	feature: number;
 	threshold: number;
 	decrease: number;
 }
 
-/** The cut after which the squared errors are least; null when none lessens them. */
-function bestCut(rows: number[][], values: number[], members: number[]): Cut | null {
+/** Returns the split that decreases the squared errors most; null when none decreases them. */
+function bestSplit(rows: number[][], values: number[], members: number[]): Split | null {
 	const total = sum(members.map((i) => values[i]));
-	let best: Cut | null = null;
+	let best: Split | null = null;
 	const features = rows[members[0]] ?? [];
 	for (const feature of features.keys()) {
 		const ordered = [...members].sort((a, b) => rows[a][feature] - rows[b][feature]);
@@ -83,7 +89,7 @@ function bestCut(rows: number[][], values: number[], members: number[]): Cut | n
 			const threshold = rows[next][feature];
 			if (rows[before][feature] === threshold) continue;
 			const others = ordered.length - count;
-			// The squares that the two means take off, less those that the common one does.
+			// Predicting the mean m of n samples decreases their squared errors by n m², the square of their sum over n.
 			const decrease = below ** 2 / count + (total - below) ** 2 / others - total ** 2 / ordered.length;
 			if (decrease > Math.max(best?.decrease ?? 0, 1e-12 * total ** 2)) best = { feature, threshold, decrease };
 		}

@@ -4,77 +4,93 @@ import { join } from "node:path";
 import type { Curves } from "../training/history";
 import { runTrialProcess } from "./attempt";
 import { successiveHalving } from "./halving";
-import { nameOf, type Rules, type Trial } from "./trial";
+import { nameOf, type Rules, type Task, type Trial } from "./trial";
 
-/** Where and how trials run. */
+/** Settings of a sweep on this machine. */
 interface LocalRun {
+	/** Folder with `train` and `valid`. */
 	dataset: string;
-	/** The folder of the sweep. */
+	/** Folder of the sweep. */
 	folder: string;
-	/** The number of trials at once. */
+	/** Number of trials that run in parallel. */
 	workers: number;
-	/** Ends all trials, which are `waiting` afterwards. */
+	/** Kills all running trials, which are `waiting` afterwards. */
 	abort?: AbortSignal;
-	/** Called whenever a trial starts, ends an epoch or ends. */
+	/** Called whenever a trial starts, finishes an epoch or ends. */
 	onChange(trial: Trial): void;
 }
 
-/** Whether a trial continues after an epoch, by the value of the objective. */
-type ShouldContinue = (epoch: number, value: number) => boolean;
+/** Decides whether a trial continues after an epoch, by the value of the objective. */
+type Pruner = (epoch: number, value: number) => boolean;
 
 /**
- * Runs the trials that are waiting, in processes of this machine.
+ * Runs the trials that are waiting, in processes on this machine.
  *
- * @throws what goes wrong outside a trial, such as a result that cannot be written, which ends the other trials too
+ * @throws errors outside a trial, such as a result that cannot be written; they end the other trials too
  */
 export async function runLocally(trials: Trial[], rules: Rules, run: LocalRun): Promise<void> {
-	const broken = new AbortController();
-	const abort = AbortSignal.any([broken.signal, ...(run.abort ? [run.abort] : [])]);
-	const { objective, better, halving } = rules;
-	const shouldContinue = halving ? successiveHalving(better, halving) : () => true;
-	for (const { curves } of trials) for (const [i, value] of curves[objective].entries()) shouldContinue(i + 1, value);
-
+	const failure = new AbortController();
+	const abort = AbortSignal.any([failure.signal, ...(run.abort ? [run.abort] : [])]);
+	const shouldContinue = prunerOf(trials, rules);
 	const waiting = trials.filter(({ state }) => state === "waiting");
 	const work = async () => {
-		for (let trial = waiting.shift(); trial && !abort.aborted; trial = waiting.shift())
-			await runTrial(trial, rules, { ...run, abort }, shouldContinue);
-	};
-	const workOrEnd = () =>
-		work().catch((error) => {
-			broken.abort();
+		try {
+			for (let trial = waiting.shift(); trial && !abort.aborted; trial = waiting.shift())
+				await runTrial(trial, rules, { ...run, abort }, shouldContinue);
+		} catch (error) {
+			failure.abort();
 			throw error;
-		});
-	await Promise.all(Array.from({ length: run.workers }, workOrEnd));
+		}
+	};
+	await Promise.all(Array.from({ length: run.workers }, work));
+}
+
+/** Returns the pruner of a sweep, which has seen the epochs of the trials so far. */
+function prunerOf(trials: Trial[], { objective, better, halving }: Rules): Pruner {
+	const shouldContinue = halving ? successiveHalving(better, halving) : () => true;
+	for (const { curves } of trials) for (const [i, value] of curves[objective].entries()) shouldContinue(i + 1, value);
+	return shouldContinue;
 }
 
 /** Runs a trial to its end, with its retries, or until `abort`. */
 async function runTrial(
 	trial: Trial,
 	{ objective, retries, module }: Rules,
-	{ dataset, folder, abort, onChange }: LocalRun & { abort: AbortSignal },
-	shouldContinue: ShouldContinue,
+	run: LocalRun & { abort: AbortSignal },
+	shouldContinue: Pruner,
 ): Promise<void> {
-	const backup = join(folder, "backups", nameOf(trial.id));
-	// An epoch that comes again after an interruption gets the same answer.
+	const backup = join(run.folder, "backups", nameOf(trial.id));
+	const task = { dataset: run.dataset, parameters: trial.parameters, backup, module };
+	// An epoch that is repeated after an interruption must get the same answer.
 	const answers: boolean[] = [];
 	const onEpoch = (curves: Curves) => {
 		const epoch = curves[objective].length;
 		trial.curves = curves;
-		onChange(trial);
+		run.onChange(trial);
 		answers[epoch] ??= shouldContinue(epoch, curves[objective][epoch - 1]);
 		return answers[epoch];
 	};
-	while (trial.attempts <= retries && !abort.aborted) {
-		Object.assign(trial, { state: "running", attempts: trial.attempts + 1 });
-		onChange(trial);
-		const started = performance.now();
-		const task = { dataset, parameters: trial.parameters, backup, module };
-		const outcome = await runTrialProcess(task, trial.threads, abort, onEpoch);
-		trial.seconds = (performance.now() - started) / 1000;
-		const again = outcome.error && (abort.aborted || trial.attempts <= retries);
-		Object.assign(trial, again ? { state: "waiting" } : outcome);
-		if (!again) break;
-	}
+	let retry = true;
+	while (retry && trial.attempts <= retries && !run.abort.aborted)
+		retry = await attemptTrial(trial, task, retries, run, onEpoch);
 	if (trial.state !== "waiting") rmSync(backup, { force: true });
+	run.onChange(trial);
+}
+
+/** Runs one attempt at a trial, and returns whether the trial is waiting for another. */
+async function attemptTrial(
+	trial: Trial,
+	task: Task,
+	retries: number,
+	{ abort, onChange }: LocalRun & { abort: AbortSignal },
+	onEpoch: (curves: Curves) => boolean,
+): Promise<boolean> {
+	Object.assign(trial, { state: "running", attempts: trial.attempts + 1 });
 	onChange(trial);
+	const started = performance.now();
+	const outcome = await runTrialProcess(task, trial.threads, abort, onEpoch);
+	trial.seconds = (performance.now() - started) / 1000;
+	const retry = Boolean(outcome.error) && (abort.aborted || trial.attempts <= retries);
+	Object.assign(trial, retry ? { state: "waiting" } : outcome);
+	return retry;
 }

@@ -5,35 +5,40 @@ import { hashOfJson } from "../support/files";
 import { tensorflowVersion } from "../tensorflow/backend";
 import type { Rules, Trial } from "./trial";
 
-/** A trial on its way to a worker. */
-export type Order = Rules & { sweep: string } & Pick<Trial, "id" | "parameters" | "threads">;
+/** A trial as a job of the queue. */
+export type TrialJob = Rules & { sweep: string } & Pick<Trial, "id" | "parameters" | "threads">;
 
-/** Curves and how they ended, as far as a worker knows. */
-export type News = Partial<Pick<Trial, "state" | "curves" | "error" | "attempts" | "seconds">>;
+/** State of a trial, reported by a worker. */
+export type TrialUpdate = Partial<Pick<Trial, "state" | "curves" | "error" | "attempts" | "seconds">>;
 
 export const PREFIX = "image-classification";
 export const keyOf = (sweep: string, part: string) => `${PREFIX}:${sweep}:${part}`;
 export const sweepsKey = `${PREFIX}:sweeps`;
 
-/** What must be the same for trials to give the same results. Queues are named by it, so no other worker gets a trial. */
+/**
+ * Data and versions that results depend on. Queues are named after it, so that only workers with the same ones get a
+ * trial.
+ */
 export type Environment = { data: string; versions: string };
 
 export const environmentOf = (data: string): Environment => {
-	const [node] = process.versions.node.split("."); // which writes the trials' state in its own way
+	// Checkpoints are serialized by v8, whose format can change with the major version of Node.
+	const [node] = process.versions.node.split(".");
 	return { data, versions: `TensorFlow ${tensorflowVersion()}, TensorFlow.js ${tf.version_core}, Node ${node}` };
 };
-export const queueOf = (place: Environment) => `trials-${hashOfJson(place)}`;
+export const queueOf = (environment: Environment) => `trials-${hashOfJson(environment)}`;
 
 /**
- * A connection that outlives restarts of the server.
+ * Connects to Redis, with a client that reconnects after restarts of the server.
  *
- * @throws when the first attempt fails, or the user may not write
+ * @param url `redis://` or `rediss://` (TLS) `[user:password@]host:port`
+ * @throws when the first connection fails, or the user has no write permission
  */
 export async function connect(url: string): Promise<Redis> {
 	if (!/^rediss?:\/\/./.test(url))
-		throw new Error(`${url} is no address of a Redis: expected redis://[user:password@]host:port`);
+		throw new Error(`${url} is not a Redis address: expected redis://[user:password@]host:port`);
 	const { protocol, host } = new URL(url);
-	const where = `Redis at ${protocol}//${host}`;
+	const server = `Redis at ${protocol}//${host}`;
 	const first = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
 	let reason = "";
 	first.on("error", (error) => {
@@ -44,15 +49,15 @@ export async function connect(url: string): Promise<Redis> {
 		await first.set(`${PREFIX}:check`, "1", "EX", 1);
 	} catch (error) {
 		const message = reason || (error as Error).message;
-		if (/NOAUTH|WRONGPASS|NOPERM/.test(message)) throw new Error(`${where} does not let you in: ${message}`);
+		if (/NOAUTH|WRONGPASS|NOPERM/.test(message)) throw new Error(`${server} denies access: ${message}`);
 		const advice = message.includes("certificate")
-			? "NODE_EXTRA_CA_CERTS=FILE lets Node trust your own authority"
+			? "NODE_EXTRA_CA_CERTS=FILE makes Node trust your certificate authority"
 			: "is redis-server running there?";
-		throw new Error(`${where} cannot be used: ${message || "no answer"}; ${advice}`);
+		throw new Error(`${server} cannot be used: ${message || "no answer"}; ${advice}`);
 	} finally {
 		first.disconnect();
 	}
 	const redis = new Redis(url, { maxRetriesPerRequest: null });
-	redis.on("error", () => {}); // it comes back
+	redis.on("error", () => {}); // A lost connection: ioredis reconnects.
 	return redis;
 }

@@ -1,9 +1,10 @@
 // Search spaces and sampling of trials.
 import seedrandom from "seedrandom";
 
+/** Value of a hyperparameter. */
 export type Value = number | string | boolean;
 
-/** How one hyperparameter is chosen. */
+/** Distribution that a hyperparameter is sampled from, or grid of its values. */
 export type Distribution =
 	| { type: "uniform"; low: number; high: number; step?: number }
 	| { type: "loguniform"; low: number; high: number }
@@ -11,10 +12,10 @@ export type Distribution =
 	| { type: "choice"; choices: Value[] }
 	| { type: "grid"; values: Value[] };
 
-/** The hyperparameters by name: chosen, or a value that is the same in all trials. */
+/** Search space: a distribution, or a fixed value, for each hyperparameter by name. */
 export type Space = Record<string, Distribution | Value>;
 
-/** Any number from `low` to `high`, or only every `step` from `low` (Optuna's `suggest_float`). */
+/** Uniform distribution from `low` to `high`, or over the multiples of `step` from `low`: Optuna's `suggest_float`. */
 export const uniform = (low: number, high: number, step?: number): Distribution => ({
 	type: "uniform",
 	low,
@@ -22,10 +23,15 @@ export const uniform = (low: number, high: number, step?: number): Distribution 
 	...(step === undefined ? {} : { step }),
 });
 
-/** A number from `low` to `high`, each power of ten as likely as another (`suggest_float(log=True)`). */
+/** Log-uniform distribution from `low`, above 0, to `high`: Optuna's `suggest_float(log=True)`. */
 export const logUniform = (low: number, high: number): Distribution => ({ type: "loguniform", low, high });
 
-/** A whole number from `low` to `high`, both included (`suggest_int`). */
+/**
+ * Uniform distribution over the integers from `low` to `high`, both included: Optuna's `suggest_int`.
+ *
+ * @param options `step`: distance of the integers, default 1; `log`: whether the distribution is log-uniform, default
+ *   false
+ */
 export const integer = (low: number, high: number, options: { step?: number; log?: boolean } = {}): Distribution => ({
 	type: "int",
 	low,
@@ -33,32 +39,32 @@ export const integer = (low: number, high: number, options: { step?: number; log
 	...options,
 });
 
-/** One of a list, each as likely as another (`suggest_categorical`). */
+/** Categorical distribution over the choices: Optuna's `suggest_categorical`. */
 export const choice = (...choices: Value[]): Distribution => ({ type: "choice", choices });
 
-/** Each of a list in turn, with all combinations of the other grids (`GridSampler`). */
+/** Grid: every value is tried, in all combinations with the other grids, as Optuna's `GridSampler`. */
 export const grid = (...values: Value[]): Distribution => ({ type: "grid", values });
 
 /**
- * The trials of a space: for each point of its grids `samples` draws of the rest.
+ * Samples the trials of a search space: `samples` draws for each combination of the grids.
  *
- * A trial's values follow from the seed, its number and their names alone: not from who asks, nor in which order.
+ * A value depends only on the seed, the number of the trial and the name of the hyperparameter.
  *
- * @param samples default 1
- * @param seed default 42
- * @throws when a distribution is empty, the wrong way round or unknown
+ * @param options `samples`: number of draws for each combination, default 1; `seed`: random seed, default 42
+ * @returns the hyperparameters of each trial
+ * @throws when a distribution is empty, has `low` above `high` or is of an unknown type
  */
 export function trialsOf(space: Space, { samples = 1, seed = 42 } = {}): Record<string, Value>[] {
 	for (const [name, distribution] of Object.entries(space)) check(name, distribution);
 	const points = Object.entries(space).reduce<Record<string, Value>[]>(
-		(known, [name, distribution]) =>
+		(combinations, [name, distribution]) =>
 			isGrid(distribution)
-				? known.flatMap((point) => distribution.values.map((value) => ({ ...point, [name]: value })))
-				: known,
+				? combinations.flatMap((point) => distribution.values.map((value) => ({ ...point, [name]: value })))
+				: combinations,
 		[{}],
 	);
-	const all = points.flatMap((point) => Array.from({ length: samples }, () => point));
-	return all.map((point, trial) =>
+	const repeated = points.flatMap((point) => Array.from({ length: samples }, () => point));
+	return repeated.map((point, trial) =>
 		Object.fromEntries(
 			Object.entries(space).map(([name, distribution]) => [
 				name,
@@ -68,7 +74,7 @@ export function trialsOf(space: Space, { samples = 1, seed = 42 } = {}): Record<
 	);
 }
 
-/** The values of a list, or the ends of a range: what all other values lie between. */
+/** Returns the values to validate: all of a list, or the bounds of a range. */
 export function extremesOf(distribution: Distribution | Value): Value[] {
 	if (typeof distribution !== "object") return [distribution];
 	if (distribution.type === "choice") return distribution.choices;
@@ -91,24 +97,25 @@ function draw(distribution: Distribution | Value, random: () => number): Value {
 		return step === undefined ? low + (high - low) * random() : stepped(low, high, step, random());
 	}
 	const { step = 1, log = false } = distribution;
-	// As in Optuna each whole number has its share of the logarithmic range, from half below it to half above.
+	// As in Optuna an integer n stands for the interval from n − 0.5 to n + 0.5 of the logarithmic range.
 	if (log) return Math.min(high, Math.max(low, Math.round((low - 0.5) * ((high + 0.5) / (low - 0.5)) ** random())));
 	return stepped(low, high, step, random());
 }
 
-function stepped(low: number, high: number, step: number, share: number): number {
+/** Maps a random number, 0–1, to a multiple of `step` from `low`. */
+function stepped(low: number, high: number, step: number, random: number): number {
 	const count = Math.floor((high - low) / step + 1e-9) + 1;
-	// 0.1 + 2 * 0.1 is 0.30000000000000004, which nobody asked for.
-	return Number((low + step * Math.floor(share * count)).toPrecision(12));
+	// 0.1 + 2 * 0.1 is 0.30000000000000004: rounding gives 0.3.
+	return Number((low + step * Math.floor(random * count)).toPrecision(12));
 }
 
 function check(name: string, distribution: Distribution | Value): void {
-	const wrong = problem(distribution);
-	if (wrong) throw new Error(`${name} in the space: ${wrong}`);
+	const problem = problemOf(distribution);
+	if (problem) throw new Error(`${name} in the space: ${problem}`);
 }
 
-/** What is wrong with a distribution, which can come from a file; null when nothing is. */
-function problem(distribution: Distribution | Value): string | null {
+/** Validates a distribution, which can come from a JSON file; returns null when it is valid. */
+function problemOf(distribution: Distribution | Value): string | null {
 	if (["number", "string", "boolean"].includes(typeof distribution)) return null;
 	const { type, low, high, step, log, choices, values } = (distribution ?? {}) as Record<string, unknown>;
 	if (type === "choice" || type === "grid") {
@@ -123,7 +130,8 @@ function problem(distribution: Distribution | Value): string | null {
 		return `expected numbers low ≤ high, not ${low} and ${high}`;
 	}
 	if (type === "int" && !(Number.isInteger(low) && Number.isInteger(high))) return "low and high must be whole numbers";
-	if ((type === "loguniform" || log) && low <= 0) return `low is ${low}: a logarithmic range lies above 0`;
+	if ((type === "loguniform" || log) && low <= 0)
+		return `low is ${low}: expected a number above 0 in a logarithmic range`;
 	if (step !== undefined && !((step as number) > 0)) return `step is ${step}: expected a number above 0`;
 	return null;
 }

@@ -1,4 +1,4 @@
-// The trial process itself.
+// The program of a trial process.
 import { once } from "node:events";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DEFAULT_PARAMETERS, type TrainingParameters } from "../pipeline/parameters";
@@ -6,7 +6,13 @@ import { trainPipeline } from "../pipeline/pipeline";
 import { type Curves, emptyCurves, type Progress } from "../training/history";
 import type { Report, Task, TrialFunction } from "./trial";
 
-/** The pipeline's training, for a `TrialFunction` of one's own with more callbacks. */
+/**
+ * Trains the pipeline as a trial; for a custom `TrialFunction` that adds callbacks.
+ *
+ * @param report function of the curves, called after each epoch; training stops when it returns false
+ * @param callbacks additional callbacks. Default: none
+ * @returns the curves of all epochs
+ */
 export async function pipelineTrial(
 	{ dataset, parameters, backup }: Omit<Task, "module">,
 	report: (curves: Curves) => Promise<boolean>,
@@ -16,31 +22,31 @@ export async function pipelineTrial(
 	const onProgress = ({ history }: Progress) => {
 		curves = history;
 	};
-	const asking = new (class extends tf.Callback {
+	const reporter = new (class extends tf.Callback {
 		override async onEpochEnd() {
 			if (!(await report(curves))) (this.model as tf.LayersModel).stopTraining = true;
 		}
 	})();
-	const options = { onProgress, backup, callbacks: [...callbacks, asking] };
-	const all = { ...DEFAULT_PARAMETERS, ...parameters } as TrainingParameters;
-	await trainPipeline(dataset, all, options);
+	const options = { onProgress, backup, callbacks: [...callbacks, reporter] };
+	const trainingParameters = { ...DEFAULT_PARAMETERS, ...parameters } as TrainingParameters;
+	await trainPipeline(dataset, trainingParameters, options);
 	return curves;
 }
 
 async function main(): Promise<void> {
-	const say = (report: Report) => new Promise((said) => process.send?.(report, said));
-	process.on("disconnect", () => process.exit(1)); // whoever asked is gone
+	const send = (report: Report) => new Promise((sent) => process.send?.(report, sent));
+	process.on("disconnect", () => process.exit(1)); // The parent process has died.
 	try {
 		const [task] = (await once(process, "message")) as [Task];
 		const trial: TrialFunction = task.module ? require(task.module).trial : pipelineTrial;
 		const curves = await trial(task, async (curves) => {
 			const answer = once(process, "message");
-			await say({ curves, done: false });
+			await send({ curves, done: false });
 			return (await answer)[0] as boolean;
 		});
-		await say({ curves, done: true });
+		await send({ curves, done: true });
 	} catch (error) {
-		await say({ error: (error as Error).message });
+		await send({ error: (error as Error).message });
 	}
 	process.exit();
 }

@@ -5,49 +5,54 @@ import { type Curves, emptyCurves, METRICS, type Metric } from "../training/hist
 import type { HalvingOptions } from "./halving";
 import type { Value } from "./space";
 
-/** How a trial stands, in Optuna's words; `pruned`: stopped early, by successive halving. */
+/** State of a trial, in Optuna's terms; `pruned`: stopped early by successive halving. */
 export type TrialState = "waiting" | "running" | "complete" | "pruned" | "failed";
 
 export interface Trial {
-	/** Its number, from 0, in the order of the space. */
+	/** Number of the trial, from 0, in the order of `trialsOf`. */
 	id: number;
+	/** Value of each hyperparameter. */
 	parameters: Record<string, Value>;
 	state: TrialState;
+	/** Learning curves so far. */
 	curves: Curves;
-	/** The best value of the objective over its epochs; null before the first, or when none is a number. */
+	/** Best value of the objective over the epochs; null before the first epoch, or when none is finite. */
 	value: number | null;
-	/** How often it was begun or gone on with. */
+	/** Number of times that the trial was started or resumed. */
 	attempts: number;
-	/** How long its last attempt took, with the process's start. */
+	/** Duration of the last attempt, including the start of the process. */
 	seconds: number;
-	/** How many threads it computes with, on which its last digits depend. */
+	/** Number of threads that the trial computes with; the last digits of its results depend on it. */
 	threads: number;
-	/** Why it failed. */
+	/** Message of the error that the trial failed with, or null. */
 	error: string | null;
 }
 
-/** What applies to all trials of a sweep. */
+/** Settings that apply to all trials of a sweep. */
 export interface Rules {
-	/** The metric to optimize. */
+	/** Metric to optimize. */
 	objective: Metric;
+	/** Direction of improvement of the objective. */
 	better: "min" | "max";
+	/** Options of successive halving; null: no pruning. */
 	halving: HalvingOptions | null;
-	/** The number of times that a failed trial is resumed. */
+	/** Number of times that a failed trial is resumed. */
 	retries: number;
-	/** The path of a module whose `trial` runs instead of the pipeline's training, or null. */
+	/** Path of a module whose `trial` runs instead of the pipeline's training, or null. */
 	module: string | null;
 }
 
-/** Whether nothing more comes of a trial. */
+/** Whether a trial has ended: complete, pruned or failed. */
 export const hasEnded = ({ state }: Trial) => state !== "waiting" && state !== "running";
 
-/** The trial with the best value among those that did not fail; null when there is none. */
+/** Returns the trial with the best value among those that did not fail; null when there is none. */
 export function bestTrial(trials: Trial[], objective: Metric = "valLoss"): Trial | null {
 	const sign = METRICS[objective].better === "min" ? 1 : -1;
 	const valued = trials.filter(({ value, state }) => value !== null && state !== "failed");
 	return valued.sort((a, b) => sign * ((a.value as number) - (b.value as number)))[0] ?? null;
 }
 
+/** Returns a waiting trial. */
 export function newTrial(id: number, parameters: Trial["parameters"], threads: number): Trial {
 	return {
 		id,
@@ -62,36 +67,40 @@ export function newTrial(id: number, parameters: Trial["parameters"], threads: n
 	};
 }
 
+/** Loads a trial that ended in an earlier run of the sweep; null when there is none. */
 export function loadTrial(folder: string, id: number): Trial | null {
 	const trial = loadArtifact<Trial>(join(folder, "trials"), nameOf(id));
-	// JSON has no NaN.
+	// JSON has no NaN and stores it as null.
 	for (const curve of Object.values(trial?.curves ?? {}) as number[][])
 		curve.splice(0, curve.length, ...curve.map((value) => value ?? Number.NaN));
 	return trial;
 }
 
+/** Returns the file name of a trial, without its extension: `"0007"`. */
 export const nameOf = (id: number) => String(id).padStart(4, "0");
 
+/** Returns the best of the finite values; null when there is none. */
 export function bestOf(values: number[], better: "min" | "max"): number | null {
 	const numbers = values.filter((value) => Number.isFinite(value));
 	return numbers.length === 0 ? null : better === "min" ? Math.min(...numbers) : Math.max(...numbers);
 }
 
-/** What a trial is sent when it starts. */
+/** Message to a trial process when it starts. */
 export interface Task {
-	/** The folder with `train` and `valid`. */
+	/** Folder with `train` and `valid`. */
 	dataset: string;
+	/** Value of each hyperparameter. */
 	parameters: Record<string, Value>;
-	/** A file for what it needs to go on after an interruption. */
+	/** Checkpoint file, from which an interrupted trial resumes. */
 	backup: string;
-	/** The path of a module whose `trial` runs in place of the pipeline's training, or null. */
+	/** Path of a module whose `trial` runs instead of the pipeline's training, or null. */
 	module: string | null;
 }
 
-/** What a trial says: after each epoch, which is answered by whether it goes on; at the end; or what went wrong. */
+/** Message from a trial process: after each epoch, answered by whether the trial continues; at the end; or an error. */
 export type Report = { curves: Curves; done: boolean } | { error: string };
 
-/** A trial of one's own: calls `report` after each epoch, ends when that gives false, and returns all its epochs. */
+/** A custom trial: calls `report` after each epoch, ends when that returns false, and returns the curves of all epochs. */
 export type TrialFunction = (
 	task: Omit<Task, "module">,
 	report: (curves: Curves) => Promise<boolean>,

@@ -7,30 +7,32 @@ import { optimizerState, restoreOptimizerState } from "../tensorflow/optimizers"
 import type { Counter } from "../tensorflow/random";
 import type { Curves } from "./history";
 
-/** The state of a callback between two epochs. */
+/** State of a callback between two epochs. */
 export interface CallbackState {
 	values: Record<string, number | null>;
 	weights: tf.Tensor[];
 }
 
-/** A callback whose state a checkpoint keeps. */
+/** A callback whose state is saved in checkpoints. */
 export interface StatefulCallback {
-	/** Returns the state. Its tensors stay the callback's. */
+	/** Returns the state; the callback disposes its tensors. */
 	stateDict(): CallbackState;
-	/** Restores a state. Its tensors become the callback's. */
+	/** Restores a state and takes over its tensors. */
 	loadStateDict(state: CallbackState): void;
 }
 
-/** All that training needs to resume, but for model, optimizer, data and code. */
+/** State of a training run in a checkpoint, besides model and optimizer. */
 export interface TrainingState {
-	/** The number of finished epochs. */
+	/** Number of finished epochs. */
 	epoch: number;
-	/** Whether a callback ended training. */
+	/** Whether a callback stopped training. */
 	stopped: boolean;
+	/** Duration of training so far. */
 	seconds: number;
+	/** Number of images trained on, over all epochs. */
 	samples: number;
 	history: Curves;
-	/** The number of draws from each source of random numbers, and of epochs begun by each dataset. */
+	/** Number of draws from each random generator, and of epochs started by each dataset. */
 	counts: number[];
 	callbackStates: CallbackState[];
 }
@@ -38,7 +40,7 @@ export interface TrainingState {
 /** Tensors as bytes, with their shapes and dtypes. */
 type Encoded = { data: Uint8Array; specs: Awaited<ReturnType<typeof tf.io.encodeWeights>>["specs"] };
 
-/** What a checkpoint file holds, serialized by v8. The names are those that earlier versions wrote. */
+/** Contents of a checkpoint file, serialized by v8. The names are part of the file format. */
 type Checkpoint = Omit<TrainingState, "callbackStates"> & {
 	learningRate: number;
 	model: Encoded;
@@ -48,9 +50,9 @@ type Checkpoint = Omit<TrainingState, "callbackStates"> & {
 };
 
 /**
- * Writes a compiled model, its optimizer and the state of its training to one file, atomically.
+ * Saves a compiled model, its optimizer and its training state to one file, atomically.
  *
- * @throws when the file cannot be written, as on a full disk; an earlier checkpoint stays as it was
+ * @throws when the file cannot be written, as on a full disk; an earlier checkpoint is kept
  */
 async function saveCheckpoint(file: string, model: tf.LayersModel, state: TrainingState): Promise<void> {
 	const { callbackStates, ...rest } = state;
@@ -71,8 +73,8 @@ async function saveCheckpoint(file: string, model: tf.LayersModel, state: Traini
 /**
  * Restores the weights and the optimizer of a compiled model from a checkpoint file.
  *
- * @returns the state of the training, or null when there is no such file
- * @throws when the file is damaged, or of another model
+ * @returns the training state, or null when the file does not exist
+ * @throws when the file is damaged or a checkpoint of another model
  */
 export async function restoreCheckpoint(file: string, model: tf.LayersModel): Promise<TrainingState | null> {
 	const checkpoint = load(file);
@@ -91,10 +93,10 @@ export async function restoreCheckpoint(file: string, model: tf.LayersModel): Pr
 	return { ...state, callbackStates: memories.map(({ values, weights }) => ({ values, weights: decode(weights) })) };
 }
 
-/** What training counts as it goes. */
+/** Running totals of a training run. */
 type Counts = { samples: number; history: Curves };
 
-/** Sets samples, history and the counters of random numbers to those of a checkpoint. */
+/** Restores sample count, history and random state from a checkpoint. */
 export function restoreProgress(
 	{ samples, history, counts }: TrainingState,
 	progress: Counts,
@@ -106,7 +108,8 @@ export function restoreProgress(
 }
 
 /**
- * Returns a callback, to be the last one, that restores the state of the others and writes a checkpoint after each epoch.
+ * Returns a callback that restores the state of the other callbacks and saves a checkpoint after each epoch. It must be
+ * the last callback, so that it saves what the others did in the epoch.
  */
 export function checkpointCallback(
 	file: string,
@@ -116,7 +119,7 @@ export function checkpointCallback(
 ): tf.CustomCallback {
 	const stateful = training.callbacks.filter((callback): callback is StatefulCallback => "loadStateDict" in callback);
 	return new tf.CustomCallback({
-		// Not earlier: callbacks reset their state when training begins.
+		// Callbacks reset their state when training begins, so a restore before that would be lost.
 		onTrainBegin: async () => {
 			for (const [i, state] of saved?.callbackStates.entries() ?? []) stateful[i]?.loadStateDict(state);
 		},

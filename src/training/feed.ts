@@ -6,21 +6,26 @@ import type { Counter } from "../tensorflow/random";
 import type { Prepare } from "../tensorflow/steps";
 import type { TensorFunction } from "../tensorflow/trace";
 
-/** What a model is fed with. */
+/** Input of a model during training or evaluation. */
 interface Feed {
-	/** The data, straight from their source if they have one, which stop coming when the user interrupts. */
+	/** Batches, from the dataset's source if it has one; reading them throws after an interrupt. */
 	dataset: tf.data.Dataset<Batch>;
-	/** Makes the model's input of a batch's `xs`. */
+	/** Converts the `xs` of a batch to the model's input. */
 	prepare: Prepare;
-	/** The weights of the samples of the batch at hand. */
+	/** Returns the sample weights of the current batch. */
 	sampleWeights(): tf.Tensor | undefined;
-	/** How far its order and its random numbers were used. */
+	/** Counters of the dataset's shuffling and random numbers. */
 	counters: Counter[];
 }
 
+/**
+ * Returns the feed of a dataset.
+ *
+ * @param fast whether batches come from the dataset's source, unprepared
+ */
 export function feed(data: tf.data.Dataset<Batch>, fast: boolean): Feed {
-	const known = (data as ImageDataset).source;
-	const source = fast ? known : undefined;
+	const { source: imageSource } = data as ImageDataset;
+	const source = fast ? imageSource : undefined;
 	let weights: tf.Tensor | undefined;
 	const iterator = async () => {
 		const batches = source ? source.batches() : await data.iterator();
@@ -33,13 +38,13 @@ export function feed(data: tf.data.Dataset<Batch>, fast: boolean): Feed {
 		return { next };
 	};
 	const dataset = Object.create(data, { iterator: { value: iterator } });
-	const counters = known?.counters ?? [];
-	return { dataset, prepare: source?.prepare ?? asItIs, sampleWeights: () => weights, counters };
+	const counters = imageSource?.counters ?? [];
+	return { dataset, prepare: source?.prepare ?? identity, sampleWeights: () => weights, counters };
 }
 
-const asItIs: Prepare = (xs) => xs;
+const identity: Prepare = (xs) => xs;
 
-/** Adds the weights of the samples, by which tf.layers multiplies each sample's loss, to those of the classes. */
+/** Wraps a training step so that the loss of each sample is multiplied by its sample weight and its class weight. */
 export function weighted(step: TensorFunction, sampleWeights: () => tf.Tensor | undefined): TensorFunction {
 	return ([xs, ys, classWeights]) => {
 		const weights = sampleWeights();
@@ -51,5 +56,5 @@ export function weighted(step: TensorFunction, sampleWeights: () => tf.Tensor | 
 	};
 }
 
-/** The names of a dataset's classes, if it knows them. */
+/** Returns the class names of a dataset; undefined if it has none. */
 export const classNamesOf = (data: tf.data.Dataset<Batch>) => (data as Partial<ImageDataset>).classNames;

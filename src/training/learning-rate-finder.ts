@@ -4,19 +4,23 @@ import type { Batch } from "../datasets/types";
 import { learningRateOf, setLearningRate } from "../tensorflow/layers-model";
 import { train } from "./train";
 
+/** Loss by learning rate: one element per batch in each list. */
 export interface LearningRateCurve {
 	learningRates: number[];
-	/** The mean loss of the batches so far, older ones counting less. */
+	/** Exponential moving average of the training loss. */
 	losses: number[];
-	/** The rate at which the loss falls fastest. */
+	/** Learning rate at which the loss falls fastest. */
 	suggestion: number;
 }
 
 /**
- * Tries rates from small to large, one a batch, and looks when the loss goes up (Smith, WACV 2017; fastai's `lr_find`).
- * The model and its learning rate are afterwards what they were.
+ * Runs a learning-rate range test (Smith, WACV 2017; fastai's `lr_find`): the rate grows exponentially from batch to
+ * batch until the loss diverges. Weights and learning rate of the model are restored afterwards.
  *
- * @param options `from`: default 1e-6; `to`: default 1; `steps`: at most so many, default 100
+ * @param model compiled model
+ * @param data batches `{ xs, ys }`, repeated as needed
+ * @param options `from`: lowest rate, default 1e-6; `to`: highest rate, default 1; `steps`: maximum number of batches,
+ *   default 100
  */
 export async function findLearningRate(
 	model: tf.LayersModel,
@@ -26,16 +30,17 @@ export async function findLearningRate(
 	const before = { weights: model.getWeights().map((weight) => weight.clone()), rate: learningRateOf(model) };
 	const rateAt = (step: number) => from * (to / from) ** (step / (steps - 1));
 	const curve = { learningRates: [] as number[], losses: [] as number[] };
-	let [smooth, sum] = [0, 0];
+	let [smoothed, weight] = [0, 0];
 	const callback = new tf.CustomCallback({
 		onTrainBegin: async () => setLearningRate(model, from),
 		onBatchEnd: async (batch, logs) => {
-			// tf.layers logs the loss of the batch.
+			// Unlike Keras, which logs the mean of the epoch so far, tf.layers logs the loss of the batch.
 			const loss = logs?.loss as number;
-			[smooth, sum] = [0.9 * smooth + 0.1 * loss, 0.9 * sum + 0.1];
+			[smoothed, weight] = [0.9 * smoothed + 0.1 * loss, 0.9 * weight + 0.1];
 			curve.learningRates.push(learningRateOf(model));
-			curve.losses.push(smooth / sum);
-			if (curve.losses.length === steps || smooth / sum > 4 * Math.min(...curve.losses) || Number.isNaN(smooth)) {
+			curve.losses.push(smoothed / weight);
+			const diverges = smoothed / weight > 4 * Math.min(...curve.losses) || Number.isNaN(smoothed);
+			if (curve.losses.length === steps || diverges) {
 				model.stopTraining = true;
 			}
 			setLearningRate(model, rateAt(batch + 1));
@@ -55,7 +60,10 @@ export async function findLearningRate(
 	return { ...curve, suggestion: steepest(curve) };
 }
 
-/** Over a tenth of the rates at a time, since single batches say little; the first tenth is chance, the smallest rates. */
+/**
+ * Returns the rate of the steepest descent of the loss, over windows of a tenth of the rates since single batches are
+ * noisy. The first window is skipped: at the lowest rates the loss changes by chance only.
+ */
 function steepest({ learningRates, losses }: { learningRates: number[]; losses: number[] }): number {
 	const window = Math.ceil(losses.length / 10);
 	const falls = losses.slice(2 * window).map((loss, i) => losses[i + window] - loss);

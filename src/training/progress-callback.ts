@@ -3,11 +3,11 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { emptyCurves, METRICS, type Metric, type Progress } from "./history";
 
 /**
- * Returns a tf.layers callback and the progress that it updates.
+ * Returns a tf.layers callback and the progress object that it updates.
  *
- * @param epochs the number of epochs requested
- * @param batches the number of batches an epoch
- * @param onProgress called after each batch and each epoch; null: never
+ * @param epochs number of epochs requested
+ * @param batches number of batches per epoch
+ * @param onProgress function called after each batch and each epoch; null: none
  */
 export function progressCallback(
 	epochs: number,
@@ -41,7 +41,7 @@ export function progressCallback(
 	return { progress, callback };
 }
 
-/** Prints a line on the console at the end of each epoch; the default of `onProgress`. */
+/** Prints one line per epoch; the default of `onProgress`. */
 export function printEpochs({ epoch, epochs, history, batch, batches, done }: Progress): void {
 	if (done || batch !== batches || history.loss.length !== epoch) return;
 	const shown = Object.entries(history).flatMap(([name, values]) =>

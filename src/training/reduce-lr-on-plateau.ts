@@ -4,21 +4,24 @@ import { learningRateOf, modelOf, setLearningRate } from "../tensorflow/layers-m
 import type { CallbackState, StatefulCallback } from "./checkpoint";
 
 export interface ReduceLROnPlateauOptions {
-	/** The log to watch, where less is better. Default `"val_loss"`. */
+	/** Metric to monitor, a loss: lower is better. Default `"val_loss"`. */
 	monitor?: string;
-	/** What the learning rate is multiplied by. Default 0.1. */
+	/** Factor by which the learning rate is reduced: `rate * factor`. Default 0.1. */
 	factor?: number;
-	/** How many epochs without improvement to wait for. Default 10. */
+	/** Number of epochs without improvement after which the learning rate is reduced. Default 10. */
 	patience?: number;
-	/** A change smaller than this is no improvement. Default 0.0001. */
+	/** Minimum change that counts as an improvement. Default 0.0001. */
 	minDelta?: number;
-	/** How many epochs to wait after a reduction. Default 0. */
+	/** Number of epochs to wait after a reduction before monitoring resumes. Default 0. */
 	cooldown?: number;
-	/** The learning rate does not go below this. Default 0. */
+	/** Lower bound of the learning rate. Default 0. */
 	minLr?: number;
 }
 
-/** Makes smaller steps when the watched value no longer improves: `keras.callbacks.ReduceLROnPlateau` for losses. */
+/**
+ * Reduces the learning rate when a monitored loss has stopped improving: `keras.callbacks.ReduceLROnPlateau` with
+ * `mode="min"`.
+ */
 export class ReduceLROnPlateau extends tf.Callback implements StatefulCallback {
 	private best = Number.POSITIVE_INFINITY;
 	private wait = 0;
@@ -39,7 +42,10 @@ export class ReduceLROnPlateau extends tf.Callback implements StatefulCallback {
 		} = this.options;
 		const current = logs[monitor];
 		if (current === undefined) {
-			throw new Error(`ReduceLROnPlateau watches ${monitor}, but training logs ${Object.keys(logs).join(", ")}`);
+			throw new Error(
+				`ReduceLROnPlateau monitors ${monitor}, but training logs ${Object.keys(logs).join(", ")}: ` +
+					"monitor one of these, or pass validationData",
+			);
 		}
 		if (this.cooling > 0) {
 			this.cooling--;

@@ -2,44 +2,55 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { modelOf, setLearningRate } from "../tensorflow/layers-model";
 
-/** The learning rate at a step, which counts batches or epochs from 0. */
+/** Function of the step, a batch or an epoch from 0, that returns the learning rate. */
 export type Schedule = (step: number) => number;
 
 /**
- * From the first rate down to `alpha` times it, along half a cosine: `keras.optimizers.schedules.CosineDecay`.
+ * Returns a cosine decay of the learning rate: `keras.optimizers.schedules.CosineDecay`.
  *
- * @param options `decaySteps`: how many steps that takes; `alpha`: default 0
+ * @param initialLearningRate learning rate at step 0
+ * @param options `decaySteps`: number of steps of the decay; `alpha`: final learning rate as a fraction of the initial
+ *   one, default 0
  */
 export function cosineDecay(
 	initialLearningRate: number,
 	{ decaySteps, alpha = 0 }: { decaySteps: number; alpha?: number },
 ): Schedule {
 	return (step) => {
-		const done = Math.min(step, decaySteps) / decaySteps;
-		return initialLearningRate * ((1 - alpha) * 0.5 * (1 + Math.cos(Math.PI * done)) + alpha);
+		const completed = Math.min(step, decaySteps) / decaySteps;
+		return initialLearningRate * ((1 - alpha) * 0.5 * (1 + Math.cos(Math.PI * completed)) + alpha);
 	};
 }
 
 /**
- * Times `decayRate` for each `decaySteps`: `keras.optimizers.schedules.ExponentialDecay`.
+ * Returns an exponential decay of the learning rate: `keras.optimizers.schedules.ExponentialDecay`.
  *
- * @param options `staircase`: whether it goes down at once and then stays, in place of bit by bit. Default false
+ * @param initialLearningRate learning rate at step 0
+ * @param options `decaySteps`: number of steps per decay; `decayRate`: factor per decay; `staircase`: whether the rate
+ *   decays at discrete intervals instead of continuously, default false
  */
 export function exponentialDecay(
 	initialLearningRate: number,
 	{ decaySteps, decayRate, staircase = false }: { decaySteps: number; decayRate: number; staircase?: boolean },
 ): Schedule {
 	return (step) => {
-		const times = step / decaySteps;
-		return initialLearningRate * decayRate ** (staircase ? Math.floor(times) : times);
+		const decays = step / decaySteps;
+		return initialLearningRate * decayRate ** (staircase ? Math.floor(decays) : decays);
 	};
 }
 
-/** Sets the learning rate before each step: `keras.callbacks.LearningRateScheduler`, or a schedule for an optimizer. */
+/**
+ * Sets the learning rate from a schedule: `keras.callbacks.LearningRateScheduler`, and per batch what Keras does when an
+ * optimizer is given a schedule.
+ */
 export class LearningRateScheduler extends tf.Callback {
 	private batch = 0;
 
-	/** @param per whether `schedule` counts epochs, as Keras's callback, or batches, as Keras's optimizers. Default epochs */
+	/**
+	 * @param schedule function of the step that returns the learning rate
+	 * @param per step that `schedule` counts: `"epoch"`, as in Keras's callback, or `"batch"`, as in Keras's optimizers.
+	 *   Default `"epoch"`
+	 */
 	constructor(
 		private readonly schedule: Schedule,
 		private readonly per: "epoch" | "batch" = "epoch",

@@ -14,39 +14,39 @@ import type { History, Progress } from "./history";
 import { printEpochs, progressCallback } from "./progress-callback";
 
 export interface TrainOptions {
-	/** Batches to evaluate after each epoch. Default: none. */
+	/** Data to evaluate after each epoch. Default: none. */
 	validationData?: tf.data.Dataset<Batch>;
-	/** How often to go through the data. Default 5. */
+	/** Maximum number of epochs. Default 5. */
 	epochs?: number;
-	/** How much the loss of each class counts, by its label: `{ 0: 1, 1: 3 }`. Default: all alike. */
+	/** Weight of the loss of each class, by label: `{ 0: 1, 1: 3 }`. Default: 1 for all. */
 	classWeight?: Record<number, number>;
 	/**
-	 * Whether each batch runs as one TensorFlow graph, see tensorflow/steps.ts. If not, or if the model cannot, tf.layers runs it
-	 * operation by operation, at about half the speed. Default true.
+	 * Whether each step runs as one TensorFlow graph, see tensorflow/steps.ts. If false, or if the model cannot be traced,
+	 * tf.layers runs it eagerly at about half the speed. Default true.
 	 */
 	fast?: boolean;
-	/** tf.layers callbacks, for example `new EarlyStopping({ patience: 2 })`. Default: none. */
+	/** Callbacks of tf.layers, for example `new EarlyStopping({ patience: 2 })`. Default: none. */
 	callbacks?: (tf.Callback | tf.CustomCallback)[];
 	/**
-	 * A file that gets, after each epoch, all that training needs to go on from there. If it is there already, training
-	 * does: weights, optimizer, order of the images and random numbers are as if it had not been interrupted. It is
-	 * removed at the end (`keras.callbacks.BackupAndRestore`). Default: none.
+	 * Checkpoint file, overwritten after each epoch. If it exists, training resumes from it: weights, optimizer, shuffling
+	 * and random state are restored. Deleted when training completes (`keras.callbacks.BackupAndRestore`). Default: none.
 	 */
 	backup?: string;
-	/** Called after each batch and epoch. Default: one line an epoch on the console; `null` for silence. */
+	/** Function called after each batch and epoch; `null` for silence. Default: prints one line per epoch. */
 	onProgress?: ((progress: Progress) => void) | null;
 }
 
 /**
- * Trains a compiled model on batches: `model.fit` of Keras for `tf.data` datasets.
+ * Trains a compiled model on a dataset: Keras's `model.fit`.
  *
- * The interrupt button ends it after the batch at hand: the model keeps its weights, and the history of the epochs that
- * were finished is returned.
+ * After an interrupt training stops at the end of the current batch: the model keeps its weights, and the history covers
+ * the finished epochs.
  *
- * @param model compiled with a loss, an optimizer and `metrics: ["accuracy"]`
- * @param data batches `{ xs, ys }`; it is gone through once an epoch
- * @throws when the model is not compiled, an image cannot be decoded, or the backup cannot be written or is of another
- *   model
+ * @param model model compiled with a loss, an optimizer and `metrics: ["accuracy"]`
+ * @param data batches `{ xs, ys }`, read once per epoch
+ * @returns the history: one value per epoch and metric
+ * @throws when the model is not compiled, its outputs are not as many as the classes, an image cannot be decoded, or the
+ *   checkpoint cannot be written or is of another model
  */
 export async function train(
 	model: tf.LayersModel,
@@ -55,23 +55,25 @@ export async function train(
 ): Promise<History> {
 	const { epochs = 5, classWeight, callbacks = [], backup, onProgress = printEpochs } = options;
 	const started = performance.now();
-	const { trained, validated, step, test } = preparedSteps(model, data, options);
+	const { training, validation, step, test } = prepareSteps(model, data, options);
 	const { progress, callback: reporter } = progressCallback(epochs, data.size, onProgress);
-	const counters = [...trained.counters, ...(validated?.counters ?? []), ...countersOf(allLayers(model))];
+	const counters = [...training.counters, ...(validation?.counters ?? []), ...countersOf(allLayers(model))];
 	const saved = backup ? await restoreCheckpoint(backup, model) : null;
 	if (saved) restoreProgress(saved, progress, counters);
 	const seconds = () => (saved?.seconds ?? 0) + (performance.now() - started) / 1000;
-	const keeper = backup ? [checkpointCallback(backup, model, saved, { progress, counters, callbacks, seconds })] : [];
+	const checkpoint = backup
+		? [checkpointCallback(backup, model, saved, { progress, counters, callbacks, seconds })]
+		: [];
 	await endingItself(async () => {
 		try {
 			await withSteps(model, step, test, () =>
-				model.fitDataset(trained.dataset, {
+				model.fitDataset(training.dataset, {
 					epochs,
 					initialEpoch: saved?.stopped ? epochs : saved?.epoch,
-					validationData: validated?.dataset,
+					validationData: validation?.dataset,
 					classWeight,
 					verbose: 0,
-					callbacks: [reporter, ...(callbacks as tf.CustomCallback[]), ...keeper],
+					callbacks: [reporter, ...(callbacks as tf.CustomCallback[]), ...checkpoint],
 				}),
 			);
 			if (backup) rmSync(backup, { force: true });
@@ -83,8 +85,8 @@ export async function train(
 	return { ...progress.history, epochsRun: progress.history.loss.length, seconds: seconds() };
 }
 
-/** Checks model and data, and returns the functions that train and test on a batch with what feeds them. */
-function preparedSteps(
+/** Checks model and data, and returns the training and the test step with the feeds of their data. */
+function prepareSteps(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 	{ validationData, fast = true }: TrainOptions,
@@ -93,9 +95,9 @@ function preparedSteps(
 	requireSameClasses(model, classNamesOf(data));
 	crossEntropyFromLogits(model);
 	const compiled = compiledModel(model);
-	const trained = feed(data, fast);
-	const validated = validationData && feed(validationData, fast);
-	const step = weighted(trainStep(compiled, trained.prepare, { fast }), trained.sampleWeights);
-	const test = validated && testStep(compiled, validated.prepare, { fast });
-	return { trained, validated, step, test };
+	const training = feed(data, fast);
+	const validation = validationData && feed(validationData, fast);
+	const step = weighted(trainStep(compiled, training.prepare, { fast }), training.sampleWeights);
+	const test = validation && testStep(compiled, validation.prepare, { fast });
+	return { training, validation, step, test };
 }

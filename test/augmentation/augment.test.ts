@@ -23,7 +23,7 @@ const recorded = fixture<{ images: Recorded; cases: Case[] }>("augmentation");
 const images = toTensor(recorded.images) as tf.Tensor4D;
 const training = { training: true };
 
-describe("with a range of one value, the images are Keras's", () => {
+describe("with a fixed factor, layers give Keras's images", () => {
 	for (const { layer, factor, options, output } of recorded.cases) {
 		test(`${layer} ${factor[0]} ${JSON.stringify(options)}`, () => {
 			const ours = {
@@ -38,29 +38,29 @@ describe("with a range of one value, the images are Keras's", () => {
 	}
 });
 
-test("RandomFlip mirrors about half of the images and changes nothing else", () => {
+test("RandomFlip flips about half of the images and leaves the others unchanged", () => {
 	const many = images.slice(0, 1).tile([400, 1, 1, 1]) as tf.Tensor4D;
 	const flipped = new RandomFlip("horizontal", { seed: 3 }).apply(many, training) as tf.Tensor4D;
 	const differs = (from: tf.Tensor) => [...flipped.sub(from).abs().sum([1, 2, 3]).dataSync()];
-	const [kept, mirrored] = [differs(many), differs(many.reverse(2))];
-	const count = mirrored.filter((value) => value === 0).length;
-	assert.ok(kept.every((value, i) => value === 0 || mirrored[i] === 0));
-	assert.ok(count > 140 && count < 260, `${count} of 400 were mirrored`);
+	const [fromOriginal, fromFlipped] = [differs(many), differs(many.reverse(2))];
+	const count = fromFlipped.filter((value) => value === 0).length;
+	assert.ok(fromOriginal.every((value, i) => value === 0 || fromFlipped[i] === 0));
+	assert.ok(count > 140 && count < 260, `${count} of 400 were flipped`);
 });
 
-test("draws stay in their range", () => {
-	// An image with one bright pixel off the middle shows by where it goes how far it was turned.
+test("random angles stay in their range", () => {
+	// The position of a bright pixel away from the centre shows the angle of rotation.
 	const dot = tf.buffer([1, 41, 41, 1]);
 	dot.set(1, 0, 20, 38, 0);
-	const turned = new RandomRotation(0.1, { seed: 1, fillMode: "constant" }).apply(
+	const rotated = new RandomRotation(0.1, { seed: 1, fillMode: "constant" }).apply(
 		dot.toTensor().tile([200, 1, 1, 1]),
 		training,
 	) as tf.Tensor4D;
 	const ys = tf.range(0, 41).reshape([1, 41, 1, 1]);
-	const heights = turned
+	const heights = rotated
 		.mul(ys)
 		.sum([1, 2, 3])
-		.div(turned.sum([1, 2, 3]))
+		.div(rotated.sum([1, 2, 3]))
 		.sub(20)
 		.dataSync();
 	const limit = 18 * Math.sin(0.2 * Math.PI);
@@ -69,7 +69,7 @@ test("draws stay in their range", () => {
 });
 
 for (const layer of [new RandomFlip(), new RandomRotation(0.2), new RandomZoom(0.2)]) {
-	test(`${layer.getClassName()} acts in training only, anew on each call`, () => {
+	test(`${layer.getClassName()} is active in training only, and draws differently on each call`, () => {
 		for (const inactive of [{}, { training: false }]) {
 			assert.deepEqual((layer.apply(images, inactive) as tf.Tensor).dataSync(), images.dataSync());
 		}
@@ -93,7 +93,7 @@ test("the same seed gives the same images", () => {
 	assert.notDeepEqual(draw(7), draw(8));
 });
 
-describe("augment joins the transforms of several layers", () => {
+describe("augment composes the transforms of several layers", () => {
 	const layers = (seed: number) => [
 		new RandomFlip("horizontal", { seed, inputShape: images.shape.slice(1) }),
 		new RandomRotation(0.1, { seed: seed + 1 }),
@@ -101,15 +101,15 @@ describe("augment joins the transforms of several layers", () => {
 	];
 	const model = (...parts: tf.layers.Layer[]) => tf.sequential({ layers: parts });
 
-	test("one layer's images are that layer's", () => {
+	test("a single layer gives the same images as by itself", () => {
 		for (const i of [0, 1, 2]) {
-			const [joined, alone] = [layers(5)[i], layers(5)[i]];
-			const inModel = model(tf.layers.inputLayer({ inputShape: images.shape.slice(1) }), joined);
+			const [composed, alone] = [layers(5)[i], layers(5)[i]];
+			const inModel = model(tf.layers.inputLayer({ inputShape: images.shape.slice(1) }), composed);
 			assert.deepEqual(augment(images, inModel).dataSync(), (alone.apply(images, training) as tf.Tensor).dataSync());
 		}
 	});
 
-	test("in the middle of smooth images, they are those of one layer after the other", () => {
+	test("at the centre of smooth images, the result equals that of the layers in sequence", () => {
 		const smooth = tf.tidy(() => {
 			const [y, x] = [tf.range(0, 48).reshape([1, 48, 1, 1]), tf.range(0, 40).reshape([1, 1, 40, 1])];
 			return x.mul(3).add(y.mul(2)).tile([20, 1, 1, 1]) as tf.Tensor4D;
@@ -118,26 +118,26 @@ describe("augment joins the transforms of several layers", () => {
 			const [, ...rest] = layers(7);
 			return model(new RandomFlip("horizontal", { seed: 7, inputShape: [48, 40, 1] }), ...rest);
 		};
-		const middle = (tensor: tf.Tensor) => tensor.slice([0, 16, 13], [-1, 16, 14]);
-		const joined = middle(augment(smooth, build()));
-		const inTurn = middle(build().apply(smooth, training) as tf.Tensor);
-		assert.ok(joined.sub(inTurn).abs().max().dataSync()[0] < 0.05);
-		assert.ok(joined.sub(middle(smooth)).abs().max().dataSync()[0] > 5, "something must have moved");
+		const centre = (tensor: tf.Tensor) => tensor.slice([0, 16, 13], [-1, 16, 14]);
+		const composed = centre(augment(smooth, build()));
+		const sequential = centre(build().apply(smooth, training) as tf.Tensor);
+		assert.ok(composed.sub(sequential).abs().max().dataSync()[0] < 0.05);
+		assert.ok(composed.sub(centre(smooth)).abs().max().dataSync()[0] > 5, "the images must have changed");
 	});
 
-	test("a graph draws what the layers draw by themselves, anew in each run", () => {
-		const [inGraph, byItself] = [model(...layers(3)), model(...layers(3))];
+	test("a graph draws the same as the layers run eagerly, differently in each run", () => {
+		const [inGraph, eager] = [model(...layers(3)), model(...layers(3))];
 		const graph = traced(([xs]) => [augment(xs as tf.Tensor4D, inGraph)]);
 		const seen = new Set<string>();
 		for (let run = 0; run < 3; run++) {
 			const [result] = graph([images]);
-			assertSame(result, augment(images, byItself));
+			assertSame(result, augment(images, eager));
 			seen.add(result.dataSync().join());
 		}
 		assert.equal(seen.size, 3);
 	});
 
-	test("layers that differ in how they fill, or of other kinds, act one after the other", () => {
+	test("layers with different fill modes, or of other classes, run in sequence", () => {
 		const differing = () =>
 			model(
 				new RandomRotation(0.1, { seed: 1, inputShape: images.shape.slice(1) }),
@@ -159,7 +159,7 @@ describe("augment joins the transforms of several layers", () => {
 	}
 });
 
-test("the layers are saved with a model and loaded again", async () => {
+test("layers are saved with a model and loaded again", async () => {
 	const model = tf.sequential({
 		layers: [
 			new RandomFlip("vertical", { seed: 1, inputShape: [9, 12, 3] }),
@@ -174,7 +174,7 @@ test("the layers are saved with a model and loaded again", async () => {
 	assert.deepEqual(pixels(loaded), pixels(model));
 });
 
-test("says which argument is out of its range", () => {
+test("arguments out of their range are errors that name them", () => {
 	assert.throws(
 		() => new RandomRotation(1.5),
 		/RandomRotation: factor is 1.5: expected a number, or two, from -1 to 1/,
@@ -183,7 +183,7 @@ test("says which argument is out of its range", () => {
 	assert.throws(() => new RandomFlip("sideways" as "vertical"), /mode is sideways/);
 });
 
-test("no tensor is left behind", () => {
+test("calls leave no tensors", () => {
 	const layer = new RandomRotation(0.1);
 	(layer.apply(images, training) as tf.Tensor).dispose();
 	const before = tf.memory().numTensors;
@@ -191,7 +191,7 @@ test("no tensor is left behind", () => {
 	assert.equal(tf.memory().numTensors, before);
 });
 
-test("augmented changes training images and no labels", async () => {
+test("augmented changes the images of a dataset, not its labels", async () => {
 	const data = imageDatasetFromDirectory(imageFolder, { imageSize: [16, 16], shuffle: false, verbose: false });
 	const [plain] = await data.toArray();
 	const [changed] = await augmented(data, dataAugmentation(16, 1)).toArray();

@@ -17,12 +17,10 @@ test("the default network has Keras's layers, shapes and parameters", () => {
 	const rows = summary(model).map(({ type, outputShape, parameters }) => ({ type, outputShape, parameters }));
 	assert.deepEqual(rows, recorded.rows);
 	assert.equal(model.countParams(), recorded.parameters);
-	assert.ok(
-		Math.abs(summary(model).reduce((total, { percent: share }) => total + Number.parseFloat(share), 0) - 100) < 0.5,
-	);
+	assert.ok(Math.abs(summary(model).reduce((total, { percent }) => total + Number.parseFloat(percent), 0) - 100) < 0.5);
 });
 
-test("the first weights are Glorot uniform, and repeat with the seed", () => {
+test("initial weights are Glorot uniform and reproducible by seed", () => {
 	const weights = (seed: number) => cnn({ seed, filters: [8, 16] }).getWeights();
 	const same = (a: tf.Tensor[], b: tf.Tensor[]) => a.every((w, i) => w.equal(b[i]).all().dataSync()[0] === 1);
 	assert.ok(same(weights(1), weights(1)));
@@ -34,7 +32,7 @@ test("the first weights are Glorot uniform, and repeat with the seed", () => {
 	assert.equal(bias.abs().max().dataSync()[0], 0);
 });
 
-test("options change the network as their names say", () => {
+test("options change the layers of the network", () => {
 	const types = (model: tf.Sequential) => summary(model).map(({ type }) => type);
 	assert.equal(types(cnn({ batchNormalization: true })).filter((type) => type === "BatchNormalization").length, 4);
 	const averaged = cnn({ globalAveragePooling: true, classes: 5 });
@@ -43,12 +41,12 @@ test("options change the network as their names say", () => {
 	assert.deepEqual(types(cnn({ filters: [4] })).slice(0, 2), ["Conv2D", "MaxPooling2D"]);
 });
 
-test("separable convolutions have a kernel for each channel, and a mix", () => {
+test("separable convolutions have depthwise and pointwise kernels", () => {
 	const [, , separable] = summary(cnn({ filters: [8, 16], separable: true }));
 	assert.deepEqual([separable.type, separable.parameters], ["SeparableConv2D", 9 * 8 + 8 * 16 + 16]);
 });
 
-test("l2 adds the squares of the kernels to the loss, and not of the biases", async () => {
+test("l2 regularizes kernels, not biases", async () => {
 	for (const separable of [false, true]) {
 		const model = cnn({
 			inputShape: [12, 12, 3],
@@ -71,7 +69,7 @@ test("l2 adds the squares of the kernels to the loss, and not of the biases", as
 	}
 });
 
-test("dropout draws another mask on each call, and the same ones with the same seed", () => {
+test("dropout draws a different mask on each call, reproducible by seed", () => {
 	const outputs = () => {
 		const layer = cnn({ inputShape: [46, 46, 3], seed: 9 }).layers.find(
 			(l) => l.getClassName() === "Dropout",
@@ -84,10 +82,10 @@ test("dropout draws another mask on each call, and the same ones with the same s
 	assert.deepEqual(outputs(), [first, second]);
 });
 
-test("says why a network cannot be built", () => {
+test("invalid options are errors that name value and expectation", () => {
 	assert.throws(() => cnn({ inputShape: [45, 64, 3] }), /45×64 are too small for 4 blocks: use 46 or more/);
 	assert.doesNotThrow(() => cnn({ inputShape: [46, 46, 3] }));
 	assert.throws(() => cnn({ classes: 1 }), /classes is 1: expected 2 or more/);
-	assert.throws(() => cnn({ dropout: 1 }), /dropout is 1/);
+	assert.throws(() => cnn({ dropout: 1 }), /dropout is 1: expected a number of 0 or more and below 1/);
 	assert.throws(() => cnn({ l2: -1 }), /l2 is -1: expected 0 or more/);
 });

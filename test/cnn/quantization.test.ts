@@ -7,21 +7,21 @@ import { temporaryFolder } from "../helpers";
 
 const backbone = cnn({ inputShape: [16, 16, 3], filters: [4, 6], denseUnits: 4, classes: 4, seed: 1 });
 
-test("quantized weights load again, at most half a step off", async () => {
+test("quantized weights load with an error of at most half a quantization step", async () => {
 	for (const bits of [8, 16] as const) {
 		const small = temporaryFolder();
 		const bytes = await saveQuantized(backbone, small, bits);
 		const loaded = await tf.loadLayersModel(`file://${small}/model.json`);
 		const count = backbone.countParams();
-		// Biases are all 0, and stay in full.
+		// Biases are all 0: constant tensors stay float32.
 		assert.ok(
 			bytes >= (count * bits) / 8 && bytes < (count * bits) / 8 + 4 * 30,
 			`${bytes} bytes for ${count} weights`,
 		);
 		backbone.getWeights().forEach((weight, i) => {
 			const range = weight.max().sub(weight.min()).dataSync()[0];
-			const off = weight.sub(loaded.getWeights()[i]).abs().max().dataSync()[0];
-			assert.ok(off <= (range / (2 ** bits - 1) / 2) * 1.01, `${off} of ${range}`);
+			const error = weight.sub(loaded.getWeights()[i]).abs().max().dataSync()[0];
+			assert.ok(error <= (range / (2 ** bits - 1) / 2) * 1.01, `${error} of ${range}`);
 		});
 	}
 });

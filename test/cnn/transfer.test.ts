@@ -19,7 +19,7 @@ const backbone = cnn({ inputShape: [16, 16, 3], filters: [4, 6], denseUnits: 4, 
 const data = imageDatasetFromDirectory(imageFolder, { imageSize: [16, 16], shuffle: false, verbose: false });
 const arrays = (model: tf.LayersModel) => model.getWeights().map((weight) => weight.arraySync());
 
-test("a layers model comes from a folder and from a server, with its weights", async () => {
+test("a layers model is loaded with its weights from a folder and from a server", async () => {
 	await backbone.save(`file://${folder}`);
 	const server = createServer((request, response) => {
 		const file = join(folder, request.url ?? "");
@@ -39,9 +39,9 @@ test("a layers model comes from a folder and from a server, with its weights", a
 	await assert.rejects(loadBackbone("/no/such"), /cannot load the backbone \/no\/such\/model\.json: ENOENT/);
 });
 
-test("a graph model runs too", async () => {
+test("a graph model extracts features", async () => {
 	const graph = temporaryFolder();
-	// What the TensorFlow.js converter writes for y = 2x.
+	// The output of the TensorFlow.js converter for y = 2x.
 	const shape = { dim: [{ size: "-1" }, { size: "4" }, { size: "4" }, { size: "3" }] };
 	const node = [
 		{ name: "x", op: "Placeholder", attr: { dtype: { type: "DT_FLOAT" }, shape: { shape } } },
@@ -65,7 +65,7 @@ test("a graph model runs too", async () => {
 	assert.ok(features.sub(expected).abs().max().dataSync()[0] < 1e-4);
 });
 
-test("features are those of the network, whatever the batches", async () => {
+test("features do not depend on the batch size", async () => {
 	const one = await extractFeatures(backbone, data, { range: [0, 255] });
 	const options = { imageSize: [16, 16] as [number, number], batchSize: 3, shuffle: false, verbose: false };
 	const other = await extractFeatures(backbone, imageDatasetFromDirectory(imageFolder, options), { range: [0, 255] });
@@ -73,32 +73,33 @@ test("features are those of the network, whatever the batches", async () => {
 	assert.deepEqual(one.labels.arraySync(), data.labels);
 });
 
-test("a new head learns while frozen layers stay; unfrozen they learn too", async () => {
+test("training changes the new head, and the backbone only if it is trainable", async () => {
 	for (const trainable of [false, true]) {
 		const model = withNewHead(backbone, 2, { trainable, seed: 2 });
 		compile(model);
-		const weights = () => model.layers.map((layer) => JSON.stringify(layer.getWeights().map((one) => one.arraySync())));
+		const weights = () =>
+			model.layers.map((layer) => JSON.stringify(layer.getWeights().map((weight) => weight.arraySync())));
 		const before = weights();
 		await train(model, data, { epochs: 2, onProgress: null });
 		const changed = weights().map((weight, i) => weight !== before[i]);
 		assert.equal(changed.pop(), true, "the head");
-		assert.equal(changed.some(Boolean), trainable, "the rest");
+		assert.equal(changed.some(Boolean), trainable, "the backbone");
 		assert.ok((await evaluate(model, data)).loss > 0);
 	}
 	const dense = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [4] })] });
-	assert.throws(() => withNewHead(dense, 2), /has no maps \[batch, height, width, channels\]/);
+	assert.throws(() => withNewHead(dense, 2), /has no feature maps \[batch, height, width, channels\]/);
 });
 
-test("the rotation task turns images by quarters", async () => {
+test("the rotation task rotates images by multiples of 90 degrees", async () => {
 	const xs = tf.randomUniform([2, 5, 5, 3], 0, 255, "float32", 1) as tf.Tensor4D;
 	const task = rotationTask(tf.data.array([{ xs, ys: tf.zeros([2]) }]) as unknown as tf.data.Dataset<Batch>);
 	const [batch] = await task.toArray();
 	assert.deepEqual(batch.ys.arraySync(), [0, 0, 1, 1, 2, 2, 3, 3]);
-	// Two quarters are upside down, and mirrored; each quarter moves the corners on.
-	const turns = tf.split(batch.xs, 4) as tf.Tensor4D[];
+	// A rotation by 180 degrees reverses both axes; one by 90 degrees moves a corner to the next.
+	const rotations = tf.split(batch.xs, 4) as tf.Tensor4D[];
 	const same = (a: tf.Tensor, b: tf.Tensor) => assert.deepEqual(a.arraySync(), b.arraySync());
-	same(turns[0], xs);
-	same(turns[2], xs.reverse([1, 2]));
-	same(turns[3], turns[1].reverse([1, 2]));
-	same(turns[1].slice([0, 4, 0, 0], [2, 1, 1, 3]), xs.slice([0, 0, 0, 0], [2, 1, 1, 3]));
+	same(rotations[0], xs);
+	same(rotations[2], xs.reverse([1, 2]));
+	same(rotations[3], rotations[1].reverse([1, 2]));
+	same(rotations[1].slice([0, 4, 0, 0], [2, 1, 1, 3]), xs.slice([0, 0, 0, 0], [2, 1, 1, 3]));
 });

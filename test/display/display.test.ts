@@ -21,7 +21,7 @@ function shown(): Message[] {
 	return taken;
 }
 
-/** What shows things gets hold of the kernel here; test/kernel and test/lab.test.ts have a real one. */
+/** A kernel that records messages; test/kernel and test/notebooks/lab.test.ts use a real one. */
 const recorder = {
 	current: () => ({
 		publish: (type: string, content: Message) => messages.push({ ...content, update: type === "update_display_data" }),

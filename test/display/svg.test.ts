@@ -4,10 +4,10 @@ import sharp from "sharp";
 import { svgOf } from "../../src/display/svg";
 
 const draw = (data: object[], layout = {}) => svgOf({ data, layout }) as string;
-const numbers = (svg: string, pattern: RegExp) => [...svg.matchAll(pattern)].map(([, ...found]) => found.map(Number));
+const numbers = (svg: string, pattern: RegExp) => [...svg.matchAll(pattern)].map(([, ...groups]) => groups.map(Number));
 const labels = (svg: string) => [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map(([, label]) => label);
 
-test("a line's points lie as its values do, within the image", () => {
+test("the points of a line are proportional to its values and within the image", () => {
 	const y = [3, 1, 4, 1.5, 9];
 	const svg = draw([{ y }]);
 	const points = numbers((/points="([^"]+)"/.exec(svg) as RegExpExecArray)[1], /([\d.]+),([\d.]+)/g);
@@ -20,13 +20,13 @@ test("a line's points lie as its values do, within the image", () => {
 	}
 });
 
-test("a value that is no number leaves a line whole", () => {
+test("NaN values are skipped without breaking the line", () => {
 	const points = (/points="([^"]+)"/.exec(draw([{ y: [1, Number.NaN, 2] }])) as RegExpExecArray)[1];
 	assert.equal(points.split(" ").length, 2);
 	assert.doesNotMatch(draw([{ y: [] }]), /NaN|Infinity/);
 });
 
-test("bars are as high as their values, from zero, side by side", () => {
+test("bars start at zero, are proportional to their values and stand side by side", () => {
 	const svg = draw([
 		{ type: "bar", name: "before", x: ["a", "b"], y: [10, 20] },
 		{ type: "bar", name: "after", x: ["a", "b"], y: [5, 20] },
@@ -39,7 +39,7 @@ test("bars are as high as their values, from zero, side by side", () => {
 	assert.ok(["before", "after", "a", "b"].every((label) => labels(svg).includes(label)));
 });
 
-test("a heat map has a labelled cell for each number, the first row on top", () => {
+test("a heat map has a labelled cell per value, with the first row on top", () => {
 	const z = [
 		[7, 1],
 		[0, 8],
@@ -51,26 +51,26 @@ test("a heat map has a labelled cell for each number, the first row on top", () 
 	for (const label of ["7", "1", "0", "8"]) assert.ok(labels(svg).includes(label));
 });
 
-test("axes are labelled with round numbers, shares with percent", () => {
+test("axes are labelled with round numbers, fractions with percentages", () => {
 	const ticks = labels(draw([{ y: [0, 97] }])).map(Number);
 	assert.ok([0, 20, 40, 60, 80].every((tick) => ticks.includes(tick)));
 	const epochs = labels(draw([{ x: [1, 2], y: [0, 100] }], { xaxis: { dtick: 1 } }));
 	assert.ok(["1", "2"].every((label) => epochs.includes(label)) && !epochs.includes("1.2"));
-	const shares = labels(
+	const percentages = labels(
 		draw([{ type: "bar", x: ["m"], y: [0.5], texttemplate: "%{y:.1%}" }], {
 			yaxis: { range: [0, 1], tickformat: ".0%" },
 		}),
 	);
-	assert.ok(["0%", "100%", "50.0%"].every((label) => shares.includes(label)));
+	assert.ok(["0%", "100%", "50.0%"].every((label) => percentages.includes(label)));
 });
 
-test("traces on a second axis have a panel of their own", () => {
-	const svg = draw([{ y: [1, 2] }, { y: [5, 6], xaxis: "x2", yaxis: "y2" }], { xaxis2: { title: { text: "there" } } });
+test("traces on a second axis have a separate panel", () => {
+	const svg = draw([{ y: [1, 2] }, { y: [5, 6], xaxis: "x2", yaxis: "y2" }], { xaxis2: { title: { text: "second" } } });
 	assert.deepEqual(numbers(svg, /translate\((\d+) 0\)/g), [[0], [350]]);
-	assert.ok(labels(svg).includes("there"));
+	assert.ok(labels(svg).includes("second"));
 });
 
-test("names are escaped, and the image is one that others can read", async () => {
+test("names are escaped, and the SVG is valid for another reader", async () => {
 	const svg = draw(
 		[
 			{ y: [1, 2], name: "<a> & b" },
@@ -83,6 +83,6 @@ test("names are escaped, and the image is one that others can read", async () =>
 	assert.deepEqual([format, width, height], ["svg", 700, 400]);
 });
 
-test("other kinds of traces are not drawn", () => {
+test("traces of other types are not drawn", () => {
 	assert.equal(svgOf({ data: [{ type: "pie", values: [1, 2] }] }), null);
 });

@@ -32,27 +32,27 @@ const trials = [
 	trial(4),
 ];
 
-test("rows stand in the order of what runs, the best, the rest, with the parameters that differ", () => {
+test("trialRows orders running, best to worst, then other trials, with the varying hyperparameters", () => {
 	const rows = trialRows(trials) as Record<string, unknown>[];
-	const inOrder = (some: object[]) => (some as { trial: number }[]).map(({ trial }) => trial);
-	assert.deepEqual(inOrder(rows), [3, 2, 0, 1, 4]);
+	const idsOf = (tableRows: object[]) => (tableRows as { trial: number }[]).map(({ trial }) => trial);
+	assert.deepEqual(idsOf(rows), [3, 2, 0, 1, 4]);
 	assert.deepEqual(Object.keys(rows[0]), [
 		"trial",
 		...["learningRate", "dropout", "batchSize"],
 		...["state", "epochs", "validation loss", "seconds", "error"],
 	]);
 	assert.equal(rows[3].error, "out of memory");
-	assert.deepEqual(inOrder(trialRows(trials, "valAcc")), [3, 0, 2, 1, 4], "of an accuracy, more is better");
+	assert.deepEqual(idsOf(trialRows(trials, "valAcc")), [3, 0, 2, 1, 4], "higher accuracy is better");
 });
 
-test("parallel coordinates have an axis for each that differs, in powers of ten where it was drawn so", () => {
+test("parallelCoordinates has an axis per varying hyperparameter, logarithmic for log-uniform ones", () => {
 	const { data } = parallelCoordinates(trials, space);
 	const [{ dimensions, line }] = data as [
 		{ dimensions: { label: string; values: number[]; ticktext?: string[]; tickvals?: number[] }[]; line: object },
 	];
 	const axes = Object.fromEntries(dimensions.map((axis) => [axis.label, axis]));
 	assert.deepEqual(Object.keys(axes), ["learningRate", "dropout", "batchSize", "validation loss"]);
-	// Trials 0, 2 and 3; the failed one and the one that waits have no value.
+	// Trials 0, 2 and 3: the failed and the waiting trial are left out.
 	for (const [i, power] of [-4, -2, -1].entries()) assert.ok(Math.abs(axes.learningRate.values[i] - power) < 1e-9);
 	assert.deepEqual(axes.learningRate.tickvals, [-4, -3, -2, -1]);
 	assert.deepEqual(axes.learningRate.ticktext, ["0.0001", "0.001", "0.01", "0.1"]);
@@ -68,10 +68,10 @@ test("parallel coordinates have an axis for each that differs, in powers of ten 
 	assert.deepEqual((line as { color: number[] }).color, [0.4, 0.3, 0.9]);
 });
 
-test("live, news that come together are told once: how many have ended, what runs, the best", async () => {
+test("liveSweep draws updates that arrive together once, with ended, running and best trials", async () => {
 	const text = await printed(async () => {
-		const tell = liveSweep();
-		for (const _ of trials) tell(trials);
+		const onChange = liveSweep();
+		for (const _ of trials) onChange(trials);
 		await Promise.resolve();
 	});
 	assert.equal(text.match(/of 5 trials/g)?.length, 1);

@@ -8,7 +8,7 @@ import { imageFolder } from "../helpers";
 
 const small = { inputShape: [16, 16, 3] as [number, number, number], filters: [4, 8], denseUnits: 6, seed: 3 };
 
-test("predict keeps the order and agrees with evaluate", async () => {
+test("predict keeps the order of the dataset and gives the accuracy of evaluate", async () => {
 	const data = imageDatasetFromDirectory(imageFolder, {
 		imageSize: [16, 16],
 		batchSize: 3,

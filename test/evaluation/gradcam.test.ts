@@ -5,19 +5,19 @@ import { cnn } from "../../src/cnn/cnn";
 import { gradCam, overlay } from "../../src/evaluation/gradcam";
 import { assertClose, fixture, type Recorded, toTensor } from "../helpers";
 
-type Answers = {
+type RecordedGradCam = {
 	weights: Recorded[];
 	images: Recorded;
 	predicted: number[];
 	last: Record<string, Recorded>;
 	first: Recorded;
 };
-const { weights, images, predicted, last, first } = fixture<Answers>("gradcam");
+const { weights, images, predicted, last, first } = fixture<RecordedGradCam>("gradcam");
 const model = cnn({ inputShape: [28, 24, 3], filters: [4, 6], denseUnits: 8, classes: 3 });
 model.setWeights(weights.map(toTensor));
 const xs = toTensor(images) as tf.Tensor4D;
 
-test("the maps are Keras's, for the predicted class and for others", () => {
+test("heat maps equal Keras's, for the predicted class and for others", () => {
 	for (const [key, expected] of Object.entries(last)) {
 		assertClose(gradCam(model, xs, { classes: JSON.parse(key) }), expected, 1e-5, key);
 	}
@@ -25,7 +25,7 @@ test("the maps are Keras's, for the predicted class and for others", () => {
 	assertClose(gradCam(model, xs, { layer: "conv2d_1" }), first, 1e-5, "first convolution");
 });
 
-test("the model predicts as before, and no tensor is left", () => {
+test("gradCam leaves predictions unchanged and no tensors", () => {
 	const before = model.predict(xs) as tf.Tensor;
 	const { numTensors } = tf.memory();
 	gradCam(model, xs).dispose();
@@ -34,7 +34,7 @@ test("the model predicts as before, and no tensor is left", () => {
 	assert.deepEqual(after.arraySync(), before.arraySync());
 });
 
-test("where the heat is, an image turns red; elsewhere it stays", () => {
+test("overlay turns hot regions red and leaves the others unchanged", () => {
 	const heat = tf.tensor2d([
 		[0, 0],
 		[1, 1],
@@ -45,10 +45,10 @@ test("where the heat is, an image turns red; elsewhere it stays", () => {
 	assert.ok(red > 190 && green < 70);
 });
 
-test("says what it cannot explain", () => {
+test("a model that is not sequential or has no such convolution is an error", () => {
 	assert.throws(() => gradCam(model, xs, { layer: "conv" }), /the model has no layer conv: its layers are conv2d_1, /);
 	const dense = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [4] })] });
 	assert.throws(() => gradCam(dense, xs), /the model has no convolution: its layers are dense/);
 	const branched = tf.model({ inputs: model.inputs, outputs: model.outputs });
-	assert.throws(() => gradCam(branched, xs), /needs layers one after the other/);
+	assert.throws(() => gradCam(branched, xs), /gradCam needs a sequential model: build it with tf\.sequential/);
 });

@@ -16,7 +16,7 @@ import { imageFolder, root, temporaryFolder } from "../helpers";
 const model = cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 });
 const classNames = ["cats", "dogs"];
 
-test("gives what predict gives for the same files, and says which cannot be read", async () => {
+test("predictImages equals predict on the same files and reports unreadable ones", async () => {
 	compile(model);
 	const data = imageDatasetFromDirectory(imageFolder, {
 		imageSize: [16, 16],
@@ -29,12 +29,12 @@ test("gives what predict gives for the same files, and says which cannot be read
 	writeFileSync(broken, "no image");
 	const paths = [broken, ...data.filePaths, "/no/such/file.jpg"];
 	for (const batchSize of [3, 32]) {
-		const found = await predictImages(model, paths, { classNames, batchSize });
+		const predictions = await predictImages(model, paths, { classNames, batchSize });
 		assert.deepEqual(
-			found.map(({ path }) => path),
+			predictions.map(({ path }) => path),
 			paths,
 		);
-		const [first, ...rest] = found;
+		const [first, ...rest] = predictions;
 		const last = rest.pop();
 		assert.deepEqual([first.label, first.error], [null, "not an image (the start of no known format)"]);
 		assert.match(last?.error ?? "", /^unreadable \(ENOENT/);
@@ -46,23 +46,23 @@ test("gives what predict gives for the same files, and says which cannot be read
 	}
 });
 
-test("no files, no predictions; and no tensor is left", async () => {
+test("no files give no predictions, and predicting leaves no tensors", async () => {
 	assert.deepEqual(await predictImages(model, [], { classNames }), []);
 	const { numTensors } = tf.memory();
 	await predictImages(model, [join(imageFolder, "cats", "plain.jpg")], { classNames });
 	assert.equal(tf.memory().numTensors, numTensors);
 });
 
-test("a model of other classes is refused, with both sides", async () => {
+test("a model with another number of outputs is an error that names both numbers", async () => {
 	const wrong = predictImages(model, [], { classNames: ["a", "b", "c"] });
 	compile(model);
 	const files = [0, 1, 2].map((label) => ({ path: join(imageFolder, "cats", "plain.jpg"), label }));
 	const data = imageDatasetFromFiles(files, { classNames: ["a", "b", "c"], imageSize: [16, 16], verbose: false });
-	const message = /the model tells 2 classes apart, but there are 3: a, b, c/;
+	const message = /the model has 2 outputs, but there are 3 classes: a, b, c;/;
 	await assert.rejects(predict(model, data), message);
 	await assert.rejects(evaluate(model, data), message);
 	await assert.rejects(train(model, data), message);
-	await assert.rejects(wrong, /the model tells 2 classes apart, but there are 3: a, b, c/);
+	await assert.rejects(wrong, message);
 });
 
 test("npm run predict prints a table, CSV and JSON", async () => {

@@ -22,16 +22,16 @@ type Case = {
 	matrix: number[][];
 };
 
-describe("scikit-learn's answers", () => {
+describe("reports and confusion matrices equal scikit-learn's", () => {
 	fixture<Case[]>("reports").forEach(({ yTrue, yPred, options, text, rows, matrix }, i) => {
 		const { target_names: targetNames, zero_division: zeroDivision, labels, digits } = options;
 		const ours: ReportOptions = { targetNames, zeroDivision, labels, digits };
 
-		test(`case ${i}: the report, to the character`, () => {
+		test(`case ${i}: the text report is identical`, () => {
 			assert.equal(classificationReport(yTrue, yPred, ours), text);
 		});
 
-		test(`case ${i}: rows, matrix, accuracy`, () => {
+		test(`case ${i}: rows, confusion matrix and accuracy`, () => {
 			for (const [name, row] of Object.entries(classificationReportRows(yTrue, yPred, ours))) {
 				const expected = rows[name];
 				if (typeof expected === "number") {
@@ -54,22 +54,22 @@ describe("scikit-learn's answers", () => {
 	});
 });
 
-test("typed arrays count as lists", () => {
+test("labels can be typed arrays", () => {
 	assert.equal(accuracyScore(Int32Array.of(0, 1, 1), Float32Array.of(0, 1, 0)), 2 / 3);
 });
 
-test("says what does not fit", () => {
+test("labels of different lengths and wrong targetNames are errors", () => {
 	assert.throws(() => accuracyScore([0, 1], [0]), /yTrue has 2 labels and yPred 1/);
 	assert.throws(() => classificationReport([], []), /expected one of each per sample/);
 	assert.throws(() => classificationReport([0, 1], [0, 1], { targetNames: ["a"] }), /1 targetNames for 2 labels/);
 });
 
-/** Recorded numbers; those that JSON lacks are text. */
+/** Recorded numbers; NaN and infinity, which JSON lacks, are text. */
 type Recorded = number | string | null | Recorded[];
 const toNumber = (value: Recorded) =>
 	value === "nan" ? Number.NaN : value === "inf" ? Number.POSITIVE_INFINITY : Number(value);
 
-type Answers = {
+type RecordedMetrics = {
 	labels: {
 		yTrue: number[];
 		yPred: number[];
@@ -101,10 +101,10 @@ type Answers = {
 	}[];
 	bootstrap: { values: number[]; low: number; high: number; standardError: number };
 };
-const answers = fixture<Answers>("metrics");
+const recorded = fixture<RecordedMetrics>("metrics");
 let greatest = 0;
 
-/** To 1e-12, and `NaN` where scikit-learn says so. */
+/** Asserts equality to 1e-12, with `NaN` where scikit-learn returns it. */
 function assertSame(actual: unknown, expected: Recorded, what: string): void {
 	if (Array.isArray(expected)) {
 		assert.equal((actual as unknown[]).length, expected.length, what);
@@ -123,30 +123,30 @@ function assertSame(actual: unknown, expected: Recorded, what: string): void {
 	assert.ok(Math.abs(a - b) <= 1e-12, `${what}: ${a}, not ${b}`);
 }
 
-describe("scikit-learn's other answers", () => {
-	answers.labels.forEach(({ yTrue, yPred, scores, normalized, matthews, kappa }, i) => {
-		test(`labels ${i}`, () => {
+describe("scores equal scikit-learn's", () => {
+	recorded.labels.forEach(({ yTrue, yPred, scores, normalized, matthews, kappa }, i) => {
+		test(`predicted labels, case ${i}`, () => {
 			for (const [key, expected] of Object.entries(scores)) {
 				const { beta, average, zeroDivision } = JSON.parse(key);
 				const options = { beta: beta === "inf" ? Number.POSITIVE_INFINITY : Number(beta), average };
 				const found = precisionRecallFscoreSupport(yTrue, yPred, { ...options, zeroDivision: toNumber(zeroDivision) });
 				assertSame([found.precision, found.recall, found.fscore, found.support], expected, key);
 			}
-			for (const way of ["true", "pred", "all"] as const) {
-				assertSame(confusionMatrix(yTrue, yPred, { normalize: way }), normalized[way], way);
+			for (const normalize of ["true", "pred", "all"] as const) {
+				assertSame(confusionMatrix(yTrue, yPred, { normalize }), normalized[normalize], normalize);
 			}
 			assertSame(matthewsCorrcoef(yTrue, yPred), matthews, "matthews");
 			const weights = [undefined, "linear", "quadratic"] as const;
 			assertSame(
-				weights.map((way) => cohenKappaScore(yTrue, yPred, { weights: way })),
+				weights.map((weighting) => cohenKappaScore(yTrue, yPred, { weights: weighting })),
 				kappa,
 				"kappa",
 			);
 		});
 	});
 
-	answers.binary.forEach(({ yTrue, scores, ...expected }, i) => {
-		test(`scores ${i}`, () => {
+	recorded.binary.forEach(({ yTrue, scores, ...expected }, i) => {
+		test(`binary scores, case ${i}`, () => {
 			const roc = rocCurve(yTrue, scores);
 			assertSame([roc.fpr, roc.tpr, roc.thresholds], expected.roc, "roc");
 			const all = rocCurve(yTrue, scores, { dropIntermediate: false });
@@ -161,15 +161,15 @@ describe("scikit-learn's other answers", () => {
 				const { probTrue, probPred, count } = calibrationCurve(yTrue, scores, { nBins, strategy });
 				assertSame([probTrue, probPred], curve, `${nBins} ${strategy}`);
 				assert.equal(
-					count.reduce((total, some) => total + some, 0),
+					count.reduce((total, binCount) => total + binCount, 0),
 					scores.length,
 				);
 			}
 		});
 	});
 
-	answers.tables.forEach(({ yTrue, proba, ...expected }, i) => {
-		test(`probabilities of classes ${i}`, () => {
+	recorded.tables.forEach(({ yTrue, proba, ...expected }, i) => {
+		test(`class probabilities, case ${i}`, () => {
 			assertSame(logLoss(yTrue, proba), expected.logLoss, "log loss");
 			assertSame(brierScoreLoss(yTrue, proba), expected.brier, "Brier score");
 			assertSame(expectedCalibrationError(yTrue, proba), expected.calibrationError, "calibration error");
@@ -183,24 +183,24 @@ describe("scikit-learn's other answers", () => {
 		});
 	});
 
-	test("the bootstrap interval is SciPy's, but for chance", () => {
-		const { values, low, high, standardError } = answers.bootstrap;
-		const mean = (places: Uint32Array) => pick(values, places).reduce((a, b) => a + b) / places.length;
+	test("the bootstrap interval equals SciPy's up to sampling error", () => {
+		const { values, low, high, standardError } = recorded.bootstrap;
+		const mean = (indices: Uint32Array) => pick(values, indices).reduce((a, b) => a + b) / indices.length;
 		const found = bootstrap(mean, values.length, { seed: 3 });
-		// A sample more or less of 150 is right.
+		// The mean of 150 labels moves in steps of 1 / 150.
 		assert.ok(Math.abs(found.low - low) <= 1 / 150 + 1e-9);
 		assert.ok(Math.abs(found.high - high) <= 1 / 150 + 1e-9);
 		assert.ok(Math.abs(found.standardError / standardError - 1) < 0.05);
 		assert.deepEqual(found, bootstrap(mean, values.length, { seed: 3 }));
 	});
 
-	test("the largest difference", (t) => {
+	test("the largest difference is below 1e-12", (t) => {
 		t.diagnostic(`${greatest}`);
 		assert.ok(greatest < 1e-12);
 	});
 });
 
-test("probabilities that cannot be are refused, with both sides", () => {
+test("invalid probabilities and labels are errors that name value and expectation", () => {
 	assert.throws(
 		() =>
 			logLoss(
@@ -236,7 +236,7 @@ test("probabilities that cannot be are refused, with both sides", () => {
 	const binary = { average: "binary" } as const;
 	assert.throws(
 		() => precisionRecallFscoreSupport([0, 1, 2], [0, 1, 2], binary),
-		/is for two classes, but there are 0, 1, 2/,
+		/is for two classes, but there are 0, 1, 2: choose "micro", "macro" or "weighted"/,
 	);
 	assert.throws(() => precisionRecallFscoreSupport([0, 0], [0, 0], binary), /posLabel 1 is not among the labels 0/);
 });

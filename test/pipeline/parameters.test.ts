@@ -10,20 +10,20 @@ import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
 import { batchesOf, root } from "../helpers";
 
-test("each parameters cell has the declared defaults and meanings", () => {
+test("parameters cells of the notebooks have the declared defaults and descriptions", () => {
 	const notebooks = readdirSync(join(root, "notebooks")).filter((name) => name.endsWith(".ipynb"));
 	const compared = new Set<string>();
 	for (const name of notebooks) {
 		const { cells } = JSON.parse(readFileSync(join(root, "notebooks", name), "utf8"));
 		const cell = cells.find(({ metadata }: { metadata: { tags?: string[] } }) => metadata.tags?.includes("parameters"));
-		for (const [, parameter, value, meaning] of [cell.source]
+		for (const [, parameter, value, description] of [cell.source]
 			.flat()
 			.join("")
 			.matchAll(/^let (\w+) = (.+?); \/\/ (.*)$/gm)) {
 			if (!(parameter in PARAMETERS)) continue;
 			const declared = PARAMETERS[parameter as keyof typeof PARAMETERS];
 			assert.deepEqual(
-				[JSON.parse(value), meaning],
+				[JSON.parse(value), description],
 				[declared.default, declared.description],
 				`${parameter} in ${name}`,
 			);
@@ -33,7 +33,7 @@ test("each parameters cell has the declared defaults and meanings", () => {
 	assert.deepEqual([...compared].sort(), Object.keys(PARAMETERS).sort());
 });
 
-test("the defaults of network, compilation and training are those of the parameters", async () => {
+test("defaults of cnn, compile and train equal the declared ones", async () => {
 	const { imageSize, dropout, learningRate, epochs } = DEFAULT_PARAMETERS;
 	const structure = (model: ReturnType<typeof cnn>) =>
 		model.layers.map((layer) => ({ ...layer.getConfig(), kernelInitializer: null, seed: null }));
@@ -47,7 +47,7 @@ test("the defaults of network, compilation and training are those of the paramet
 	assert.equal(epochsRun, epochs);
 });
 
-test("values are checked by type and range", () => {
+test("values are validated by type and range", () => {
 	for (const [name, value] of Object.entries(DEFAULT_PARAMETERS))
 		assert.equal(expectedValue(name as keyof typeof PARAMETERS, value), null);
 	assert.equal(expectedValue("epochs", 0), "a whole number above 0");

@@ -26,7 +26,7 @@ describe("a trained model", () => {
 	for (const split of ["train", "valid"]) cpSync(imageFolder, join(dataset, split), { recursive: true });
 	const history = { loss: [1], acc: [0.5], valLoss: [1], valAcc: [0.5], epochsRun: 1, seconds: 1 };
 
-	test("is saved with its record and loaded ready to evaluate", async () => {
+	test("is saved with its record and loaded compiled", async () => {
 		const artifacts = temporaryFolder();
 		assert.equal(await loadModel(artifacts), null);
 		const model = cnn(small);
@@ -40,7 +40,7 @@ describe("a trained model", () => {
 		assert.ok(Number.isFinite(scores.loss) && [0, 0.5, 1].includes(scores.accuracy));
 	});
 
-	test("is used if data set and parameters are the same, trained if not, twice alike", async () => {
+	test("is loaded for the same data set and parameters, otherwise trained, reproducibly", async () => {
 		const artifacts = temporaryFolder();
 		const text = await printed(async () => {
 			const first = await loadOrTrain(dataset, artifacts, parameters);

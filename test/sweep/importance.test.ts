@@ -5,7 +5,7 @@ import { impurityDecreases, parameterImportances } from "../../src/sweep/importa
 import type { Value } from "../../src/sweep/space";
 import { fixture } from "../helpers";
 
-test("a tree explains an additive function as the analysis of variance does", () => {
+test("impurity decreases of an additive function equal its analysis of variance", () => {
 	const effects = [3, 0, -1, 0.5];
 	const rows = Array.from({ length: 16 }, (_, i) => effects.map((_, bit) => (i >> bit) & 1));
 	const values = rows.map((row) => 7 + sum(row.map((level, i) => level * effects[i])));
@@ -19,17 +19,17 @@ test("a tree explains an additive function as the analysis of variance does", ()
 	);
 	const mean = sum(curved.map(([x]) => (x - 20) ** 2)) / 50;
 	const total = sum(curved.map(([x]) => ((x - 20) ** 2 - mean) ** 2));
-	assert.ok(Math.abs(squares[0] / total - 1) < 1e-9, "down to leaves of one sample, all is explained");
+	assert.ok(Math.abs(squares[0] / total - 1) < 1e-9, "a full tree explains all variance");
 	assert.equal(squares[1], 0);
 });
 
-test("importances are near those of Optuna's forest", () => {
+test("importances are close to Optuna's", () => {
 	type Study = { parameters: Record<string, Value>[]; values: number[]; importances: Record<string, number> };
 	for (const { parameters, values, importances } of fixture<Study[]>("importance")) {
 		const ours = parameterImportances(parameters, values);
 		for (const { parameter, importance } of ours) {
 			const theirs = importances[parameter];
-			// Forests are of chance, and Optuna's cuts choices one by one.
+			// Forests are random, and Optuna one-hot encodes categorical values.
 			assert.ok(Math.abs(importance - theirs) < 0.1, `${parameter}: ${importance}, Optuna ${theirs}`);
 		}
 		assert.ok(Math.abs(sum(ours.map(({ importance }) => importance)) - 1) < 1e-9);
@@ -37,11 +37,14 @@ test("importances are near those of Optuna's forest", () => {
 	}
 });
 
-test("what never differs is left out, and what cannot be told is said", () => {
+test("constant hyperparameters are ignored, and trials that do not differ are an error", () => {
 	const parameters = [0, 1, 2, 3].map((i) => ({ epochs: 5, optimizer: i < 2 ? "adam" : "sgd" }));
 	assert.deepEqual(parameterImportances(parameters, [1, 1, 4, 4]), [{ parameter: "optimizer", importance: 1 }]);
-	const unknown = /what matters shows only in trials with different parameters and values/;
-	assert.throws(() => parameterImportances(parameters, [1, 1, 1, 1]), unknown);
-	assert.throws(() => parameterImportances(parameters.slice(0, 2), [1, 4]), unknown);
-	assert.throws(() => parameterImportances([], []), unknown);
+	const message = (trials: number) =>
+		new RegExp(
+			`cannot compute importances from ${trials} trials: expected trials that differ in parameters and in values`,
+		);
+	assert.throws(() => parameterImportances(parameters, [1, 1, 1, 1]), message(4));
+	assert.throws(() => parameterImportances(parameters.slice(0, 2), [1, 4]), message(2));
+	assert.throws(() => parameterImportances([], []), message(0));
 });

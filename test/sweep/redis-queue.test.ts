@@ -12,7 +12,7 @@ import { work } from "../../src/sweep/worker";
 import { outcome, root, smallDataset, smallSpace, temporaryFolder } from "../helpers";
 import { freePort, startRedis } from "../servers";
 
-const skip = spawnSync("redis-server", ["--version"]).status === 0 ? false : "there is no redis-server";
+const skip = spawnSync("redis-server", ["--version"]).status === 0 ? false : "redis-server is not installed";
 const space: Space = { ...smallSpace, epochs: 4 };
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -41,16 +41,16 @@ describe("a sweep over Redis", { skip }, () => {
 		const args = [join(root, "tools", "cli.mjs"), "worker", "--redis", url, "--dataset", data];
 		const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
 		children.push(child);
-		const said: string[] = [];
-		for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => said.push(String(text)));
-		return { child, said };
+		const output: string[] = [];
+		for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => output.push(String(text)));
+		return { child, output };
 	};
 	const run = async (options: Partial<SweepOptions> = {}) => {
 		const folder = join(temporaryFolder(), "sweeps");
 		return (await sweep(space, { dataset, folder, trials: 4, threads: 1, ...options })).trials;
 	};
 
-	test("a worker that is killed and a Redis that is restarted change nothing in the results", async () => {
+	test("killing a worker and restarting Redis does not change the results", async () => {
 		const serial = await run();
 		const workers = await Promise.all([startWorker(), startWorker()]);
 		let faults: Promise<void> | null = null;
@@ -60,23 +60,23 @@ describe("a sweep over Redis", { skip }, () => {
 			redis = await startRedis(folder, port);
 		};
 		const onChange = (trials: Trial[]) => {
-			// Both are in the middle of a trial then, with an epoch or more behind them.
-			const underWay = trials.filter(({ state, curves }) => state === "running" && curves.loss.length >= 2);
-			if (underWay.length === 2) faults ??= restart();
+			// Both workers are then in the middle of a trial and have saved a checkpoint.
+			const running = trials.filter(({ state, curves }) => state === "running" && curves.loss.length >= 2);
+			if (running.length === 2) faults ??= restart();
 		};
 		const module = join(root, "test", "fixtures", "slow-trial.ts");
 		const trials = await run({ redis: url, onChange, module });
 		assert.ok(faults);
 		await faults;
 		assert.deepEqual(outcome(trials), outcome(serial));
-		const taken = workers.map(({ said }) => said.join(""));
-		const goneOn = /trial (\d) goes on/.exec(taken[1]);
-		assert.ok(goneOn, `the other worker goes on with a trial:\n${taken.join("\n")}`);
-		assert.match(taken[0], new RegExp(`trial ${goneOn[1]} starts`));
-		assert.ok(trials[Number(goneOn[1])].attempts >= 2);
+		const logs = workers.map(({ output }) => output.join(""));
+		const resumed = /trial (\d) resumes/.exec(logs[1]);
+		assert.ok(resumed, `the other worker resumes a trial:\n${logs.join("\n")}`);
+		assert.match(logs[0], new RegExp(`trial ${resumed[1]} starts`));
+		assert.ok(trials[Number(resumed[1])].attempts >= 2);
 	});
 
-	test("a sweep that is stopped is followed again, and its results are there", async () => {
+	test("a sweep whose process is killed resumes from the trials in Redis", async () => {
 		await startWorker();
 		const sweepFolder = join(temporaryFolder(), "sweeps");
 		const options = { dataset, folder: sweepFolder, trials: 3, threads: 1, seed: 7, redis: url };
@@ -95,7 +95,7 @@ describe("a sweep over Redis", { skip }, () => {
 		assert.deepEqual(outcome(trials), outcome(await run({ trials: 3, seed: 7 })));
 	});
 
-	test("one worker halves as one process does, and nothing of the sweep stays in Redis", async () => {
+	test("one worker prunes as one local process does, and the sweep leaves no keys in Redis", async () => {
 		await startWorker();
 		const options = { halving: { minEpochs: 1, reductionFactor: 2 }, seed: 3 };
 		const serial = await run(options);
@@ -112,15 +112,15 @@ describe("a sweep over Redis", { skip }, () => {
 		);
 	});
 
-	test("a worker with other data takes nothing and says why", async () => {
+	test("a worker with other data or versions takes no trials and names the reason", async () => {
 		const other = smallDataset();
 		writeFileSync(join(other, "valid", "cats", "plain.jpg"), "another image");
 		const redis = await connect(url);
-		const announced = JSON.stringify({ data: "of somebody else", versions: "TensorFlow 0, TensorFlow.js 0" });
+		const announced = JSON.stringify({ data: "other", versions: "TensorFlow 0, TensorFlow.js 0" });
 		await redis.hset("image-classification:sweeps", "abc", announced);
 		await assert.rejects(
 			work({ redis: url, dataset: other }),
-			/sweep abc needs TensorFlow 0, .*; here is TensorFlow 2/,
+			/sweep abc needs TensorFlow 0, .*; this worker has TensorFlow 2/,
 		);
 		await redis.hset("image-classification:sweeps", "abc", announced.replace(/TensorFlow 0.*(?="})/, await versions()));
 		await assert.rejects(work({ redis: url, dataset: other }), /sweep abc needs other data than/);
@@ -134,9 +134,9 @@ describe("a sweep over Redis", { skip }, () => {
 		return `TensorFlow ${binding.TF_Version}, TensorFlow.js ${tf.version_core}, Node ${process.versions.node.split(".")[0]}`;
 	};
 
-	test("a Redis that cannot be used is named, without its password", async () => {
+	test("a Redis server that cannot be used is named without its password", async () => {
 		const refuses = (address: string, message: RegExp) => assert.rejects(connect(address), message);
-		await refuses("localhost", /localhost is no address of a Redis: expected redis:\/\/\[user:password@\]host:port/);
+		await refuses("localhost", /localhost is not a Redis address: expected redis:\/\/\[user:password@\]host:port/);
 		await refuses(
 			`redis://me:secret@127.0.0.1:1`,
 			/^Error: Redis at redis:\/\/127\.0\.0\.1:1 cannot be used: connect ECONN/,
@@ -149,9 +149,9 @@ describe("a sweep over Redis", { skip }, () => {
 			...readOnly.flatMap((user) => [`--${user.split(" ")[0]}`, ...user.split(" ").slice(1)]),
 		);
 		children.push(server);
-		await refuses(`redis://127.0.0.1:${guarded}`, /does not let you in: NOAUTH/);
-		await refuses(`redis://reader:pass@127.0.0.1:${guarded}`, /does not let you in: NOPERM/);
-		await refuses(`redis://:wrong@127.0.0.1:${guarded}`, /does not let you in: WRONGPASS/);
+		await refuses(`redis://127.0.0.1:${guarded}`, /denies access: NOAUTH/);
+		await refuses(`redis://reader:pass@127.0.0.1:${guarded}`, /denies access: NOPERM/);
+		await refuses(`redis://:wrong@127.0.0.1:${guarded}`, /denies access: WRONGPASS/);
 		(await connect(`redis://:secret@127.0.0.1:${guarded}`)).disconnect();
 	});
 });

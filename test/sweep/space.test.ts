@@ -13,7 +13,7 @@ const space: Space = {
 	epochs: 3,
 };
 
-test("the same seed gives the same trials, another seed others; a new parameter leaves the others as they were", () => {
+test("trials are reproducible by seed, and a new hyperparameter leaves the values of the others unchanged", () => {
 	const trials = trialsOf(space, { samples: 20, seed: 1 });
 	assert.deepEqual(trialsOf(space, { samples: 20, seed: 1 }), trials);
 	assert.notDeepEqual(trialsOf(space, { samples: 20, seed: 2 }), trials);
@@ -25,23 +25,23 @@ test("the same seed gives the same trials, another seed others; a new parameter 
 	);
 });
 
-test("values lie where they may, each as likely as it should be", () => {
+test("values lie in their range and follow their distribution", () => {
 	const trials = trialsOf(space, { samples: 4000 });
 	const of = (name: string) => trials.map((trial) => trial[name] as number);
-	const share = (name: string, holds: (value: number) => boolean) => of(name).filter(holds).length / trials.length;
+	const fraction = (name: string, holds: (value: number) => boolean) => of(name).filter(holds).length / trials.length;
 	const near = (actual: number, expected: number) => assert.ok(Math.abs(actual - expected) < 0.03, `${actual}`);
 	assert.ok(of("learningRate").every((value) => value >= 1e-5 && value <= 1e-1));
 	near(
-		share("learningRate", (value) => value < 1e-3),
+		fraction("learningRate", (value) => value < 1e-3),
 		0.5,
 	);
 	near(
-		share("noise", (value) => value < -0.5),
+		fraction("noise", (value) => value < -0.5),
 		0.25,
 	);
 	assert.deepEqual([...new Set(of("dropout"))].sort(), [0.1, 0.2, 0.3, 0.4, 0.5]);
 	near(
-		share("dropout", (value) => value === 0.5),
+		fraction("dropout", (value) => value === 0.5),
 		0.2,
 	);
 	assert.deepEqual(
@@ -49,23 +49,23 @@ test("values lie where they may, each as likely as it should be", () => {
 		[32, 64, 96, 128, 160, 192, 224, 256],
 	);
 	near(
-		share("units", (value) => value === 256),
+		fraction("units", (value) => value === 256),
 		1 / 8,
 	);
-	// From half below 1 to half above 10, of all from half below 1 to half above 100, in logarithms.
+	// The integers 1 to 10 cover 0.5 to 10.5 of the logarithmic range 0.5 to 100.5.
 	near(
-		share("filters", (value) => value <= 10),
+		fraction("filters", (value) => value <= 10),
 		Math.log(10.5 / 0.5) / Math.log(100.5 / 0.5),
 	);
 	assert.ok(of("filters").every((value) => Number.isInteger(value) && value >= 1 && value <= 100));
 	near(
-		share("batchSize", (value) => value === 64),
+		fraction("batchSize", (value) => value === 64),
 		1 / 3,
 	);
 	assert.ok(of("epochs").every((value) => value === 3));
 });
 
-test("grids are combined, and the rest is drawn for each point", () => {
+test("grids are combined, and the rest is sampled for each combination", () => {
 	const grids = { a: grid(1, 2, 3), b: grid("x", "y"), c: uniform(0, 1), d: false };
 	const trials = trialsOf(grids, { samples: 2 });
 	assert.deepEqual(
@@ -76,14 +76,14 @@ test("grids are combined, and the rest is drawn for each point", () => {
 	assert.ok(trials.every(({ d }) => d === false));
 });
 
-test("what is wrong with a space is said with its name", () => {
+test("an invalid distribution is an error that names the hyperparameter", () => {
 	const refuses = (distribution: unknown, message: RegExp) =>
 		assert.throws(() => trialsOf({ x: distribution } as Space), message);
 	refuses({ type: "choice", choices: [] }, /x in the space: choices is empty: expected a list/);
 	refuses(grid(), /x in the space: values is empty/);
 	refuses(uniform(2, 1), /expected numbers low ≤ high, not 2 and 1/);
 	refuses({ type: "int", low: 1.5, high: 3 }, /whole numbers/);
-	refuses(logUniform(0, 1), /low is 0: a logarithmic range lies above 0/);
+	refuses(logUniform(0, 1), /low is 0: expected a number above 0 in a logarithmic range/);
 	refuses(uniform(0, 1, 0), /step is 0/);
 	refuses({ type: "normal" }, /its type is "normal": expected "uniform", "loguniform", "int", "choice" or "grid"/);
 	refuses(null, /its type is undefined/);

@@ -21,7 +21,7 @@ const only = (folder: string) => join(folder, readdirSync(folder).join());
 describe("sweep", () => {
 	let serial: Trial[];
 
-	test("two workers find what one finds, to the bit", async () => {
+	test("two workers give the same results as one, to the bit", async () => {
 		serial = await run();
 		assert.deepEqual(
 			serial.map(({ id, state, attempts }) => ({ id, state, attempts })),
@@ -38,7 +38,7 @@ describe("sweep", () => {
 		assert.deepEqual(outcome(await run({ workers: 2 })), outcome(serial));
 	});
 
-	test("a trial whose process is killed goes on from its last epoch, and counts once", async () => {
+	test("a trial whose process is killed resumes from its last epoch and counts once", async () => {
 		const folder = join(temporaryFolder(), "sweeps");
 		const epochs: number[] = [];
 		const onChange = (_: Trial[], changed?: Trial) => {
@@ -50,12 +50,12 @@ describe("sweep", () => {
 			trials.map(({ attempts }) => attempts),
 			[2, 2, 2],
 		);
-		// Begun, two epochs, killed before the second was kept, begun again, the second and the third.
+		// Start, two epochs, killed before the second checkpoint, resumed, the second and the third epoch.
 		assert.deepEqual(epochs, [0, 1, 2, 2, 2, 3]);
 		assert.deepEqual(readdirSync(join(only(folder), "trials")), ["0000.json", "0001.json", "0002.json"]);
 	});
 
-	test("a sweep that is killed goes on where it was", async () => {
+	test("a sweep that is killed resumes", async () => {
 		const folder = join(temporaryFolder(), "sweeps");
 		const options = JSON.stringify({ dataset, folder, trials: 3, threads: 1 });
 		const code = `
@@ -68,11 +68,11 @@ describe("sweep", () => {
 		assert.deepEqual(readdirSync(join(only(folder), "trials")), ["0000.json"]);
 		const seen = new Set<number>();
 		const trials = await run({ folder, onChange: (_, trial) => trial && seen.add(trial.id) });
-		assert.deepEqual([...seen], [1, 2], "what was complete is not run again");
+		assert.deepEqual([...seen], [1, 2], "a complete trial does not run again");
 		assert.deepEqual(outcome(trials), outcome(serial));
 	});
 
-	test("a trial that throws is tried again, then failed with its error, and the sweep goes on", async () => {
+	test("a trial that throws is retried, then fails with its error, and the sweep continues", async () => {
 		const { trials, best } = await search(
 			{ module: dying, retries: 1 },
 			{ ...space, dropout: grid(0.77, 0.1), epochs: 1 },
@@ -88,7 +88,7 @@ describe("sweep", () => {
 		assert.equal(best, trials[3 + values.indexOf(Math.min(...values))]);
 	});
 
-	test("bad trials are stopped early", async () => {
+	test("bad trials are pruned", async () => {
 		const trials = await run({ halving: { minEpochs: 1, reductionFactor: 2 }, objective: "loss" });
 		for (const { state, curves } of trials) assert.equal(state === "complete", curves.loss.length === 3);
 		assert.deepEqual(trials[0].state, "complete");
@@ -96,7 +96,7 @@ describe("sweep", () => {
 		assert.equal(trials[1].state === "pruned" && trials[1].curves.loss.length === 1, first[1] > first[0]);
 	});
 
-	test("trials that come to their last epoch are complete, whatever halving says of them", async () => {
+	test("trials that reach their last epoch are complete even if halving would prune them", async () => {
 		const trials = await run({ halving: { minEpochs: 3, reductionFactor: 2 } });
 		assert.deepEqual(
 			trials.map(({ state, curves }) => [state, curves.loss.length]),
@@ -104,9 +104,12 @@ describe("sweep", () => {
 		);
 	});
 
-	test("what cannot be a sweep is refused before anything runs", async () => {
+	test("an invalid sweep is an error before any trial runs", async () => {
 		const folder = join(temporaryFolder(), "sweeps");
-		await assert.rejects(run({ folder }, { learningrate: 1 }), /the space has learningrate: training has imageSize,/);
+		await assert.rejects(
+			run({ folder }, { learningrate: 1 }),
+			/the space has learningrate, which is not a hyperparameter: expected one of imageSize,/,
+		);
 		await assert.rejects(run({ folder }, { dropout: choice() }), /dropout in the space: choices is empty/);
 		await assert.rejects(
 			run({ folder }, { dropout: uniform(0, 1) }),
@@ -123,23 +126,23 @@ describe("sweep", () => {
 		assert.ok(!existsSync(folder));
 	});
 
-	test("the same sweep finds its results; another space, other images are another sweep", async () => {
+	test("the same sweep loads its results; another space or other images make another sweep", async () => {
 		const options = { folder: join(temporaryFolder(), "sweeps"), trials: 1 };
-		const one = { ...space, epochs: 1 };
-		const first = await search(options, one);
+		const short = { ...space, epochs: 1 };
+		const first = await search(options, short);
 		assert.deepEqual(
-			await search({ ...options, onChange: (_, trial) => assert.ok(!trial, "a trial runs again") }, one),
+			await search({ ...options, onChange: (_, trial) => assert.ok(!trial, "a trial runs again") }, short),
 			first,
 		);
 		const longer = await search(options);
 		const other = smallDataset();
 		rmSync(join(other, "valid", "cats", "plain.jpg"));
-		const folders = [first, longer, await search({ ...options, dataset: other }, one)].map(({ folder }) => folder);
+		const folders = [first, longer, await search({ ...options, dataset: other }, short)].map(({ folder }) => folder);
 		assert.equal(new Set(folders).size, 3);
 		assert.deepEqual(readdirSync(options.folder).sort(), folders.map((folder) => basename(folder)).sort());
 	});
 
-	test("a disk that is full while a trial is kept costs an attempt, with the error said, and nothing else", async () => {
+	test("a full disk during a checkpoint fails only that attempt, with its error", async () => {
 		const runOnFullDisk = (retries: number) => {
 			const folder = join(temporaryFolder(), "sweeps");
 			const onChange = (_: Trial[], trial?: Trial) => {
@@ -161,7 +164,7 @@ describe("sweep", () => {
 		assert.match(failed.error ?? "", /0001 cannot be written: .*no space left/);
 	});
 
-	test("what goes wrong outside a trial ends the sweep, and the same call goes on", async () => {
+	test("an error outside a trial ends the sweep, and the same call resumes it", async () => {
 		const folder = join(temporaryFolder(), "sweeps");
 		const seen = new Set<number>();
 		const breaking = (_: Trial[], trial?: Trial) => {
@@ -169,7 +172,7 @@ describe("sweep", () => {
 			if (trial?.curves.loss.length === 2) throw new Error("cannot be drawn");
 		};
 		await assert.rejects(run({ folder, workers: 2, onChange: breaking }), /^Error: cannot be drawn$/);
-		assert.deepEqual([...seen].sort(), [0, 1], "no trial is begun after it");
+		assert.deepEqual([...seen].sort(), [0, 1], "no trial starts after the error");
 		const blocked = join(only(folder), "trials", "0000.json");
 		mkdirSync(blocked, { recursive: true });
 		await assert.rejects(run({ folder }), /0000\.json cannot be written: EISDIR/);
@@ -178,23 +181,23 @@ describe("sweep", () => {
 	});
 });
 
-test("successive halving lets the best third go on, by those who came before", () => {
-	const goesOn = successiveHalving("max", { minEpochs: 1, reductionFactor: 3 });
-	// At each rung: the first, then those at or above the quantile of two thirds of the ones before, as NumPy's.
-	const first = [0.5, 0.6, 0.4, 0.55, 0.58, 0.9, Number.NaN].map((value) => goesOn(1, value));
+test("successive halving continues the best third of the trials that reached the rung before", () => {
+	const shouldContinue = successiveHalving("max", { minEpochs: 1, reductionFactor: 3 });
+	// At each rung: the first trial, then those at or above NumPy's 2/3 quantile of the earlier ones.
+	const first = [0.5, 0.6, 0.4, 0.55, 0.58, 0.9, Number.NaN].map((value) => shouldContinue(1, value));
 	assert.deepEqual(first, [true, true, false, true, true, true, false]);
 	assert.deepEqual(
-		[2, 4, 5, 8].map((epoch) => goesOn(epoch, 0)),
+		[2, 4, 5, 8].map((epoch) => shouldContinue(epoch, 0)),
 		[true, true, true, true],
 		"only at rungs",
 	);
 	assert.deepEqual(
-		[0.7, 0.6, 0.65].map((value) => goesOn(3, value)),
+		[0.7, 0.6, 0.65].map((value) => shouldContinue(3, value)),
 		[true, false, false],
 	);
-	const less = successiveHalving("min", { minEpochs: 2 });
+	const minimizing = successiveHalving("min", { minEpochs: 2 });
 	assert.deepEqual(
-		[1, 2, 0.5].map((value) => less(2, value)),
+		[1, 2, 0.5].map((value) => minimizing(2, value)),
 		[true, false, true],
 	);
 });

@@ -17,85 +17,85 @@ import { imageFolder, temporaryFolder } from "../helpers";
 
 type Setting = { fast?: boolean; batchNormalization?: boolean; callbacks?: () => tf.Callback[]; epochs?: number };
 
-/** A training with everything that is random, or remembers; `dieAfter` throws once so many epochs are kept. */
-async function run(backup: string | undefined, setting: Setting, dieAfter = 0) {
+/** Trains with all sources of randomness and stateful callbacks; throws after `failAfter` saved epochs. */
+async function run(backup: string | undefined, setting: Setting, failAfter = 0) {
 	const { fast = true, batchNormalization = false, callbacks = () => [], epochs = 5 } = setting;
 	const options = { imageSize: [30, 30] as [number, number], batchSize: 3, seed: 1, verbose: false };
 	const data = imageDatasetFromDirectory(imageFolder, options);
 	const inputShape: [number, number, number] = [30, 30, 3];
 	const model = cnn({ inputShape, filters: [4, 4], denseUnits: 8, seed: 1, batchNormalization });
 	compile(model, 0.003);
-	const death = new tf.CustomCallback({
+	const failure = new tf.CustomCallback({
 		onEpochBegin: async (epoch) => {
-			if (dieAfter > 0 && epoch === dieAfter) throw new Error("killed");
+			if (failAfter > 0 && epoch === failAfter) throw new Error("killed");
 		},
 	});
 	const training = augmented(data, dataAugmentation(30, 1)) as tf.data.Dataset<Batch>;
 	const validationData = imageDatasetFromDirectory(imageFolder, options);
-	const all = [...callbacks(), death];
+	const allCallbacks = [...callbacks(), failure];
 	const history = await train(model, training, {
 		validationData,
 		epochs,
 		fast,
-		callbacks: all,
+		callbacks: allCallbacks,
 		backup,
 		onProgress: null,
 	});
-	return { history, weights: model.getWeights().map((weight) => [...weight.dataSync()]), callbacks: all };
+	return { history, weights: model.getWeights().map((weight) => [...weight.dataSync()]), callbacks: allCallbacks };
 }
 
 const curves = ({ loss, acc, valLoss, valAcc, epochsRun }: History) => ({ loss, acc, valLoss, valAcc, epochsRun });
 
 const settings: Record<string, Setting> = {
 	"as a graph": {},
-	"operation by operation": { fast: false },
+	"run eagerly": { fast: false },
 	"with batch normalization": { batchNormalization: true },
-	"with a schedule": { callbacks: () => [new LearningRateScheduler((epoch) => 0.003 / (epoch + 1))] },
-	"with a rate that falls on a plateau": {
+	"with LearningRateScheduler": { callbacks: () => [new LearningRateScheduler((epoch) => 0.003 / (epoch + 1))] },
+	"with ReduceLROnPlateau": {
 		callbacks: () => [new ReduceLROnPlateau({ patience: 1, minDelta: 1 })],
 	},
-	"with early stopping": {
+	"with EarlyStopping": {
 		epochs: 8,
 		callbacks: () => [new EarlyStopping({ patience: 2, minDelta: 1, restoreBestWeights: true })],
 	},
 };
 
 for (const [name, setting] of Object.entries(settings)) {
-	test(`an interrupted training ends as one that was not, to the bit: ${name}`, async () => {
-		const whole = await run(undefined, setting);
-		for (const dieAfter of [1, 2]) {
+	test(`resumed training gives identical results: ${name}`, async () => {
+		const uninterrupted = await run(undefined, setting);
+		for (const failAfter of [1, 2]) {
 			const backup = join(temporaryFolder(), "training.backup");
-			await assert.rejects(run(backup, setting, dieAfter), /killed/);
+			await assert.rejects(run(backup, setting, failAfter), /killed/);
 			assert.ok(existsSync(backup));
 			const resumed = await run(backup, setting);
-			assert.deepEqual(curves(resumed.history), curves(whole.history));
-			assert.deepEqual(resumed.weights, whole.weights);
-			assert.ok(!existsSync(backup), "the backup is removed at the end");
+			assert.deepEqual(curves(resumed.history), curves(uninterrupted.history));
+			assert.deepEqual(resumed.weights, uninterrupted.weights);
+			assert.ok(!existsSync(backup), "the checkpoint is deleted when training completes");
 		}
 	});
 }
 
-test("a training that was over, but for its end, is not gone on with", async () => {
+test("training that was stopped early before the interruption is not continued", async () => {
 	const backup = join(temporaryFolder(), "training.backup");
 	const stopping = () => [new EarlyStopping({ patience: 1, minDelta: 100, restoreBestWeights: true })];
 	const setting = { epochs: 8, callbacks: stopping };
-	const whole = await run(undefined, setting);
-	assert.equal(whole.history.epochsRun, 2);
-	const dying = () => {
-		const death = new tf.CustomCallback({
+	const uninterrupted = await run(undefined, setting);
+	assert.equal(uninterrupted.history.epochsRun, 2);
+	const failing = () => {
+		const failure = new tf.CustomCallback({
 			onTrainEnd: async () => {
 				throw new Error("killed");
 			},
 		});
-		return [...stopping(), death as unknown as tf.Callback];
+		return [...stopping(), failure as unknown as tf.Callback];
 	};
-	await assert.rejects(run(backup, { ...setting, callbacks: dying }), /killed/);
+	await assert.rejects(run(backup, { ...setting, callbacks: failing }), /killed/);
 	const resumed = await run(backup, setting);
-	assert.deepEqual(curves(resumed.history), curves(whole.history));
-	assert.deepEqual(resumed.weights, whole.weights);
+	assert.deepEqual(curves(resumed.history), curves(uninterrupted.history));
+	assert.deepEqual(resumed.weights, uninterrupted.weights);
 });
 
-test("a backup that is damaged, of another model or cannot be written is named", async () => {
+test("a checkpoint that is damaged, of another model or not writable is an error that names the file", async () => {
 	const backup = join(temporaryFolder(), "training.backup");
 	await assert.rejects(run(backup, {}, 1), /killed/);
 	await assert.rejects(
@@ -109,15 +109,15 @@ test("a backup that is damaged, of another model or cannot be written is named",
 	await assert.rejects(run(full, {}), /training\.backup cannot be (written|read)/);
 });
 
-test("neither keeping nor resuming leaves tensors behind", async () => {
+test("saving and restoring checkpoints leaves no tensors", async () => {
 	const growth = async (work: () => Promise<unknown>) => {
 		const { numTensors } = tf.memory();
 		await work();
 		return tf.memory().numTensors - numTensors;
 	};
-	// What a model and its optimizer hold.
-	const whole = await growth(() => run(undefined, {}));
+	// The tensors of a model and its optimizer.
+	const expected = await growth(() => run(undefined, {}));
 	const backup = join(temporaryFolder(), "training.backup");
-	assert.equal(await growth(() => assert.rejects(run(backup, {}, 3), /killed/)), whole);
-	assert.equal(await growth(() => run(backup, {})), whole);
+	assert.equal(await growth(() => assert.rejects(run(backup, {}, 3), /killed/)), expected);
+	assert.equal(await growth(() => run(backup, {})), expected);
 });

@@ -41,16 +41,16 @@ describe("EarlyStopping decides as Keras does", () => {
 		});
 	}
 
-	test("and names what it could watch", async () => {
+	test("a metric that is not logged is an error that names those that are", async () => {
 		const callback = new EarlyStopping();
 		await assert.rejects(
 			callback.onEpochEnd(0, { loss: 1, acc: 0.5 }),
-			/watches val_loss, but training logs loss, acc/,
+			/monitors val_loss, but training logs loss, acc:/,
 		);
 	});
 });
 
-test("training with EarlyStopping ends with the weights of the best epoch, and leaves no tensor", async () => {
+test("training with EarlyStopping restores the weights of the best epoch and leaves no tensors", async () => {
 	const model = cnn({ ...small, dropout: 0 });
 	compile(model, 0.05);
 	const [xs, ys] = [

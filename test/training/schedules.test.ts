@@ -37,7 +37,7 @@ const batches = (count: number) => {
 	return Object.assign(data, { size: count });
 };
 
-test("schedules are Keras's", () => {
+test("schedules equal Keras's", () => {
 	const ours = {
 		cosine: cosineDecay(0.01, { decaySteps: 100, alpha: 0.1 }),
 		exponential: exponentialDecay(0.01, { decaySteps: 30, decayRate: 0.5 }),
@@ -51,7 +51,7 @@ test("schedules are Keras's", () => {
 	}
 });
 
-test("ReduceLROnPlateau takes Keras's steps", async () => {
+test("ReduceLROnPlateau gives Keras's learning rates", async () => {
 	for (const { losses, options, rates } of recorded.plateau) {
 		const { min_lr: minLr, min_delta: minDelta, ...others } = options;
 		const callback = new ReduceLROnPlateau({ ...others, minLr, minDelta });
@@ -63,10 +63,10 @@ test("ReduceLROnPlateau takes Keras's steps", async () => {
 		}
 	}
 	const unknown = new ReduceLROnPlateau({ monitor: "val_los" });
-	await assert.rejects(unknown.onEpochEnd(0, { loss: 1 }), /watches val_los, but training logs loss/);
+	await assert.rejects(unknown.onEpochEnd(0, { loss: 1 }), /monitors val_los, but training logs loss:/);
 });
 
-test("a scheduler sets the rate of each epoch or batch, and training uses it", async () => {
+test("LearningRateScheduler sets the learning rate per epoch or batch, and training uses it", async () => {
 	for (const per of ["epoch", "batch"] as const) {
 		const [model, seen] = [network(), [] as number[]];
 		const scheduler = new LearningRateScheduler((step) => 0.1 / (step + 1), per);
@@ -82,16 +82,16 @@ test("a scheduler sets the rate of each epoch or batch, and training uses it", a
 			expected,
 		);
 	}
-	const still = network();
-	const before = still.getWeights().map((weight) => weight.arraySync());
-	await train(still, batches(3), { epochs: 1, callbacks: [new LearningRateScheduler(() => 0)], onProgress: null });
+	const model = network();
+	const before = model.getWeights().map((weight) => weight.arraySync());
+	await train(model, batches(3), { epochs: 1, callbacks: [new LearningRateScheduler(() => 0)], onProgress: null });
 	assert.deepEqual(
-		still.getWeights().map((weight) => weight.arraySync()),
+		model.getWeights().map((weight) => weight.arraySync()),
 		before,
 	);
 });
 
-test("findLearningRate tries rates from small to large, and leaves the model as it was", async () => {
+test("findLearningRate increases the learning rate and restores the model", async () => {
 	const model = network();
 	const before = model.getWeights().map((weight) => weight.arraySync());
 	const { learningRates, losses, suggestion } = await findLearningRate(model, batches(5), {

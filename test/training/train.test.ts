@@ -20,7 +20,7 @@ type KerasTraining = {
 const keras = fixture<KerasTraining>("training");
 const small = { inputShape: [16, 16, 3] as [number, number, number], filters: [4, 8], denseUnits: 6, seed: 3 };
 
-describe("from Keras's weights on Keras's batch", () => {
+describe("with Keras's weights and batch", () => {
 	const build = () => {
 		const model = cnn({ ...small, classes: 3, dropout: 0 });
 		model.setWeights(keras.weights.map(toTensor));
@@ -48,19 +48,19 @@ describe("from Keras's weights on Keras's batch", () => {
 	});
 });
 
-test("a class of probability zero still has a gradient, as in Keras", async () => {
+test("a class with probability zero has a gradient, as in Keras", async () => {
 	const model = tf.sequential({
 		layers: [tf.layers.dense({ units: 2, activation: "softmax", inputShape: [1], useBias: false })],
 	});
 	model.setWeights([tf.tensor2d([[500, -500]])]);
 	compile(model, 1);
-	const one = () => batchesOf(tf.ones([1, 1]), tf.ones([1]), 1);
-	assert.equal((await evaluate(model, one())).loss, 1000);
-	await train(model, one(), { epochs: 1, onProgress: null });
+	const data = () => batchesOf(tf.ones([1, 1]), tf.ones([1]), 1);
+	assert.equal((await evaluate(model, data())).loss, 1000);
+	await train(model, data(), { epochs: 1, onProgress: null });
 	assert.deepEqual([...model.getWeights()[0].dataSync()].map(Math.round), [499, -499]);
 });
 
-test("progress is told batch by batch, and the default prints an epoch a line", async () => {
+test("progress is reported after each batch, and by default printed as one line per epoch", async () => {
 	const model = cnn(small);
 	compile(model);
 	const data = batchesOf(tf.zeros([5, 16, 16, 3]), tf.zeros([5]), 2);

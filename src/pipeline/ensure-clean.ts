@@ -8,9 +8,10 @@ import { loadArtifact, saveArtifact } from "../support/artifacts";
 import { ARTIFACTS, type CleaningRecord } from "./records";
 
 /**
- * Counts what is left after cleaning and keeps it as `<artifacts>/cleaning.json`.
+ * Counts the images after cleaning and saves the record as `<artifacts>/cleaning.json`.
  *
- * @param seconds how long cleaning took
+ * @param dataset folder with `train`, `valid` and `test`
+ * @param seconds duration of cleaning
  */
 export function recordCleaning(dataset: string, artifacts: string, seconds: number): CleaningRecord {
 	const record = {
@@ -24,15 +25,15 @@ export function recordCleaning(dataset: string, artifacts: string, seconds: numb
 }
 
 /**
- * Cleans the three splits of a data set, unless the record says that it was done and no file came or went since.
+ * Cleans the three splits of a data set, unless they are already clean: recorded, with the same image counts as now.
  *
- * @param dataset the folder with `train`, `valid` and `test`
- * @param artifacts where the record is kept
+ * @param dataset folder with `train`, `valid` and `test`
+ * @param artifacts folder of the record
  */
 export async function ensureClean(dataset: string, artifacts: string): Promise<CleaningRecord> {
-	const known = loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning);
+	const saved = loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning);
 	const counts = JSON.stringify(countImages(dataset));
-	if (known?.dataset === resolve(dataset) && JSON.stringify(known.counts) === counts) return known;
+	if (saved?.dataset === resolve(dataset) && JSON.stringify(saved.counts) === counts) return saved;
 	const started = performance.now();
 	for (const split of SPLITS) await cleanTheData(join(dataset, split));
 	return recordCleaning(dataset, artifacts, (performance.now() - started) / 1000);

@@ -3,12 +3,12 @@ import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SPLITS } from "../../src/images/folders";
-import { ensureClean } from "../../src/pipeline/cleaned";
+import { ensureClean } from "../../src/pipeline/ensure-clean";
 import { imageFolder, printed, temporaryFolder } from "../helpers";
 
 process.env.XDG_CACHE_HOME = temporaryFolder();
 
-test("ensureClean cleans once, and again when files have come", async () => {
+test("ensureClean cleans once, and again after files are added", async () => {
 	const [dataset, artifacts] = [temporaryFolder(), temporaryFolder()];
 	for (const split of SPLITS) cpSync(imageFolder, join(dataset, split), { recursive: true });
 	writeFileSync(join(dataset, "test", "cats", "broken.jpg"), "broken");
