@@ -23,13 +23,13 @@ const levels = new Map(LEVELS.flatMap((rooms, level) => rooms.map((room) => [roo
 const doors = ["cleaning", "datasets", "augmentation", "cnn", "training", "evaluation", "metrics", "pipeline"];
 doors.push("display", "sweep");
 
-/** What tools may import past a door, since the door would load TensorFlow or Redis for nothing. */
+/** Files that tools may import past a door, which would load TensorFlow or Redis for nothing or does not exist. */
 const PAST_DOORS = [
-	/^src\/sweep\/worker$/,
+	/^src\/(support|images)\//,
 	/^src\/display\/table$/,
-	/^src\/images\/(formats|folders)$/,
 	/^src\/pipeline\/(parameters|records)$/,
-	/^src\/support\//,
+	/^src\/sweep\/(worker|redis)$/,
+	/^src\/tensorflow\/graph$/,
 ];
 
 const filesIn = (folder: string, extension: string) =>

@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { cleanTheData } from "../../src/cleaning/clean";
+import { cleanTheData } from "../../src/cleaning";
 
 const [folder] = process.argv.slice(2);
 process.env.XDG_CACHE_HOME = mkdtempSync(join(tmpdir(), "bench-"));

@@ -3,12 +3,10 @@
 import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
-import { cnn } from "../../src/cnn/cnn";
-import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
-import { svgOf } from "../../src/display/svg";
-import { compile } from "../../src/training/compile";
-import type { Progress } from "../../src/training/history";
-import { train } from "../../src/training/train";
+import { cnn } from "../../src/cnn";
+import { imageDatasetFromDirectory } from "../../src/datasets";
+import { svgOf } from "../../src/display";
+import { compile, type Progress, train } from "../../src/training";
 
 const [dataset, results] = process.argv.slice(2);
 const images = imageDatasetFromDirectory(join(dataset, "train"), { verbose: false });

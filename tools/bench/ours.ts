@@ -2,14 +2,12 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { augment, augmented, dataAugmentation } from "../../src/augmentation/augment";
-import { cnn } from "../../src/cnn/cnn";
-import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
-import type { Batch } from "../../src/datasets/types";
-import { evaluate, predict } from "../../src/evaluation/evaluate";
+import { augment, augmented, dataAugmentation } from "../../src/augmentation";
+import { cnn } from "../../src/cnn";
+import { type Batch, imageDatasetFromDirectory } from "../../src/datasets";
+import { evaluate, predict } from "../../src/evaluation";
 import { traced } from "../../src/tensorflow/graph";
-import { compile } from "../../src/training/compile";
-import { train } from "../../src/training/train";
+import { compile, train } from "../../src/training";
 
 const [dataset, mode] = process.argv.slice(2);
 const augmentation = dataAugmentation(64, 42);

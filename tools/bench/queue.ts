@@ -3,9 +3,8 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sweep, uniform } from "../../src/sweep";
 import { connect } from "../../src/sweep/redis";
-import { uniform } from "../../src/sweep/space";
-import { sweep } from "../../src/sweep/sweep";
 import { work } from "../../src/sweep/worker";
 import { freePort, startRedis } from "../../test/servers";
 

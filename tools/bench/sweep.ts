@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { sum } from "../../src/support/statistics";
-import { grid } from "../../src/sweep/space";
-import { sweep } from "../../src/sweep/sweep";
+import { grid, sweep } from "../../src/sweep";
 
 const [dataset, ...counts] = process.argv.slice(2);
 const [epochs, trials] = counts.map(Number);

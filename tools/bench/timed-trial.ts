@@ -1,8 +1,7 @@
 // A trial that records when its first step ended, and its last epoch.
 import { appendFileSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import type { TrialFunction } from "../../src/sweep/trial";
-import { pipelineTrial } from "../../src/sweep/trial-process";
+import { pipelineTrial, type TrialFunction } from "../../src/sweep";
 
 export const trial: TrialFunction = async (task, report) => {
 	let firstStep = 0;

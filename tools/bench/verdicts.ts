@@ -1,8 +1,8 @@
 // Compares verification results of damaged images with what Pillow and TensorFlow load, and with what training reads.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Verified, verifyImages } from "../../src/cleaning/verify";
-import { loadImage } from "../../src/images/decode";
+import { type Verified, verifyImages } from "../../src/cleaning";
+import { loadImage } from "../../src/datasets";
 
 /** A line of verdicts.py: whether Pillow's `verify()` and `load()` and TensorFlow's `decode_image` accept a file. */
 type Peers = { path: string; verify: boolean; load: boolean; tensorflow: boolean };
