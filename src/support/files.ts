@@ -35,12 +35,14 @@ export function requireFolder(directory: string, action: string): void {
  * @throws when it cannot be written, for example because the disk is full
  */
 export function writeFileAtomically(file: string, content: string | Uint8Array): void {
+	// A name of this process: others may be writing the same file.
+	const temporary = `${file}.${process.pid}.part`;
 	try {
 		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(`${file}.part`, content);
-		renameSync(`${file}.part`, file);
+		writeFileSync(temporary, content);
+		renameSync(temporary, file);
 	} catch (error) {
-		rmSync(`${file}.part`, { force: true });
+		rmSync(temporary, { force: true });
 		throw new Error(`${file} cannot be written: ${(error as Error).message}`);
 	}
 }

@@ -345,6 +345,33 @@ describe("a cell that fails", () => {
 	});
 });
 
+describe("an import of a name that moved", () => {
+	let results: Result[];
+	before(() => {
+		const folder = project();
+		mkdirSync(join(folder, "src", "room"));
+		const file = "export const moved = 7;\nexport type Shape = number[];";
+		writeFileSync(join(folder, "src", "room", "file.ts"), file);
+		writeFileSync(join(folder, "src", "room.ts"), 'export { moved, type Shape } from "./room/file";');
+		results = runCells("ours", folder, [
+			'import { moved } from "../src/leaf";',
+			'import { moved as seven, type Shape } from "../src/gone";',
+			'import { nowhere } from "../src/leaf";',
+			'import { moved } from "../src/room";\nmoved',
+		]);
+	});
+
+	test("is a type error that names the door that exports it now", () => {
+		assert.match(results[0].error?.evalue ?? "", /no exported member 'moved': moved is exported by \.\.\/src\/room\.$/);
+		assert.match(
+			results[1].error?.evalue ?? "",
+			/Cannot find module '\.\.\/src\/gone'.*: moved is exported by \.\.\/src\/room, Shape is exported by \.\.\/src\/room\.$/,
+		);
+		assert.match(results[2].error?.evalue ?? "", /no exported member 'nowhere'\.$/);
+		assert.equal(shown(results[3]), "7");
+	});
+});
+
 describe("the interrupt button", () => {
 	const listening = `await new Promise((resolve) => {
 		const { signal } = (globalThis as any)[Symbol.for("tslab.kernel")].current();

@@ -61,7 +61,7 @@ function replaceImportMeta(code: string): string {
 
 export class CellCompiler {
 	private readonly docs: PackageDocs;
-	private readonly project: string;
+	readonly project: string;
 	private emitted: Emitted = { modules: [], errors: [] };
 
 	/** @param folder folder of the notebook */

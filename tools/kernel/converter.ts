@@ -5,6 +5,7 @@ import type { CompletionInfo, Converter, Diagnostic, IsCompleteResult } from "ts
 import type { CodeMetadata } from "tslab/dist/metadata";
 import { loadTypeScript, provideCompiler, type TypeScript } from "./compile-cache";
 import { CellCompiler, type EmittedCell, type EmittedModule } from "./compiler";
+import { withImportHint } from "./import-hints";
 
 export interface ConvertedCell {
 	/** The cell, unless it is empty or has errors. */
@@ -59,7 +60,9 @@ export class CellConverter {
 			cell,
 			modules: modules.sort((a, b) => a.path.localeCompare(b.path)),
 			declarations: result.declOutput ?? "",
-			errors: [...result.diagnostics, ...errors.map((error) => this.toDiagnostic(error))],
+			errors: [...result.diagnostics, ...errors.map((error) => this.toDiagnostic(error))].map((error) =>
+				withImportHint(error, code, this.folder, this.compiler.project),
+			),
 		};
 	}
 

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
+import { unparse } from "papaparse";
 import type { ImagePrediction } from "../../src/evaluation";
 import { filesIn, isImageFile } from "../../src/images/folders";
 import { commands } from "../commands.mjs";
@@ -55,18 +56,12 @@ function printed(rows: ImagePrediction[], format: Format, classNames: string[]):
 }
 
 function csvOf(rows: ImagePrediction[], classNames: string[]): string {
-	const line = (cells: (string | number | null)[]) => cells.map(quoted).join(",");
-	const body = rows.map((row) => {
+	const fields = ["path", "label", "probability", ...classNames, "error"];
+	const data = rows.map((row) => {
 		const probabilities = classNames.map((_, i) => row.probabilities[i] ?? null);
-		return line([row.path, row.label, row.probability, ...probabilities, row.error]);
+		return [row.path, row.label, row.probability, ...probabilities, row.error];
 	});
-	return [line(["path", "label", "probability", ...classNames, "error"]), ...body].join("\n");
-}
-
-/** Quotes a cell as RFC 4180 requires. */
-function quoted(cell: string | number | null): string {
-	const text = String(cell ?? "");
-	return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+	return unparse({ fields, data }, { newline: "\n" });
 }
 
 function tableOf(rows: ImagePrediction[], classNames: string[]): string {

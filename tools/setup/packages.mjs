@@ -1,5 +1,5 @@
 // The packages of npm and pip.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { at, deviceFile, gpuDownloads, gpuFolder, peersFolder, python, root } from "./paths.mjs";
 import { runQuietly } from "./processes.mjs";
@@ -45,6 +45,9 @@ export async function installPythonPackages() {
 	const inputs = [contents(at("requirements.txt")), root, process.platform, process.arch];
 	const name = "JupyterLab and TensorFlow (about 450 MB to download)";
 	await step(name, at(".venv", ".stamps", "packages"), inputs, async () => {
+		// What follows deletes the folder's contents, which through a link are somebody else's.
+		if (lstatSync(at(".venv"), { throwIfNoEntry: false })?.isSymbolicLink())
+			throw new Error(`${at(".venv")} is a symbolic link: expected a folder of this project; remove the link`);
 		// Not `venv --clear`, which would also delete the large downloads that live in `.venv`.
 		const kept = [gpuFolder, gpuDownloads, deviceFile, peersFolder];
 		mkdirSync(at(".venv"), { recursive: true });

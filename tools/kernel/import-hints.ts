@@ -1,0 +1,63 @@
+// Names the door that exports a name when a cell imports it from somewhere else.
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import type { Diagnostic } from "tslab/dist/converter";
+
+/** TypeScript's errors of an imported name or file that does not exist. */
+const NO_EXPORT = new Set([2305, 2614, 2724]);
+const NO_MODULE = 2307;
+
+/**
+ * Adds to errors of imports from the project's `src/` which file there exports the name now.
+ *
+ * @param folder the notebook's
+ * @param project the project's, with `src/`
+ */
+export function withImportHint(error: Diagnostic, code: string, folder: string, project: string): Diagnostic {
+	if (error.fileName || (!NO_EXPORT.has(error.code) && error.code !== NO_MODULE)) return error;
+	const statement = statementAt(code, error.start.offset);
+	const [, list = "", specifier = ""] =
+		/import\s+(?:type\s+)?\{([^}]*)\}\s*from\s*["'](\.[^"']+)["']/.exec(statement) ?? [];
+	const source = join(project, "src");
+	if (dirname(join(folder, specifier)) !== source) return error;
+	const missing = /'(\w+)'/.exec(error.messageText.replace(/^Module '.*?' /, ""))?.[1];
+	const names = error.code === NO_MODULE ? namesOf(list) : namesOf(missing ?? "");
+	const hints = names.flatMap((name) => {
+		const door = doorOf(name, source);
+		return door ? [`${name} is exported by ${dirname(specifier)}/${relative(source, door).replace(/\.ts$/, "")}`] : [];
+	});
+	if (hints.length === 0) return error;
+	return { ...error, messageText: `${error.messageText.replace(/\.$/, "")}: ${hints.join(", ")}.` };
+}
+
+/** The import statement around an offset: from its `import` to its end. */
+function statementAt(code: string, offset: number): string {
+	const start = code.lastIndexOf("import", offset);
+	const end = code.indexOf(";", offset);
+	return code.slice(Math.max(0, start), end < 0 ? undefined : end + 1);
+}
+
+/** The exported names in an import list: `type A, b as c` gives `A` and `b`. */
+const namesOf = (list: string) =>
+	list
+		.split(",")
+		.map(
+			(item) =>
+				item
+					.trim()
+					.replace(/^type\s+/, "")
+					.split(/\s+as\s+/)[0],
+		)
+		.filter(Boolean);
+
+/** The file directly in `source` that re-exports a name. */
+function doorOf(name: string, source: string): string | undefined {
+	const doors = readdirSync(source).filter((file) => file.endsWith(".ts"));
+	return doors
+		.map((file) => join(source, file))
+		.find((file) =>
+			[...readFileSync(file, "utf8").matchAll(/export\s+(?:type\s+)?\{([^}]*)\}\s*from/g)].some(([, list]) =>
+				namesOf(list).includes(name),
+			),
+		);
+}
