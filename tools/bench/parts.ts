@@ -90,7 +90,7 @@ const benchSweep: Part = async (dataset, rounds) => {
 		const [one, two] = SWEEP_STEPS.map((step) => median(results[step].ours));
 		console.log(`efficiency of ours ${(one / two / 2).toFixed(2)}`);
 		// Without a peer: trials that do nothing, through a Redis.
-		await runInTerminal("node", ["--require", "tsx/cjs", at("tools", "bench", "queue.ts"), folder, "10000"]);
+		await runInTerminal("node", ["--import", "tsx", at("tools", "bench", "queue.ts"), folder, "10000"]);
 	} finally {
 		rmSync(folder, { recursive: true });
 	}

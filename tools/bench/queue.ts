@@ -15,12 +15,13 @@ async function main(): Promise<void> {
 	const port = await freePort();
 	const redis = `redis://127.0.0.1:${port}`;
 	const server = await startRedis(folder, port, "--appendfsync", "everysec"); // Redis's default
+	process.once("exit", () => server.kill()); // also when a trial or the sweep fails
 	const stop = new AbortController();
 	const curves = { loss: [1], acc: [1], valLoss: [1], valAcc: [1] };
 	const run = async () => ({ state: "complete", error: null, curves }) as const;
 	const worker = work({ redis, dataset, workers: 16, log: () => {}, abort: stop.signal, run });
 	const started = performance.now();
-	const { trials } = await sweep({ dropout: uniform(0, 1) }, { dataset, folder, trials: count, redis });
+	const { trials } = await sweep({ dropout: uniform(0, 0.9) }, { dataset, folder, trials: count, redis });
 	const seconds = (performance.now() - started) / 1000;
 	if (trials.some(({ state }) => state !== "complete")) throw new Error("a trial did not end");
 	const client = await connect(redis);
