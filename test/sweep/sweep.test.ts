@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { successiveHalving } from "../../src/sweep/halving";
@@ -146,11 +146,15 @@ describe("sweep", () => {
 		const runWithoutBackups = (retries: number) => {
 			const folder = join(temporaryFolder(), "sweeps");
 			const onChange = (_: Trial[], trial?: Trial) => {
-				if (trial?.state !== "running" || trial.curves.loss.length > 0) return;
-				// Neither found nor made: the folder's name is a link that leads nowhere.
 				const backups = join(only(folder), "backups");
-				rmSync(backups, { recursive: true, force: true });
-				if (trial.id === 1 && trial.attempts === 1) symlinkSync("/nowhere/at/all", backups);
+				const isLink = lstatSync(backups, { throwIfNoEntry: false })?.isSymbolicLink();
+				if (trial?.id !== 1 || trial.attempts !== 1) {
+					if (isLink) rmSync(backups);
+				} else if (!isLink) {
+					rmSync(backups, { recursive: true });
+					// A link that leads nowhere: the folder is neither found nor made.
+					symlinkSync("/nowhere/at/all", backups);
+				}
 			};
 			return run({ folder, retries, onChange });
 		};
