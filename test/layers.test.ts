@@ -26,7 +26,7 @@ doors.push("display", "sweep");
 /** Files that tools may import past a door, which would load TensorFlow or Redis for nothing or does not exist. */
 const PAST_DOORS = [
 	/^src\/(support|images)\//,
-	/^src\/display\/table$/,
+	/^src\/display\/(svg|table)$/,
 	/^src\/pipeline\/(parameters|records)$/,
 	/^src\/sweep\/(worker|redis)$/,
 	/^src\/tensorflow\/graph$/,

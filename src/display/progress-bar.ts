@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileProgress, formatProgress } from "../support/progress";
 import { show } from "./show";
+import { COLORS } from "./svg";
 
 /**
  * Shows the progress of a loop over files as a progress bar, updated in place.
@@ -28,6 +29,6 @@ export function liveFileProgress(): (progress: FileProgress) => void {
 export function progressBar(completed: number): string {
 	return (
 		'<div style="height:6px;max-width:860px;border-radius:3px;background:rgba(128,128,128,.3)">' +
-		`<div style="height:100%;width:${(100 * completed).toFixed(1)}%;border-radius:3px;background:#1f77b4"></div></div>`
+		`<div style="height:100%;width:${(100 * completed).toFixed(1)}%;border-radius:3px;background:${COLORS[0]}"></div></div>`
 	);
 }

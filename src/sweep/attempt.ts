@@ -60,7 +60,6 @@ function startProcess(threads: number): ChildProcess {
 		stdio: ["ignore", "ignore", "ignore", "ipc"],
 		env: {
 			...process.env,
-			TF_CPP_MIN_LOG_LEVEL: "3",
 			TF_NUM_INTRAOP_THREADS: String(threads),
 			TF_NUM_INTEROP_THREADS: String(threads),
 		},

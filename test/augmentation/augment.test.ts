@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { augment, augmented, dataAugmentation } from "../../src/augmentation/augment";
 import { RandomFlip, RandomRotation, RandomZoom, type TransformOptions } from "../../src/augmentation/layers";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { traced } from "../../src/tensorflow/graph";
-import { assertClose, fixture, imageFolder, type Recorded, temporaryFolder, toTensor } from "../helpers";
+import { assertClose, fixture, imageFolder, type Recorded, root, temporaryFolder, toTensor } from "../helpers";
 
 type KerasOptions = {
 	fill_mode?: string;
@@ -198,4 +200,17 @@ test("augmented changes the images of a dataset, not its labels", async () => {
 	assert.deepEqual(changed.ys.dataSync(), plain.ys.dataSync());
 	assert.deepEqual(changed.xs.shape, plain.xs.shape);
 	assert.notDeepEqual(changed.xs.dataSync(), plain.xs.dataSync());
+});
+
+test("the preprocessing notebook shows the pipeline's augmentation", () => {
+	const { cells } = JSON.parse(readFileSync(join(root, "notebooks", "02-data-preprocessing.ipynb"), "utf8"));
+	const sources: string[] = cells.map(({ source }: { source: string | string[] }) => [source].flat().join(""));
+	const [code] = sources.flatMap(
+		(source) => /const dataAugmentation = (tf\.sequential\([\s\S]*?\n\}\));/.exec(source)?.[1] ?? [],
+	);
+	const layers = { tf, RandomFlip, RandomRotation, RandomZoom };
+	const names = [...Object.keys(layers), "imageSize", "seed"];
+	const shown = new Function(...names, `return ${code}`)(...Object.values(layers), 64, 42) as tf.Sequential;
+	const configs = (model: tf.Sequential) => model.layers.map((layer) => ({ ...layer.getConfig(), name: null }));
+	assert.deepEqual(configs(shown), configs(dataAugmentation(64, 42)));
 });

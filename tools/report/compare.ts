@@ -1,14 +1,12 @@
 // One page with what two runs have in common and what not: `npm run report -- --compare RUN_A RUN_B`.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { COLORS } from "../../src/display/svg";
 import { escapeHtml } from "../../src/display/table";
 import { SPLITS } from "../../src/images/folders";
 import { at } from "../setup/paths.mjs";
 import { type Cell, minute, page, table } from "./page";
 import type { NamedRun } from "./run-record";
-
-/** The colours of the curves of the two runs. */
-const COLORS = ["#1f77b4", "#d95f02"];
 
 /** Writes `compare.html` about two runs to the folder `reports`, and returns its path. */
 export function writeComparison(a: NamedRun, b: NamedRun, reports: string): string {
