@@ -1,4 +1,4 @@
-// The order of imports in `src/`, from the real import graph; see "Where things are" in CONTRIBUTING.md.
+// The order of imports in `src/`, from the real import graph; see "The rooms" in CONTRIBUTING.md.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";

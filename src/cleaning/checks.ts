@@ -1,9 +1,9 @@
-// Thresholds and scores of the eleven checks.
+// Thresholds and scores of the checks.
 import type { ImageProperties } from "../images/properties";
 import { quantile } from "../support/statistics";
 
 /**
- * The eleven checks and their thresholds: cleanvision's, and `leakage` and `labelConflict`. An image has an issue when its
+ * The checks and their thresholds: cleanvision's, and `leakage` and `labelConflict`. An image has an issue when its
  * score, 0 (worst) to 1, is below the threshold.
  */
 export const THRESHOLDS = {
