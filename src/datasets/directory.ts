@@ -1,7 +1,7 @@
 // Lists classes and image files of a directory; validation split.
 import { type Dirent, readdirSync, statSync } from "node:fs";
-import { extname, join } from "node:path";
-import { isQuarantine, SPLITS } from "../images/folders";
+import { join } from "node:path";
+import { isImageFile, isQuarantine, SPLITS } from "../images/folders";
 import { IMAGE_EXTENSIONS } from "../images/formats";
 import { shuffled } from "../support/iteration";
 import type { ImageDatasetOptions, LabelledFile } from "./types";
@@ -88,7 +88,7 @@ function imagesIn(directory: string, followLinks: boolean): string[] {
 	walk(directory, []);
 	return folders.sort().flatMap((folder) =>
 		readdirSync(folder, { withFileTypes: true })
-			.filter((entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.includes(extname(entry.name).toLowerCase()))
+			.filter((entry) => !entry.isDirectory() && isImageFile(entry.name))
 			.map(({ name }) => join(folder, name))
 			.sort(),
 	);

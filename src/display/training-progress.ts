@@ -5,7 +5,7 @@ import type { Progress } from "../training/history";
 import { formatDuration } from "./format";
 import { progressBar } from "./progress-bar";
 import { figureBundle, show } from "./show";
-import { type Figure, svgOf } from "./svg";
+import { COLORS, type Figure, svgOf } from "./svg";
 
 /**
  * Shows the live progress of training, updated in place: a progress bar with speed and time left, and the curves of loss
@@ -78,7 +78,7 @@ function finalBundle(progress: Progress, running: Running, seconds: number): Bun
 function liveCurves({ history }: Progress, { x, loss, acc }: Running): Figure {
 	const ends = history.valLoss.map((_, i) => i + 1);
 	const panel = (xaxis: string, yaxis: string, running: number[], validation: number[]) => [
-		{ type: "scatter", name: "training", x, y: running, xaxis, yaxis, line: { color: "#1f77b4" } },
+		{ type: "scatter", name: "training", x, y: running, xaxis, yaxis, line: { color: COLORS[0] } },
 		{
 			type: "scatter",
 			mode: "lines+markers",
@@ -87,7 +87,7 @@ function liveCurves({ history }: Progress, { x, loss, acc }: Running): Figure {
 			y: validation,
 			xaxis,
 			yaxis,
-			line: { color: "#ff7f0e" },
+			line: { color: COLORS[1] },
 		},
 	];
 	const second = panel("x2", "y2", acc, history.valAcc).map((trace) => ({ ...trace, showlegend: false }));

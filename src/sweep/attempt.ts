@@ -58,10 +58,13 @@ function startProcess(threads: number): ChildProcess {
 		execArgv: ["--require", require.resolve("tsx/cjs")],
 		serialization: "advanced",
 		stdio: ["ignore", "ignore", "ignore", "ipc"],
-		env: {
-			...process.env,
-			TF_NUM_INTRAOP_THREADS: String(threads),
-			TF_NUM_INTEROP_THREADS: String(threads),
-		},
+		env: threadsEnvironment(threads),
 	});
 }
+
+/** The environment of a process whose TensorFlow computes with so many threads. */
+export const threadsEnvironment = (threads: number): NodeJS.ProcessEnv => ({
+	...process.env,
+	TF_NUM_INTRAOP_THREADS: String(threads),
+	TF_NUM_INTEROP_THREADS: String(threads),
+});

@@ -88,9 +88,9 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Sweep>
 	};
 	options.onChange?.(trials);
 	await endingItself(async () => {
-		const rules = { objective, better, halving, retries, module };
-		const local = { ...rules, module: module && resolve(module) };
-		if (!redis) return runLocally(trials, local, { dataset, folder, workers, abort, onChange });
+		// Workers on other machines find the module by the path as it was given.
+		const rules = { objective, better, halving, retries, module: redis ? module : module && resolve(module) };
+		if (!redis) return runLocally(trials, rules, { dataset, folder, workers, abort, onChange });
 		// Loading BullMQ and ioredis takes a tenth of a second, which other sweeps should not pay.
 		const { follow } = await import("./redis-queue");
 		return follow(trials, rules, { redis, sweep: name, data, abort, onChange });

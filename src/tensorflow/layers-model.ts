@@ -47,9 +47,6 @@ export function setLearningRate(model: tf.LayersModel, rate: number): void {
 	(model as unknown as WithRate).optimizer.learningRate = rate;
 }
 
-/** Returns the model that a callback belongs to. */
-export const modelOf = (callback: tf.Callback) => callback.model;
-
 /**
  * Runs `fitDataset` or `evaluateDataset` with other steps.
  *

@@ -1,6 +1,6 @@
 // `ReduceLROnPlateau` as in Keras.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { learningRateOf, modelOf, setLearningRate } from "../tensorflow/layers-model";
+import { learningRateOf, setLearningRate } from "../tensorflow/layers-model";
 import type { CallbackState, StatefulCallback } from "./checkpoint";
 
 export interface ReduceLROnPlateauOptions {
@@ -57,7 +57,7 @@ export class ReduceLROnPlateau extends tf.Callback implements StatefulCallback {
 			return;
 		}
 		if (this.cooling > 0 || ++this.wait < patience) return;
-		const model = modelOf(this);
+		const { model } = this;
 		const rate = learningRateOf(model);
 		if (rate <= minLr) return;
 		setLearningRate(model, Math.max(rate * factor, minLr));

@@ -1,6 +1,6 @@
 // Learning-rate schedules.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { modelOf, setLearningRate } from "../tensorflow/layers-model";
+import { setLearningRate } from "../tensorflow/layers-model";
 
 /** Function of the step, a batch or an epoch from 0, that returns the learning rate. */
 export type Schedule = (step: number) => number;
@@ -59,10 +59,10 @@ export class LearningRateScheduler extends tf.Callback {
 	}
 
 	override async onEpochBegin(epoch: number): Promise<void> {
-		if (this.per === "epoch") setLearningRate(modelOf(this), this.schedule(epoch));
+		if (this.per === "epoch") setLearningRate(this.model, this.schedule(epoch));
 	}
 
 	override async onBatchBegin(): Promise<void> {
-		if (this.per === "batch") setLearningRate(modelOf(this), this.schedule(this.batch++));
+		if (this.per === "batch") setLearningRate(this.model, this.schedule(this.batch++));
 	}
 }

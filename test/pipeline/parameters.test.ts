@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
@@ -8,26 +6,17 @@ import { DEFAULT_PARAMETERS, expectedValue, PARAMETERS } from "../../src/pipelin
 import { learningRateOf } from "../../src/tensorflow/layers-model";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
-import { batchesOf, root } from "../helpers";
+import { declaredBy, notebookNames } from "../../tools/jupyter/notebooks.mjs";
+import { batchesOf } from "../helpers";
 
 test("parameters cells of the notebooks have the declared defaults and descriptions", () => {
-	const notebooks = readdirSync(join(root, "notebooks")).filter((name) => name.endsWith(".ipynb"));
 	const compared = new Set<string>();
-	for (const name of notebooks) {
-		const { cells } = JSON.parse(readFileSync(join(root, "notebooks", name), "utf8"));
-		const cell = cells.find(({ metadata }: { metadata: { tags?: string[] } }) => metadata.tags?.includes("parameters"));
-		for (const [, parameter, value, description] of [cell.source]
-			.flat()
-			.join("")
-			.matchAll(/^let (\w+) = (.+?); \/\/ (.*)$/gm)) {
-			if (!(parameter in PARAMETERS)) continue;
-			const declared = PARAMETERS[parameter as keyof typeof PARAMETERS];
-			assert.deepEqual(
-				[JSON.parse(value), description],
-				[declared.default, declared.description],
-				`${parameter} in ${name}`,
-			);
-			compared.add(parameter);
+	for (const notebook of notebookNames()) {
+		for (const [name, { value, comment }] of declaredBy(notebook)) {
+			if (!(name in PARAMETERS)) continue;
+			const { default: fallback, description } = PARAMETERS[name as keyof typeof PARAMETERS];
+			assert.deepEqual([value, comment], [fallback, description], `${name} in ${notebook}`);
+			compared.add(name);
 		}
 	}
 	assert.deepEqual([...compared].sort(), Object.keys(PARAMETERS).sort());

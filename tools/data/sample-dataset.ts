@@ -1,20 +1,12 @@
 // Makes the sample data set: images of intact and cracked surfaces, drawn by the computer (see sample-image.mjs).
-import {
-	existsSync,
-	mkdirSync,
-	readdirSync,
-	readFileSync,
-	renameSync,
-	rmdirSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 // On Linux sharp's libraries must be loaded here before its first use in a worker, or they are unloaded too early.
 import "sharp";
 import { SPLITS } from "../../src/images/folders";
+import { writeFileAtomically } from "../../src/support/files";
 import type { Job } from "./sample-image.mjs";
 import type { Split } from "./split";
 
@@ -73,9 +65,8 @@ export async function makeSampleDataset(dir: string, options: SampleOptions = {}
 	for (const job of jobs) job.file = join(making, job.file);
 	await draw(jobs, workers, onProgress);
 	const about = { synthetic: true, generator: GENERATOR, seed, counts, broken: BROKEN };
-	// Written under another name first, because its presence says that everything is there.
-	writeFileSync(join(making, "sample.json.part"), `${JSON.stringify(about, null, "\t")}\n`);
-	renameSync(join(making, "sample.json.part"), join(making, "sample.json"));
+	// Atomically and last, because its presence says that everything is there.
+	writeFileAtomically(join(making, "sample.json"), `${JSON.stringify(about, null, "\t")}\n`);
 	moveInto(dir, making);
 }
 

@@ -1,10 +1,11 @@
 // Loads tslab's TypeScript compiler with the code that V8 made of it at an earlier start. V8 takes half a second for its
 // 8 MB, most of it function by function when they are first called.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import Module from "node:module";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
 import type ts from "@tslab/typescript-for-tslab";
+import { writeFileAtomically } from "../../src/support/files";
 
 export type TypeScript = typeof ts;
 
@@ -27,10 +28,7 @@ function readIfExists(file: string): Buffer | undefined {
 
 function writeCache(file: string, script: Script): void {
 	try {
-		mkdirSync(dirname(file), { recursive: true });
-		// Renamed, so that no kernel reads half of it.
-		writeFileSync(`${file}.${process.pid}`, script.createCachedData());
-		renameSync(`${file}.${process.pid}`, file);
+		writeFileAtomically(file, script.createCachedData());
 	} catch {
 		// Where nothing can be written, each start takes its half second.
 	}

@@ -1,6 +1,6 @@
 // Names the door that exports a name when a cell imports it from somewhere else.
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join } from "node:path";
 import type { Diagnostic } from "tslab/dist/converter";
 
 /** TypeScript's errors of an imported name or file that does not exist. */
@@ -24,7 +24,7 @@ export function withImportHint(error: Diagnostic, code: string, folder: string, 
 	const names = error.code === NO_MODULE ? namesOf(list) : namesOf(missing ?? "");
 	const hints = names.flatMap((name) => {
 		const door = doorOf(name, source);
-		return door ? [`${name} is exported by ${dirname(specifier)}/${relative(source, door).replace(/\.ts$/, "")}`] : [];
+		return door ? [`${name} is exported by ${dirname(specifier)}/${door}`] : [];
 	});
 	if (hints.length === 0) return error;
 	return { ...error, messageText: `${error.messageText.replace(/\.$/, "")}: ${hints.join(", ")}.` };
@@ -50,14 +50,14 @@ const namesOf = (list: string) =>
 		)
 		.filter(Boolean);
 
-/** The file directly in `source` that re-exports a name. */
+/** The name, without extension, of the file directly in `source` that re-exports a name. */
 function doorOf(name: string, source: string): string | undefined {
-	const doors = readdirSync(source).filter((file) => file.endsWith(".ts"));
-	return doors
-		.map((file) => join(source, file))
-		.find((file) =>
-			[...readFileSync(file, "utf8").matchAll(/export\s+(?:type\s+)?\{([^}]*)\}\s*from/g)].some(([, list]) =>
-				namesOf(list).includes(name),
-			),
+	const exportLists = (file: string) =>
+		[...readFileSync(join(source, file), "utf8").matchAll(/export\s+(?:type\s+)?\{([^}]*)\}\s*from/g)].map(
+			([, list]) => list,
 		);
+	return readdirSync(source)
+		.filter((file) => file.endsWith(".ts"))
+		.find((file) => exportLists(file).some((list) => namesOf(list).includes(name)))
+		?.replace(/\.ts$/, "");
 }

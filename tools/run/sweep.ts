@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Space, SweepOptions, Trial } from "../../src/sweep";
+import { threadsEnvironment } from "../../src/sweep/attempt";
 import { commands } from "../commands.mjs";
 import { wholeNumber } from "../setup/numbers.mjs";
 import { at, fromHere, shown } from "../setup/paths.mjs";
@@ -114,7 +115,7 @@ function writeReport({ parameters, threads }: Trial, dataset: string, reports: s
 		...Object.entries(parameters).flatMap(([name, value]) => ["-p", `${name}=${value}`]),
 	];
 	// With as many threads as the trial had, its curves come out the same to the last digit.
-	const env = { ...process.env, TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: String(threads) };
+	const env = threadsEnvironment(threads);
 	return runInTerminal("node", [at("tools", "cli.mjs"), "report", "04", "05", ...args], { env });
 }
 

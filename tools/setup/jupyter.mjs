@@ -20,7 +20,9 @@ const kernelspec = {
 
 /** Bundles the kernel, and installs it with its kernelspec. */
 export async function installKernel() {
-	const sources = contents(...pathsIn(at("tools", "kernel")), at("src", "display", "table.ts"));
+	// The kernel and the files of src/ that it bundles.
+	const shared = [at("src", "display", "table.ts"), at("src", "support", "files.ts")];
+	const sources = contents(...pathsIn(at("tools", "kernel")), ...shared);
 	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [kernelspec, sources], async () => {
 		const { build } = await import("esbuild");
 		// Packages stay outside: Node finds them in the project's node_modules, since `.venv` is below it.
