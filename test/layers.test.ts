@@ -27,7 +27,7 @@ const PAST_DOORS = [
 	/^src\/(support|images)\//,
 	/^src\/display\/(svg|table)$/,
 	/^src\/pipeline\/(parameters|records)$/,
-	/^src\/sweep\/(attempt|redis|worker)$/,
+	/^src\/sweep\/(attempt|redis-connection|worker)$/,
 	/^src\/tensorflow\/graph$/,
 ];
 

@@ -1,10 +1,22 @@
 // Atomic writes, existence checks, folder checks and content hashes.
 import { createHash } from "node:crypto";
 import { createReadStream, lstatSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve, sep } from "node:path";
+import { printable } from "./text";
 
 /** Returns whether a path exists; unlike `existsSync`, also true for a broken symbolic link. */
 export const pathExists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/**
+ * Returns the path of a name in a folder, for names that are made of data.
+ *
+ * @throws when the path lies outside of the folder
+ */
+export function pathInside(folder: string, name: string): string {
+	const path = resolve(folder, name);
+	if (path.startsWith(`${resolve(folder)}${sep}`)) return path;
+	throw new Error(`${printable(path)} lies outside of ${folder}`);
+}
 
 /** Returns the SHA-256 of a file's content, in hexadecimal digits. */
 export async function sha256OfFile(path: string): Promise<string> {

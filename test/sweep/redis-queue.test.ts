@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { connect } from "../../src/sweep/redis";
+import { connect } from "../../src/sweep/redis-connection";
 import type { Space } from "../../src/sweep/space";
 import { type SweepOptions, sweep } from "../../src/sweep/sweep";
 import type { Trial } from "../../src/sweep/trial";
