@@ -46,7 +46,7 @@ export function checkHalving({ minEpochs = 1, reductionFactor = 3 }: HalvingOpti
 /** Whether trials can be pruned after this epoch. */
 export function isRung(epoch: number, { minEpochs = 1, reductionFactor = 3 }: HalvingOptions): boolean {
 	// Not rung by rung: a factor of just above 1 has millions of them.
-	const power = Math.ceil(Math.log((epoch - 0.5) / minEpochs) / Math.log(reductionFactor));
+	const power = Math.max(0, Math.ceil(Math.log((epoch - 0.5) / minEpochs) / Math.log(reductionFactor)));
 	return [power - 1, power, power + 1].some(
 		(exponent) => exponent >= 0 && Math.round(minEpochs * reductionFactor ** exponent) === epoch,
 	);

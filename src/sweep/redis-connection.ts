@@ -112,8 +112,9 @@ async function answersTls({ host, port }: Server): Promise<boolean> {
 	try {
 		await once(socket, "secureConnect", { signal: AbortSignal.timeout(CONNECT_TIMEOUT / 2) });
 		return true;
-	} catch {
-		return false;
+	} catch (error) {
+		// A refusal in TLS is an answer in TLS.
+		return /^ERR_SSL_.*ALERT/.test((error as NodeJS.ErrnoException).code ?? "");
 	} finally {
 		socket.destroy();
 	}
