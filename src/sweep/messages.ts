@@ -177,9 +177,8 @@ export function validatedCurves(value: unknown, { parameters, module }: TrialSet
 		const curves = validated<Curves>(value, CURVES);
 		const epochs = module ? EPOCHS : Number({ ...DEFAULT_PARAMETERS, ...parameters }.epochs);
 		const lengths = [...new Set(Object.values(curves).map(({ length }) => length))].filter((length) => length > 0);
-		if (lengths.length > 1)
-			throw new Error(`its curves have ${lengths.join(" and ")} epochs: expected as many in each`);
-		if (lengths[0] > epochs) throw new Error(`its curves have ${lengths[0]} epochs: expected at most ${epochs}`);
+		if (lengths.length > 1) throw new Error(`they have ${lengths.join(" and ")} epochs: expected as many in each`);
+		if (lengths[0] > epochs) throw new Error(`they have ${lengths[0]} epochs: expected at most ${epochs}`);
 		const entries = Object.entries<(number | null)[]>(curves as never);
 		return Object.fromEntries(entries.map(([name, values]) => [name, values.map((value) => value ?? Number.NaN)]));
 	}) as unknown as Curves;

@@ -41,4 +41,4 @@ export async function shouldContinue(
 	return answer;
 }
 
-const isReward = (text: string) => text === "-Infinity" || (/^-?\d/.test(text) && Number.isFinite(Number(text)));
+const isReward = (text: string) => text === "-Infinity" || /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(text);

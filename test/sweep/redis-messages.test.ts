@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
@@ -42,6 +42,7 @@ describe("messages of a sweep over Redis", { skip }, () => {
 	let [url, redis, queue] = ["", undefined as unknown as Redis, undefined as unknown as Queue];
 	let stopServer: () => void;
 	const tasks: Task[] = [];
+	const stops: (() => Promise<void>)[] = [];
 
 	before(async () => {
 		const port = await freePort();
@@ -53,6 +54,11 @@ describe("messages of a sweep over Redis", { skip }, () => {
 		queue = new Queue(queueOf(environment), { connection: redis, prefix: PREFIX });
 		writeFileSync(join(home, "victim"), "stays");
 		process.env.TMPDIR = home;
+	});
+	afterEach(async () => {
+		for (const stop of stops.splice(0)) await stop();
+		tasks.splice(0);
+		await redis.flushall();
 	});
 	after(async () => {
 		if (TMPDIR === undefined) delete process.env.TMPDIR;
@@ -79,13 +85,12 @@ describe("messages of a sweep over Redis", { skip }, () => {
 				() => lines.join("\n"),
 			),
 		]);
-		return {
-			lines,
-			stop: async () => {
-				stop.abort();
-				await ended;
-			},
+		const end = async () => {
+			stop.abort();
+			await ended;
 		};
+		stops.push(end);
+		return { lines, stop: end };
 	};
 	const onOneLine = (lines: string[]) => {
 		// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
@@ -157,7 +162,6 @@ describe("messages of a sweep over Redis", { skip }, () => {
 			left.filter((part) => /^\d+$|lock|cut|options|text|gone|evil/.test(part)),
 			[],
 		);
-		await redis.flushall();
 	});
 
 	test("a module runs only if the worker allows it, and from the checkout only", async () => {
@@ -184,7 +188,6 @@ describe("messages of a sweep over Redis", { skip }, () => {
 			tasks.splice(0).map(({ module, parameters }) => ({ module, parameters })),
 			[{ module: join(root, module), parameters: { mine: "a", b: true } }],
 		);
-		await redis.flushall();
 	});
 
 	test("a sweep whose worker refuses its trials ends, and says why", async () => {
@@ -241,23 +244,17 @@ describe("messages of a sweep over Redis", { skip }, () => {
 			() => lines.join("\n"),
 		);
 		const [sweepName] = await redis.hkeys(sweepsKey);
-		for (const part of ["results", "running"]) {
-			const key = keyOf(sweepName, part);
-			await redis.multi().hset(key, Object.fromEntries(payloads.entries())).exec();
-			for (const field of foreign) await redis.hset(key, field, JSON.stringify(result));
-		}
 		// What the schema does not name is ignored, wherever it would write.
-		const extra = {
-			...result,
-			id: "../../escaped",
-			parameters: {},
-			threads: 99,
-			value: -1,
-			unknown: huge.slice(0, 100),
-		};
-		await redis.hset(keyOf(sweepName, "running"), "0", JSON.stringify({ ...extra, state: "running" }));
+		const others = { id: "../../escaped", parameters: {}, threads: 99, value: -1, unknown: huge.slice(0, 100) };
+		const ofForeign = foreign.map((field) => [field, JSON.stringify(result)]);
+		for (const part of ["results", "running"]) {
+			const entries = [...payloads.entries(), ...ofForeign].map(([field, text]) => [String(field), String(text)]);
+			if (part === "running") entries[0][1] = JSON.stringify({ ...result, ...others, state: "running" });
+			await redis.hset(keyOf(sweepName, part), ...entries.flat());
+		}
 		await redis.hset(sweepsKey, { "../x": "{}", [`${name}`]: "no JSON", fedcba9876543210: "[]", "a\n\u001b[2J": "{}" });
-		const expected = 2 * (payloads.length + foreign.length) - 1;
+		// Two are as they should be under `:running`.
+		const expected = 2 * (payloads.length + foreign.length) - 2;
 		await until(
 			() => lines.length >= expected,
 			() => `${lines.length} of ${expected}:\n${lines.join("\n")}`,
@@ -283,23 +280,16 @@ describe("messages of a sweep over Redis", { skip }, () => {
 			[],
 		);
 		assert.deepEqual(await redis.keys(`${PREFIX}:${sweepName}:*`), []);
-		tasks.splice(0);
-		await redis.flushall();
 	});
 
 	test("rungs that hold something else do not decide", async () => {
-		const lines: string[] = [];
 		const halving = { minEpochs: 1, reductionFactor: 2 };
 		const answers: boolean[] = [];
 		const run: WorkOptions["run"] = async (_, __, ___, onEpoch) => {
 			answers.push(await onEpoch(curves));
 			return { state: "complete", error: null, curves };
 		};
-		const worker = await startWorker({ run, log: (line) => lines.push(line) }).catch(() => null);
-		await until(
-			() => lines.length > 0,
-			() => "the worker does not start",
-		);
+		const { lines } = await startWorker({ run });
 		await redis.rpush(keyOf(name, "rung:1"), "NaN", "\u001b[2J", "", "0x10", "Infinity", "-0.6");
 		await redis.hset(keyOf(name, "rungs"), { "1/7": "perhaps", "../x": "true" });
 		await queue.add("trial", { ...valid(), halving });
@@ -321,8 +311,6 @@ describe("messages of a sweep over Redis", { skip }, () => {
 		);
 		assert.deepEqual(answers, [true, true]);
 		onOneLine(lines);
-		await worker?.stop();
-		await redis.flushall();
 	});
 
 	test("a worker starts beside sweeps that cannot be read", async () => {
