@@ -29,6 +29,19 @@ interface RedisRun {
 	log(line: string): void;
 }
 
+/** A sweep that is followed. */
+type Following = Omit<RedisRun, "redis"> & {
+	redis: Redis;
+	queue: Queue<TrialJob>;
+	/** All trials. */
+	trials: Trial[];
+	/** Trials without a result, by their number as text. */
+	open: Map<string, Trial>;
+	/** Jobs of the trials that were open at the start. */
+	jobs: Map<string, TrialJob>;
+	module: Rules["module"];
+};
+
 /** Milliseconds between two looks at the results. */
 const POLL = 250;
 /** Number of looks after which to check that all trials are still there. */
@@ -41,41 +54,47 @@ const CHECK = 8;
  * @throws when a trial or a rule is out of the range that workers accept
  */
 export async function follow(trials: Trial[], rules: Rules, run: RedisRun): Promise<void> {
-	const { sweep, abort, log, onChange } = run;
 	const waiting = trials.filter(({ state }) => state === "waiting");
-	const jobs = new Map(waiting.map((trial) => [String(trial.id), jobOf(trial, rules, sweep)]));
-	const redis = await connect(run.redis, log);
-	// Commands wait for a lost connection to come back.
-	abort?.addEventListener("abort", () => redis.disconnect());
-	const environment = environmentOf(run.data);
-	const queue = new Queue<TrialJob>(queueOf(environment), { connection: redis, prefix: PREFIX });
+	const jobs = new Map(waiting.map((trial) => [String(trial.id), jobOf(trial, rules, run.sweep)]));
+	const redis = await connect(run.redis, run.log);
+	const queue = new Queue<TrialJob>(queueOf(environmentOf(run.data)), { connection: redis, prefix: PREFIX });
 	queue.on("error", () => {}); // A lost connection: ioredis reconnects.
 	const open = new Map(waiting.map((trial) => [String(trial.id), trial]));
-	const seen = new Map<string, string>();
-	const receive = () => receiveUpdates({ redis, sweep, trials, open, module: rules.module, onChange, log, seen });
-	const announce = () => onKey(redis, sweepsKey, log, () => redis.hset(sweepsKey, sweep, JSON.stringify(environment)));
+	// Commands wait for a lost connection to come back, an interrupt does not.
+	const aborted = new Promise<void>((resolve) => {
+		if (run.abort?.aborted) resolve();
+		run.abort?.addEventListener("abort", () => resolve());
+	});
 	try {
-		await receive();
-		await announce();
-		await queueTrials(queue, [...open.keys()], jobs);
-		for (let look = 1; open.size > 0 && !abort?.aborted; look++) {
-			await setTimeout(POLL);
-			// Before the results: a worker removes its job after it has written the result.
-			const missing = look % CHECK === 0 ? await missingTrials(redis, queue, [...open.values()], sweep) : [];
-			await receive();
-			const lost = missing.filter((id) => open.has(id));
-			if (lost.length === 0) continue;
-			log(`Redis has lost ${lost.length} of ${trials.length} trials: they are queued again`);
-			await announce();
-			await queueTrials(queue, lost, jobs);
-		}
-		if (open.size === 0) await removeKeys(redis, queue, run, [...jobs.values()]);
-	} catch (error) {
-		if (!abort?.aborted) throw error;
+		await Promise.race([followOpen({ ...run, redis, queue, trials, open, jobs, module: rules.module }), aborted]);
 	} finally {
-		await queue.close();
+		await Promise.race([queue.close(), aborted]);
 		redis.disconnect();
 	}
+}
+
+/** Queues the open trials and applies what workers report, until none is open. */
+async function followOpen(following: Following): Promise<void> {
+	const { redis, queue, trials, open, jobs, module, sweep, data, abort, onChange, log } = following;
+	const environment = JSON.stringify(environmentOf(data));
+	const seen = new Map<string, string>();
+	const receive = () => receiveUpdates({ redis, sweep, trials, open, module, onChange, log, seen });
+	const announce = () => onKey(redis, sweepsKey, log, () => redis.hset(sweepsKey, sweep, environment));
+	await receive();
+	await announce();
+	await queueTrials(queue, [...open.keys()], jobs);
+	for (let look = 1; open.size > 0 && !abort?.aborted; look++) {
+		await setTimeout(POLL);
+		// Before the results: a worker removes its job after it has written the result.
+		const missing = look % CHECK === 0 ? await missingTrials(redis, queue, [...open.values()], sweep) : [];
+		await receive();
+		const lost = missing.filter((id) => open.has(id));
+		if (lost.length === 0) continue;
+		log(`Redis has lost ${lost.length} of ${trials.length} trials: they are queued again`);
+		await announce();
+		await queueTrials(queue, lost, jobs);
+	}
+	if (open.size === 0) await removeKeys(redis, queue, following, [...jobs.values()]);
 }
 
 const jobOf = ({ id, parameters, threads }: Trial, rules: Rules, sweep: string): TrialJob =>
@@ -113,7 +132,7 @@ async function missingTrials(redis: Redis, queue: Queue, open: Trial[], sweep: s
 }
 
 /** Removes the keys of a sweep that has ended, and jobs that were queued twice. */
-async function removeKeys(redis: Redis, queue: Queue, { sweep, log }: RedisRun, jobs: TrialJob[]): Promise<void> {
+async function removeKeys(redis: Redis, queue: Queue, { sweep, log }: Following, jobs: TrialJob[]): Promise<void> {
 	await Promise.all(jobs.map(({ id }) => queue.remove(jobIdOf(sweep, id))));
 	await redis.hdel(sweepsKey, sweep);
 	const rungsKey = keyOf(sweep, "rungs");

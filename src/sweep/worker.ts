@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { type Job, Worker } from "bullmq";
 import { fingerprint } from "../datasets/fingerprint";
 import { printable } from "../support/text";
@@ -55,7 +56,8 @@ export async function work(options: WorkOptions): Promise<void> {
 		const timer = setInterval(() => check().catch((error: Error) => log(error.message)), CHECK);
 		if (!abort?.aborted) await new Promise((stop) => abort?.addEventListener("abort", stop));
 		clearInterval(timer);
-		await worker.close(true);
+		// A connection that is lost is not closed before it is back.
+		await Promise.race([worker.close(true), setTimeout(2000)]);
 	} finally {
 		redis.disconnect();
 		removeFolder();
