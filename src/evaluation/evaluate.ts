@@ -4,8 +4,9 @@ import type { Batch } from "../datasets/types";
 import { compiledModel, withSteps } from "../tensorflow/layers-model";
 import { crossEntropyFromLogits } from "../tensorflow/softmax";
 import { predictStep, testStep } from "../tensorflow/steps";
-import { requireCompiled, requireSameClasses } from "../training/compile";
-import { classNamesOf, feed } from "../training/feed";
+import { classesOf, requireModelClasses } from "../training/classes";
+import { requireCompiled } from "../training/compile";
+import { feed } from "../training/feed";
 import type { TrainOptions } from "../training/train";
 
 /**
@@ -13,7 +14,7 @@ import type { TrainOptions } from "../training/train";
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
  * @returns mean loss and accuracy (0–1) over all samples
- * @throws when the model is not compiled, or its outputs are not as many as the classes
+ * @throws when the model is not compiled, or was trained on other classes than those of the data
  */
 export async function evaluate(
 	model: tf.LayersModel,
@@ -21,7 +22,7 @@ export async function evaluate(
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<{ loss: number; accuracy: number }> {
 	requireCompiled(model);
-	requireSameClasses(model, classNamesOf(data));
+	requireModelClasses(model, classesOf(data));
 	crossEntropyFromLogits(model);
 	const { dataset, prepare } = feed(data, fast);
 	const test = testStep(compiledModel(model), prepare, { fast });
@@ -49,14 +50,14 @@ export interface Predictions {
  * Pass a dataset with `shuffle: false` if the order matters.
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
- * @throws when the outputs of the model are not as many as the classes
+ * @throws when the model was trained on other classes than those of the data
  */
 export async function predict(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<Predictions> {
-	requireSameClasses(model, classNamesOf(data));
+	requireModelClasses(model, classesOf(data));
 	const result: Predictions = { yTrue: [], yPred: [], probabilities: [] };
 	const { dataset, prepare } = feed(data, fast);
 	const step = predictStep(compiledModel(model), prepare, { fast });

@@ -55,6 +55,3 @@ export function weighted(step: TensorFunction, sampleWeights: () => tf.Tensor | 
 		return results;
 	};
 }
-
-/** Returns the class names of a dataset; undefined if it has none. */
-export const classNamesOf = (data: tf.data.Dataset<Batch>) => (data as Partial<ImageDataset>).classNames;

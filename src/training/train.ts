@@ -1,6 +1,7 @@
 // The training loop: `train`.
 import { rmSync } from "node:fs";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
+import { requireSameClasses } from "../datasets/classes";
 import type { Batch } from "../datasets/types";
 import { endingItself, kernel } from "../support/kernel";
 import { allLayers, compiledModel, withSteps } from "../tensorflow/layers-model";
@@ -8,8 +9,9 @@ import { countersOf } from "../tensorflow/random";
 import { crossEntropyFromLogits } from "../tensorflow/softmax";
 import { testStep, trainStep } from "../tensorflow/steps";
 import { checkpointCallback, restoreCheckpoint, restoreProgress } from "./checkpoint";
-import { requireCompiled, requireSameClasses } from "./compile";
-import { classNamesOf, feed, weighted } from "./feed";
+import { classesOf, recordClasses, requireModelClasses } from "./classes";
+import { requireCompiled } from "./compile";
+import { feed, weighted } from "./feed";
 import type { History, Progress } from "./history";
 import { printEpochs, progressCallback } from "./progress-callback";
 
@@ -45,8 +47,8 @@ export interface TrainOptions {
  * @param model model compiled with a loss, an optimizer and `metrics: ["accuracy"]`
  * @param data batches `{ xs, ys }`, read once per epoch
  * @returns the history: one value per epoch and metric
- * @throws when the model is not compiled, its outputs are not as many as the classes, an image cannot be decoded, or the
- *   checkpoint cannot be written or is of another model
+ * @throws when the model is not compiled; when data, validation data and model differ in their classes; when an image
+ *   cannot be decoded, or the checkpoint cannot be written or is of another model
  */
 export async function train(
 	model: tf.LayersModel,
@@ -85,6 +87,18 @@ export async function train(
 	return { ...progress.history, epochsRun: progress.history.loss.length, seconds: seconds() };
 }
 
+/** Checks that model, data and validation data have the same classes, and records them with the model. */
+function checkClasses(
+	model: tf.LayersModel,
+	data: tf.data.Dataset<Batch>,
+	validationData?: tf.data.Dataset<Batch>,
+): void {
+	const [classes, validation] = [classesOf(data), validationData ? classesOf(validationData) : null];
+	requireModelClasses(model, classes);
+	if (classes && validation) requireSameClasses(classes, validation);
+	if (classes) recordClasses(model, classes);
+}
+
 /** Checks model and data, and returns the training and the test step with the feeds of their data. */
 function prepareSteps(
 	model: tf.LayersModel,
@@ -92,7 +106,7 @@ function prepareSteps(
 	{ validationData, fast = true }: TrainOptions,
 ) {
 	requireCompiled(model);
-	requireSameClasses(model, classNamesOf(data));
+	checkClasses(model, data, validationData);
 	crossEntropyFromLogits(model);
 	const compiled = compiledModel(model);
 	const training = feed(data, fast);

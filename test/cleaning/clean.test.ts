@@ -16,6 +16,7 @@ import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { cleanTheData } from "../../src/cleaning/clean";
 import { quarantined, restore } from "../../src/cleaning/quarantine";
+import { verifiedFiles } from "../../src/cleaning/verified-cache";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import type { FileProgress } from "../../src/support/progress";
 import { contents, copyOfImages, imageFolder, printed, root, temporaryFolder } from "../helpers";
@@ -144,15 +145,12 @@ describe("cleanTheData", () => {
 	test("skips files that passed before, until they change", async () => {
 		const folder = copyOfImages();
 		const path = join(folder, "cats", "plain.jpg");
-		const mtime = new Date(1.7e12);
-		utimesSync(path, mtime, mtime);
 		await cleanQuietly(folder);
-		// The same size and modification time: the file looks unchanged.
-		writeFileSync(path, Buffer.alloc(statSync(path).size));
+		assert.ok(verifiedFiles(folder).has(path));
+		// The same size and modification time, as some tools leave them: the change time tells.
+		const { size, mtime } = statSync(path);
+		writeFileSync(path, Buffer.alloc(size));
 		utimesSync(path, mtime, mtime);
-		assert.equal(await cleanQuietly(folder), 0);
-		assert.equal(await cleanQuietly(folder, { cache: false, dryRun: true }), 1);
-		utimesSync(path, mtime, new Date(mtime.getTime() + 5));
 		assert.equal(await cleanQuietly(folder), 1);
 	});
 
