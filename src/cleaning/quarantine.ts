@@ -122,8 +122,10 @@ export function quarantined(directory: string): RemovedFile[] {
 	const manifest = join(folder, QUARANTINE_MANIFEST);
 	if (!existsSync(manifest)) return [];
 	const files = readFileSync(manifest, "utf8").split("\n").flatMap(parseLine);
-	// A run that was killed can leave a line without a file, or two lines for one file.
-	const latest = new Map(files.map((removed) => [removed.file, removed]));
+	// A run that was killed, or two at once, can leave a line without a file, or two lines for one file: the later without a
+	// hash when the file was already gone.
+	const latest = new Map<string, RemovedFile>();
+	for (const removed of files) if (removed.sha256 || !latest.has(removed.file)) latest.set(removed.file, removed);
 	return [...latest.values()].filter(({ file }) => pathExists(join(folder, file)));
 }
 
