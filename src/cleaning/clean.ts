@@ -12,6 +12,7 @@ import { formatOfFile } from "../images/formats";
 import { requireFolder } from "../support/files";
 import { count } from "../support/iteration";
 import { fileProgress, type OnFileProgress } from "../support/progress";
+import { printable } from "../support/text";
 import { deleteFile, moveToQuarantine } from "./quarantine";
 import { type VerifiedFiles, verifiedFiles } from "./verified-cache";
 import { type Reason, type Verified, verifyImages } from "./verify";
@@ -88,7 +89,9 @@ async function remove(
 			? deleteFile(path)
 			: await moveToQuarantine(directory, path, why);
 	if (isRemoved)
-		console.log(`${dryRun ? "Would remove" : "Removing"} corrupt image: ${path} (${reason}: ${why.detail})`);
+		console.log(
+			`${dryRun ? "Would remove" : "Removing"} corrupt image: ${printable(path)} (${reason}: ${printable(why.detail)})`,
+		);
 	return isRemoved;
 }
 /** Yields the files that need verification. For each other file it calls `tick`. */
@@ -117,7 +120,7 @@ function keptFiles() {
 	return {
 		add(format: string | undefined, path: string, note = ""): void {
 			const extension = extensionOf(path);
-			const suffix = `${extension ? `with the extension ${extension}` : "without an extension"}${note}`;
+			const suffix = `${extension ? `with the extension ${printable(extension)}` : "without an extension"}${note}`;
 			const key = `${format} ${suffix}`;
 			const kind = kinds.get(key) ?? { format, suffix, files: 0, example: path };
 			kind.files++;
@@ -125,7 +128,9 @@ function keptFiles() {
 		},
 		print(): void {
 			for (const { format, suffix, files, example } of kinds.values()) {
-				console.log(`Kept ${files} ${format} ${files === 1 ? "file" : "files"} ${suffix}, for example ${example}`);
+				console.log(
+					`Kept ${files} ${format} ${files === 1 ? "file" : "files"} ${suffix}, for example ${printable(example)}`,
+				);
 			}
 		},
 	};

@@ -1,4 +1,5 @@
 // Compares classes by name, never by position.
+import { printable } from "../support/text";
 
 /** The classes of a data set or a model, in the order of their labels. */
 export interface Classes {
@@ -20,13 +21,18 @@ export function requireSameClasses(expected: Classes, found: Classes): void {
 	const [onlyInA, onlyInB] = [a.filter((name) => !b.includes(name)), b.filter((name) => !a.includes(name))];
 	if (onlyInA.length + onlyInB.length > 0) {
 		const only = [describeOnly(onlyInA, expected.of), describeOnly(onlyInB, found.of)].filter(Boolean).join(", ");
-		throw new Error(`${expected.of} and ${found.of} have different classes: ${only}${hint(onlyInA, onlyInB)}`);
+		fail(`${expected.of} and ${found.of} have different classes: ${only}${hint(onlyInA, onlyInB)}`);
 	}
 	if (a.every((name, label) => name === b[label])) return;
-	throw new Error(
-		`the classes of ${found.of} are in another order (${b.join(", ")}) than those of ${expected.of} ` +
-			`(${a.join(", ")}): pass the same classNames to both`,
+	const [order, expectedOrder] = [b.join(", "), a.join(", ")];
+	fail(
+		`the classes of ${found.of} are in another order (${order}) than those of ${expected.of} (${expectedOrder}): ` +
+			"pass the same classNames to both",
 	);
+}
+
+function fail(message: string): never {
+	throw new Error(printable(message));
 }
 
 function describeOnly(names: string[], of: string): string {

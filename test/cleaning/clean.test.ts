@@ -64,6 +64,22 @@ describe("cleanTheData", () => {
 		assert.equal(await cleanQuietly(folder), 0);
 	});
 
+	test("prints names on one line each, whatever is in them", async () => {
+		const folder = copyOfImages();
+		for (const name of ["a\nCleaned 0 corrupt images.jpg", "\x1b[2J.jpg", "\u202egpj.exe.jpg"]) {
+			writeFileSync(join(folder, "cats", name), "");
+		}
+		const lines = (await printed(() => cleanTheData(folder))).split("\n");
+		assert.equal(lines.length, 4);
+		assert.deepEqual(
+			lines
+				.slice(0, 3)
+				.map((line) => /cats.(.*) \(empty/.exec(line)?.[1])
+				.sort(),
+			["\\u202egpj.exe.jpg", "\\x1b[2J.jpg", "a\\nCleaned 0 corrupt images.jpg"],
+		);
+	});
+
 	test("dryRun changes nothing and says so; permanently deletes", async () => {
 		const folder = copyOfImages();
 		const clean = contents(folder);
