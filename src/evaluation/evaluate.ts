@@ -2,11 +2,13 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch } from "../datasets/types";
 import { compiledModel, withSteps } from "../tensorflow/layers-model";
-import { crossEntropyFromLogits } from "../tensorflow/softmax";
+import { crossEntropyFromLogits } from "../tensorflow/logits";
 import { predictStep, testStep } from "../tensorflow/steps";
-import { requireCompiled, requireSameClasses } from "../training/compile";
+import { requireClassifier, requireCompiled, requireSameClasses } from "../training/compile";
 import { classNamesOf, feed } from "../training/feed";
+import { labelsOf } from "../training/labels";
 import type { TrainOptions } from "../training/train";
+import { probabilitiesOf } from "./outputs";
 
 /**
  * Evaluates a compiled model on a dataset: Keras's `model.evaluate`.
@@ -37,14 +39,19 @@ export async function evaluate(
 export interface Predictions {
 	/** True label of each sample. */
 	yTrue: number[];
-	/** Predicted label of each sample, that of the highest probability. */
+	/** Predicted label of each sample, that of the highest probability; of equal ones the first. */
 	yPred: number[];
-	/** Probabilities `[samples][classes]`, 0–1. */
+	/** Probabilities `[samples][classes]`, 0–1; of one sigmoid unit 1 − p and p. */
 	probabilities: number[][];
+	/**
+	 * Natural logarithms of the probabilities `[samples][classes]`, computed from the logits where the network ends in
+	 * softmax or sigmoid: finite where a probability underflows to 0. The mean of −log of the true class is the loss.
+	 */
+	logProbabilities: number[][];
 }
 
 /**
- * Predicts a dataset with integer labels, batch by batch: Keras's `model.predict` with the true labels.
+ * Predicts a dataset, batch by batch: Keras's `model.predict` with the true labels.
  *
  * Pass a dataset with `shuffle: false` if the order matters.
  *
@@ -57,17 +64,21 @@ export async function predict(
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<Predictions> {
 	requireSameClasses(model, classNamesOf(data));
-	const result: Predictions = { yTrue: [], yPred: [], probabilities: [] };
+	const toRow = probabilitiesOf(model);
+	const classes = Math.max(2, requireClassifier(model));
+	const result: Predictions = { yTrue: [], yPred: [], probabilities: [], logProbabilities: [] };
 	const { dataset, prepare } = feed(data, fast);
 	const step = predictStep(compiledModel(model), prepare, { fast });
 	const batches = await dataset.iterator();
 	for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
 		const { xs, ys } = batch.value;
 		const [output] = step([xs]);
-		const probabilities = output.arraySync() as number[][];
-		result.yTrue.push(...ys.dataSync());
-		result.probabilities.push(...probabilities);
-		result.yPred.push(...probabilities.map((row) => row.indexOf(Math.max(...row))));
+		result.yTrue.push(...labelsOf(ys, classes));
+		for (const { label, probabilities, logProbabilities } of (output.arraySync() as number[][]).map(toRow)) {
+			result.yPred.push(label);
+			result.probabilities.push(probabilities);
+			result.logProbabilities.push(logProbabilities);
+		}
 		tf.dispose([xs, ys, output]);
 	}
 	return result;

@@ -1,6 +1,6 @@
 // Grad-CAM heat maps and overlays.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { withoutSoftmax } from "../tensorflow/softmax";
+import { withLogits } from "../tensorflow/logits";
 
 export interface GradCamOptions {
 	/** Label of the class to explain for each image. Default: the predicted class. */
@@ -27,7 +27,7 @@ export function gradCam(model: tf.LayersModel, xs: tf.Tensor4D, options: GradCam
 	const split = convolutionOf(model, options.layer) + 1;
 	return tf.tidy(() => {
 		const features = applyLayers(model.layers.slice(0, split), xs);
-		const scores = (maps: tf.Tensor) => withoutSoftmax(model, () => applyLayers(model.layers.slice(split), maps));
+		const scores = (maps: tf.Tensor) => withLogits(model, () => applyLayers(model.layers.slice(split), maps));
 		const classes = options.classes ?? Array.from(scores(features).argMax(-1).dataSync());
 		const classMask = tf.oneHot(tf.tensor1d(classes, "int32"), model.outputShape[1] as number);
 		const gradient = tf.grad((maps) => scores(maps).mul(classMask).sum())(features);
