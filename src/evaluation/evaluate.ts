@@ -2,36 +2,36 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch } from "../datasets/types";
 import { compiledModel, withSteps } from "../tensorflow/layers-model";
-import { crossEntropyFromLogits } from "../tensorflow/logits";
 import { predictStep, testStep } from "../tensorflow/steps";
-import { requireClassifier, requireCompiled, requireSameClasses } from "../training/compile";
+import { prepareCompiled, requireClassifier, requireSameClasses } from "../training/compile";
 import { classNamesOf, feed } from "../training/feed";
-import { labelsOf } from "../training/labels";
+import { labelCheck, labelsOf } from "../training/labels";
 import type { TrainOptions } from "../training/train";
-import { probabilitiesOf } from "./outputs";
+import { NOT_A_NUMBER, probabilitiesOf } from "./outputs";
 
 /**
  * Evaluates a compiled model on a dataset: Keras's `model.evaluate`.
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
  * @returns mean loss and accuracy (0–1) over all samples
- * @throws when the model is not compiled, or its outputs are not as many as the classes
+ * @throws when the model is not compiled, its outputs do not fit the classes or the loss, the labels do not fit the loss,
+ *   or the loss is not a number
  */
 export async function evaluate(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<{ loss: number; accuracy: number }> {
-	requireCompiled(model);
-	requireSameClasses(model, classNamesOf(data));
-	crossEntropyFromLogits(model);
-	const { dataset, prepare } = feed(data, fast);
+	prepareCompiled(model, classNamesOf(data));
+	const { dataset, prepare } = feed(data, fast, labelCheck(model));
 	const test = testStep(compiledModel(model), prepare, { fast });
 	const scores = (await withSteps(model, undefined, test, () =>
 		model.evaluateDataset(dataset as Parameters<typeof model.evaluateDataset>[0], {}),
 	)) as tf.Scalar[];
-	const [loss, accuracy] = scores.map((score) => score.dataSync()[0]);
+	const values = scores.map((score) => score.dataSync()[0]);
 	tf.dispose(scores);
+	const [loss, accuracy] = [values[0], values[model.metricsNames.indexOf("acc")]];
+	if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}: ${NOT_A_NUMBER}`);
 	return { loss, accuracy };
 }
 
@@ -51,12 +51,13 @@ export interface Predictions {
 }
 
 /**
- * Predicts a dataset, batch by batch: Keras's `model.predict` with the true labels.
+ * Predicts a dataset of any label mode, batch by batch: Keras's `model.predict` with the true labels.
  *
  * Pass a dataset with `shuffle: false` if the order matters.
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
- * @throws when the outputs of the model are not as many as the classes
+ * @throws when the outputs of the model are not as many as the classes, no probabilities or not a number, or a label is of
+ *   no class
  */
 export async function predict(
 	model: tf.LayersModel,
@@ -67,13 +68,12 @@ export async function predict(
 	const toRow = probabilitiesOf(model);
 	const classes = Math.max(2, requireClassifier(model));
 	const result: Predictions = { yTrue: [], yPred: [], probabilities: [], logProbabilities: [] };
-	const { dataset, prepare } = feed(data, fast);
+	const { dataset, prepare } = feed(data, fast, (ys) => result.yTrue.push(...labelsOf(ys, classes)));
 	const step = predictStep(compiledModel(model), prepare, { fast });
 	const batches = await dataset.iterator();
 	for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
 		const { xs, ys } = batch.value;
 		const [output] = step([xs]);
-		result.yTrue.push(...labelsOf(ys, classes));
 		for (const { label, probabilities, logProbabilities } of (output.arraySync() as number[][]).map(toRow)) {
 			result.yPred.push(label);
 			result.probabilities.push(probabilities);

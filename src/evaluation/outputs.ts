@@ -52,13 +52,14 @@ function fromProbabilities(probabilities: number[]): Row {
 	return { label, probabilities, logProbabilities: clipped.map(Math.log) };
 }
 
+/** Cause and remedy of an output that is NaN. */
+export const NOT_A_NUMBER = "the weights or the pixels are no numbers; train again with a lower learningRate";
+
 /** @throws when probabilities are not numbers, outside 0–1 or do not sum to 1 */
 function requireNumbers(row: Row, layer: string): Row {
 	const { probabilities } = row;
 	if (probabilities.some(Number.isNaN)) {
-		throw new Error(
-			"the network's output is not a number (NaN): its weights or the pixels are not; train it again with a lower learningRate",
-		);
+		throw new Error(`the network's output is NaN: ${NOT_A_NUMBER}`);
 	}
 	const total = sum(probabilities);
 	// Networks compute in float32, so their rows sum to 1 only approximately.

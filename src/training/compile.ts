@@ -1,7 +1,8 @@
-// Compiles a model; checks that it is compiled and fits the classes.
+// Compiles a model; checks that its outputs fit the classes and the loss.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { disposeOptimizerWithModel } from "../tensorflow/layers-model";
-import { outputActivation } from "../tensorflow/logits";
+import { accuracyByShape } from "../tensorflow/accuracy";
+import { compiledModel, disposeOptimizerWithModel } from "../tensorflow/layers-model";
+import { crossEntropyFromLogits, outputActivation } from "../tensorflow/logits";
 
 /**
  * Checks that a model has one output per class; a single output (sigmoid) is for two classes.
@@ -46,20 +47,67 @@ export function requireClassifier(model: tf.LayersModel): number {
 	return units;
 }
 
-/** @throws when the model is not compiled */
-export function requireCompiled(model: tf.LayersModel): void {
-	if (!model.optimizer) throw new Error("the model is not compiled: call compile(model) first");
+/** Losses of tf.layers that take probabilities of classes. */
+const CROSS_ENTROPIES = ["sparseCategoricalCrossentropy", "categoricalCrossentropy", "binaryCrossentropy"];
+
+/**
+ * Checks that a cross-entropy fits the output layer, since any other loss of it would be a number without meaning.
+ *
+ * @throws when the layer gives no probabilities, or the loss is for another number of units
+ */
+function requireFittingLoss(model: tf.LayersModel): void {
+	const loss = model.loss as string;
+	if (!CROSS_ENTROPIES.includes(loss)) return;
+	const units = requireClassifier(model);
+	const { layer, activation } = outputActivation(model);
+	const fitting = units === 1 ? "sigmoid" : "softmax";
+	if (activation !== null && activation !== fitting && activation !== "hardSigmoid") {
+		throw new Error(
+			`${loss} is the loss of probabilities, but the output layer ${layer} has ${activation === "linear" ? "no activation" : `activation "${activation}"`}: ` +
+				`give it activation: "${fitting}"`,
+		);
+	}
+	if (units === 1 && loss !== "binaryCrossentropy") {
+		throw new Error(
+			`${loss} is the loss of two units or more, but the output layer ${layer} has one: compile the model with loss: "binaryCrossentropy"`,
+		);
+	}
+	if (units > 2 && loss === "binaryCrossentropy") {
+		throw new Error(
+			`binaryCrossentropy is the loss of two classes, but the output layer ${layer} has ${units} units: compile the model with ` +
+				'loss: "sparseCategoricalCrossentropy" or "categoricalCrossentropy"',
+		);
+	}
 }
 
 /**
- * Compiles a model for training: Adam, sparse categorical cross-entropy, accuracy.
+ * Checks that a model can be trained and evaluated on data with these classes, and makes it compute loss and accuracy as
+ * Keras does.
+ *
+ * @param classNames names of the classes. Default: not checked
+ * @throws when the model is not compiled with `metrics: ["accuracy"]`, or its outputs do not fit the classes or the loss
+ */
+export function prepareCompiled(model: tf.LayersModel, classNames?: string[]): void {
+	if (!model.optimizer) throw new Error("the model is not compiled: call compile(model) first");
+	if (!compiledModel(model).metricsNames.includes("acc")) {
+		throw new Error('the model is compiled without its accuracy: compile it with metrics: ["accuracy"]');
+	}
+	requireSameClasses(model, classNames);
+	requireFittingLoss(model);
+	crossEntropyFromLogits(model);
+	accuracyByShape(model);
+}
+
+/**
+ * Compiles a model for training: Adam, accuracy, and sparse categorical cross-entropy, or binary cross-entropy if it has one
+ * unit.
  *
  * @param learningRate learning rate of Adam, above 0. Default 0.001
  */
 export function compile(model: tf.LayersModel, learningRate = 0.001): void {
 	model.compile({
 		optimizer: tf.train.adam(learningRate),
-		loss: "sparseCategoricalCrossentropy",
+		loss: model.outputs[0].shape.at(-1) === 1 ? "binaryCrossentropy" : "sparseCategoricalCrossentropy",
 		metrics: ["accuracy"],
 	});
 	disposeOptimizerWithModel(model);
