@@ -4,7 +4,6 @@ import seedrandom from "seedrandom";
 import { expectedCalibrationError, logLoss } from "../../src/metrics/calibration";
 import { sparseCategoricalCrossentropy } from "../../src/metrics/cross-entropy";
 import { fitTemperature, withTemperature } from "../../src/metrics/temperature";
-import { mean } from "../../src/support/statistics";
 import { fixture } from "../helpers";
 
 /** Labels drawn from calibrated probabilities, which are then sharpened to be overconfident by a factor of three. */
