@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, lstatSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeError } from "./writing";
 
 /** Returns whether a path exists; unlike `existsSync`, also true for a broken symbolic link. */
 export const pathExists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
@@ -43,6 +44,6 @@ export function writeFileAtomically(file: string, content: string | Uint8Array):
 		renameSync(temporary, file);
 	} catch (error) {
 		rmSync(temporary, { force: true });
-		throw new Error(`${file} cannot be written: ${(error as Error).message}`);
+		throw writeError(file, error, Buffer.byteLength(content));
 	}
 }

@@ -13,8 +13,8 @@ export function writeIndex(reports: string, record: RunRecord): void {
 	const links = notebookNames()
 		.filter((name) => isWritten(`${name}.html`))
 		.map((name) => {
-			const pdf = isWritten(`${name}.pdf`) ? html` (<a href="${name}.pdf">PDF</a>)` : null;
-			return html`<li><a href="${name}.html">${title(name)}</a>${pdf}</li>\n`;
+			const pdf = isWritten(`${name}.pdf`) ? html` (<a href="${encodeURIComponent(name)}.pdf">PDF</a>)` : null;
+			return html`<li><a href="${encodeURIComponent(name)}.html">${title(name)}</a>${pdf}</li>\n`;
 		});
 	const body = html`<h1>Image classification</h1>
 <div class="tiles">${tiles(record)}</div>
@@ -29,8 +29,8 @@ ${table(Object.entries(facts(record)))}
 
 function tiles({ test, epochsRun, seconds }: RunRecord): Html[] {
 	const numbers = {
-		"test accuracy": test?.accuracy.toFixed(5),
-		"test loss": test?.loss.toFixed(5),
+		"test accuracy": test && fixed(test.accuracy, 5),
+		"test loss": test && fixed(test.loss, 5),
 		"epochs run": epochsRun,
 		"seconds of training": seconds.train?.toFixed(1),
 	};
@@ -49,6 +49,9 @@ const facts = (record: RunRecord) => ({
 	Device: record.device,
 	Date: minute(record.date),
 });
+
+/** JSON has null for what is not a number, such as the loss of a training that diverged. */
+const fixed = (value: number | null, digits: number) => value?.toFixed(digits) ?? "not a number";
 
 const listed = (values: object) =>
 	Object.entries(values)
