@@ -2,34 +2,37 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch } from "../datasets/types";
 import { compiledModel, withSteps } from "../tensorflow/layers-model";
-import { crossEntropyFromLogits } from "../tensorflow/softmax";
 import { predictStep, testStep } from "../tensorflow/steps";
-import { requireCompiled, requireSameClasses } from "../training/compile";
-import { classNamesOf, feed } from "../training/feed";
+import { classesOf, requireModelClasses } from "../training/classes";
+import { prepareCompiled, requireClassifier } from "../training/compile";
+import { feed } from "../training/feed";
+import { labelCheck, labelsOf } from "../training/labels";
 import type { TrainOptions } from "../training/train";
+import { NOT_A_NUMBER, probabilitiesOf } from "./outputs";
 
 /**
  * Evaluates a compiled model on a dataset: Keras's `model.evaluate`.
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
  * @returns mean loss and accuracy (0–1) over all samples
- * @throws when the model is not compiled, or its outputs are not as many as the classes
+ * @throws when the model is not compiled, or was trained on other classes than those of the data; when its outputs do not
+ *   fit the loss, the labels do not fit the loss, or the loss is not a number
  */
 export async function evaluate(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<{ loss: number; accuracy: number }> {
-	requireCompiled(model);
-	requireSameClasses(model, classNamesOf(data));
-	crossEntropyFromLogits(model);
-	const { dataset, prepare } = feed(data, fast);
+	prepareCompiled(model, classesOf(data));
+	const { dataset, prepare } = feed(data, fast, labelCheck(model));
 	const test = testStep(compiledModel(model), prepare, { fast });
 	const scores = (await withSteps(model, undefined, test, () =>
 		model.evaluateDataset(dataset as Parameters<typeof model.evaluateDataset>[0], {}),
 	)) as tf.Scalar[];
-	const [loss, accuracy] = scores.map((score) => score.dataSync()[0]);
+	const values = scores.map((score) => score.dataSync()[0]);
 	tf.dispose(scores);
+	const [loss, accuracy] = [values[0], values[model.metricsNames.indexOf("acc")]];
+	if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}: ${NOT_A_NUMBER}`);
 	return { loss, accuracy };
 }
 
@@ -37,37 +40,46 @@ export async function evaluate(
 export interface Predictions {
 	/** True label of each sample. */
 	yTrue: number[];
-	/** Predicted label of each sample, that of the highest probability. */
+	/** Predicted label of each sample, that of the highest probability; of equal ones the first. */
 	yPred: number[];
-	/** Probabilities `[samples][classes]`, 0–1. */
+	/** Probabilities `[samples][classes]`, 0–1; of one sigmoid unit 1 − p and p. */
 	probabilities: number[][];
+	/**
+	 * Natural logarithms of the probabilities `[samples][classes]`, computed from the logits where the network ends in
+	 * softmax or sigmoid: finite where a probability underflows to 0. The mean of −log of the true class is the loss.
+	 */
+	logProbabilities: number[][];
 }
 
 /**
- * Predicts a dataset with integer labels, batch by batch: Keras's `model.predict` with the true labels.
+ * Predicts a dataset of any label mode, batch by batch: Keras's `model.predict` with the true labels.
  *
  * Pass a dataset with `shuffle: false` if the order matters.
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
- * @throws when the outputs of the model are not as many as the classes
+ * @throws when the model was trained on other classes than those of the data; when its outputs are no probabilities or not a
+ *   number, or a label is of no class
  */
 export async function predict(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<Predictions> {
-	requireSameClasses(model, classNamesOf(data));
-	const result: Predictions = { yTrue: [], yPred: [], probabilities: [] };
-	const { dataset, prepare } = feed(data, fast);
+	requireModelClasses(model, classesOf(data));
+	const toRow = probabilitiesOf(model);
+	const classes = Math.max(2, requireClassifier(model));
+	const result: Predictions = { yTrue: [], yPred: [], probabilities: [], logProbabilities: [] };
+	const { dataset, prepare } = feed(data, fast, (ys) => result.yTrue.push(...labelsOf(ys, classes)));
 	const step = predictStep(compiledModel(model), prepare, { fast });
 	const batches = await dataset.iterator();
 	for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
 		const { xs, ys } = batch.value;
 		const [output] = step([xs]);
-		const probabilities = output.arraySync() as number[][];
-		result.yTrue.push(...ys.dataSync());
-		result.probabilities.push(...probabilities);
-		result.yPred.push(...probabilities.map((row) => row.indexOf(Math.max(...row))));
+		for (const { label, probabilities, logProbabilities } of (output.arraySync() as number[][]).map(toRow)) {
+			result.yPred.push(label);
+			result.probabilities.push(probabilities);
+			result.logProbabilities.push(logProbabilities);
+		}
 		tf.dispose([xs, ys, output]);
 	}
 	return result;

@@ -1,6 +1,8 @@
 // Grad-CAM heat maps and overlays.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { withoutSoftmax } from "../tensorflow/softmax";
+import { withLogits } from "../tensorflow/logits";
+import { requireClassifier } from "../training/compile";
+import { NOT_A_NUMBER } from "./outputs";
 
 export interface GradCamOptions {
 	/** Label of the class to explain for each image. Default: the predicted class. */
@@ -13,28 +15,46 @@ export interface GradCamOptions {
  * Computes Grad-CAM heat maps (Selvaraju et al., ICCV 2017): the regions of an image that raise the score of a class.
  *
  * As in keras.io's example, the feature maps of a convolution are weighted by the mean gradient of the class's logit,
- * summed, passed through ReLU and divided by their maximum.
+ * summed, passed through ReLU and divided by their maximum. The logit of the first of two classes, where the network ends
+ * in one sigmoid unit, is that of the unit, negated.
  *
  * @param model sequential model, such as that of `cnn`
  * @param xs float32 `[batch, height, width, channels]` in 0–255
  * @returns float32 `[batch, rows, columns]` in 0–1, of the size of the feature maps; the caller disposes it
- * @throws when the model is not sequential, or has no such convolution
+ * @throws when the model is not sequential, has no such convolution or no exclusive classes, or its output is NaN
  */
 export function gradCam(model: tf.LayersModel, xs: tf.Tensor4D, options: GradCamOptions = {}): tf.Tensor3D {
 	if (!(model instanceof tf.Sequential)) {
 		throw new Error("gradCam needs a sequential model: build it with tf.sequential");
 	}
+	const units = requireClassifier(model);
 	const split = convolutionOf(model, options.layer) + 1;
 	return tf.tidy(() => {
 		const features = applyLayers(model.layers.slice(0, split), xs);
-		const scores = (maps: tf.Tensor) => withoutSoftmax(model, () => applyLayers(model.layers.slice(split), maps));
-		const classes = options.classes ?? Array.from(scores(features).argMax(-1).dataSync());
-		const classMask = tf.oneHot(tf.tensor1d(classes, "int32"), model.outputShape[1] as number);
+		const scores = (maps: tf.Tensor) => {
+			const logits = withLogits(model, () => applyLayers(model.layers.slice(split), maps));
+			// One sigmoid unit: the logit of the first class is that of the second one, negated.
+			return units === 1 ? tf.concat([logits.neg(), logits], 1) : logits;
+		};
+		const classMask = tf.oneHot(labelsToExplain(scores(features), options.classes), Math.max(2, units));
 		const gradient = tf.grad((maps) => scores(maps).mul(classMask).sum())(features);
 		const weights = gradient.mean([1, 2], true);
 		const heat = features.mul(weights).sum(-1).relu();
 		return heat.div(heat.max([1, 2], true).maximum(1e-12)) as tf.Tensor3D;
 	});
+}
+
+/** Returns the given labels, or else those of the highest scores. */
+function labelsToExplain(scores: tf.Tensor, given?: number[]): tf.Tensor1D {
+	if (scores.dataSync().some(Number.isNaN)) throw new Error(`the network's output is NaN: ${NOT_A_NUMBER}`);
+	if (!given) return scores.argMax(-1);
+	const [images, classes] = scores.shape as number[];
+	if (given.length === images && given.every((label) => Number.isInteger(label) && label >= 0 && label < classes)) {
+		return tf.tensor1d(given, "int32");
+	}
+	throw new Error(
+		`classes is ${given.join(", ")}: expected one integer from 0 to ${classes - 1} for each of ${images} images`,
+	);
 }
 
 /**

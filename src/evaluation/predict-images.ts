@@ -2,7 +2,10 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { verifyImage } from "../cleaning/verify";
 import { type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
-import { requireSameClasses } from "../training/compile";
+import { compiledModel } from "../tensorflow/layers-model";
+import { predictStep } from "../tensorflow/steps";
+import { requireModelClasses, trainedClassNames } from "../training/classes";
+import { probabilitiesOf, type Row } from "./outputs";
 
 /** Prediction for an image file. */
 export interface ImagePrediction {
@@ -18,8 +21,8 @@ export interface ImagePrediction {
 }
 
 export interface PredictImagesOptions {
-	/** Names of the classes, in the order of the model's outputs. */
-	classNames: string[];
+	/** Names of the classes, in the order of the model's outputs. Default: those that it was trained on. */
+	classNames?: string[];
 	/** Number of images per batch. Default 32. */
 	batchSize?: number;
 }
@@ -30,14 +33,16 @@ export interface PredictImagesOptions {
  * @param model model with float32 input `[batch, height, width, 3]` in 0–255; images are resized to it as for training
  * @param paths paths of the files
  * @returns one prediction per file, in the order of `paths`
- * @throws when `classNames` are not as many as the outputs of the model
+ * @throws when `classNames` are not those that the model was trained on, or it was not trained here and they are missing
  */
 export async function predictImages(
 	model: tf.LayersModel,
 	paths: string[],
-	{ classNames, batchSize = 32 }: PredictImagesOptions,
+	{ classNames = trainedClassNames(model), batchSize = 32 }: PredictImagesOptions = {},
 ): Promise<ImagePrediction[]> {
-	requireSameClasses(model, classNames);
+	if (!classNames) throw new Error("the model does not know its classes: pass classNames in the order of its outputs");
+	requireModelClasses(model, { classNames, of: "classNames" });
+	const toRow = probabilitiesOf(model);
 	const imageSize = model.inputs[0].shape.slice(1, 3) as [number, number];
 	const reader = readImages(paths, resolveDecodeOptions({ imageSize }));
 	const results: ImagePrediction[] = [];
@@ -46,7 +51,7 @@ export async function predictImages(
 			const batch = paths.slice(start, start + batchSize);
 			const images: (Pixels | Error)[] = [];
 			for (const path of batch) images.push(await reader.next().catch((error) => explainUnreadable(path, error)));
-			results.push(...classify(model, batch, images, classNames));
+			results.push(...classify(model, toRow, images).map((row, i) => predictionOf(batch[i], row, classNames)));
 		}
 	} finally {
 		reader.stop();
@@ -60,22 +65,26 @@ async function explainUnreadable(path: string, error: Error): Promise<Error> {
 	return problem ? new Error(`${problem.reason} (${problem.detail})`) : error;
 }
 
-function classify(model: tf.LayersModel, paths: string[], images: (Pixels | Error)[], classNames: string[]) {
+/** Returns the prediction of each image of a batch, or the error in its place. */
+function classify(
+	model: tf.LayersModel,
+	toRow: (outputs: number[]) => Row,
+	images: (Pixels | Error)[],
+): (Row | Error)[] {
 	const readable = images.filter((image): image is Pixels => !(image instanceof Error));
-	const rows = tf.tidy(() => {
+	const step = predictStep(compiledModel(model), (xs) => xs, { fast: false });
+	const outputs = tf.tidy(() => {
 		if (readable.length === 0) return [];
 		const shape = [-1, ...(model.inputs[0].shape.slice(1) as number[])];
 		const xs = tf.concat(readable.map((image) => tf.tensor1d(image))).reshape(shape);
-		return (model.predict(xs) as tf.Tensor).arraySync() as number[][];
+		return step([xs])[0].arraySync() as number[][];
 	});
-	const next = rows.values();
-	return paths.map((path, i): ImagePrediction => {
-		const image = images[i];
-		if (image instanceof Error) {
-			return { path, label: null, probability: null, probabilities: [], error: image.message };
-		}
-		const probabilities = next.next().value as number[];
-		const probability = Math.max(...probabilities);
-		return { path, label: classNames[probabilities.indexOf(probability)], probability, probabilities, error: null };
-	});
+	const rows = outputs.map(toRow).values();
+	return images.map((image) => (image instanceof Error ? image : (rows.next().value as Row)));
+}
+
+function predictionOf(path: string, row: Row | Error, classNames: string[]): ImagePrediction {
+	if (row instanceof Error) return { path, label: null, probability: null, probabilities: [], error: row.message };
+	const { label, probabilities } = row;
+	return { path, label: classNames[label], probability: probabilities[label], probabilities, error: null };
 }

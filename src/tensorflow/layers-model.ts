@@ -8,10 +8,13 @@ import type { TensorFunction } from "./trace";
  *
  *  - `makeTrainFunction`, `makeTestFunction`, `testFunction`: the steps, which `steps.ts` traces and `withSteps` replaces.
  *  - `optimizer_`: `optimizers.ts` replaces it while tracing.
- *  - `lossFunctions`: `softmax.ts` replaces them; their array also identifies a compilation.
+ *  - `lossFunctions`: `logits.ts` replaces them; their array also identifies a compilation.
+ *  - `metricsNames`, `metricsTensors`: `accuracy.ts` replaces the accuracy.
  */
 export type Compiled = Pick<tf.LayersModel, "layers" | "outputs" | "apply"> & {
 	lossFunctions: ((yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor)[];
+	metricsNames: string[];
+	metricsTensors: [metric: (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor, output: number][];
 	optimizer_: tf.Optimizer;
 	makeTrainFunction(): TensorFunction;
 	makeTestFunction(): void;

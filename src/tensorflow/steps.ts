@@ -10,6 +10,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { withFusedOperations } from "./fusion";
 import { traced } from "./graph";
 import { allLayers, type Compiled } from "./layers-model";
+import { withLogits } from "./logits";
 import { slotsOf, withOptimizerStep } from "./optimizers";
 import { withSeededMasks } from "./random";
 import type { TensorFunction } from "./trace";
@@ -62,9 +63,10 @@ export function testStep(model: Compiled, prepare: Prepare, { fast }: RunOptions
 	return withEagerFallback(model, eager, step);
 }
 
-/** Returns the prediction step of a model: `[xs]` to the model's outputs. */
+/** Returns the prediction step of a model: `[xs]` to the model's outputs, logits if it ends in softmax or sigmoid. */
 export function predictStep(model: Compiled, prepare: Prepare, { fast }: RunOptions): TensorFunction {
-	const predict: TensorFunction = ([xs]) => [tf.tidy(() => model.apply(xs, { training: false }) as tf.Tensor)].flat();
+	const apply = (xs: tf.Tensor) => withLogits(model, () => model.apply(xs, { training: false }) as tf.Tensor);
+	const predict: TensorFunction = ([xs]) => [tf.tidy(() => apply(xs))].flat();
 	const eager = withPreparedInput(predict, prepare);
 	if (!fast) return eager;
 	const step = memoized(model, "predict", prepare, () =>

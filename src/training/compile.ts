@@ -1,37 +1,100 @@
-// Compiles a model; checks that it is compiled and fits the classes.
+// Compiles a model; checks that its outputs fit the classes and the loss.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { disposeOptimizerWithModel } from "../tensorflow/layers-model";
+import type { Classes } from "../datasets/classes";
+import { accuracyByShape } from "../tensorflow/accuracy";
+import { compiledModel, disposeOptimizerWithModel } from "../tensorflow/layers-model";
+import { crossEntropyFromLogits, outputActivation } from "../tensorflow/logits";
+import { requireModelClasses } from "./classes";
 
 /**
- * Checks that a model has one output per class; a single output (sigmoid) is for two classes.
+ * Checks that a model predicts exclusive classes: one output `[batch, units]` with one sigmoid unit, or two units or more
+ * that are not independent.
  *
- * @throws when the numbers differ
+ * @returns the number of units
+ * @throws when it has several outputs, outputs of another shape, one softmax unit or several sigmoid units
  */
-export function requireSameClasses(model: { outputs: { shape: (number | null)[] }[] }, classNames?: string[]): void {
-	const [{ shape }] = model.outputs;
-	const outputs = shape[shape.length - 1];
-	const classes = outputs === 1 ? 2 : outputs;
-	if (!classNames || classes === classNames.length) return;
-	throw new Error(
-		`the model has ${outputs} output${outputs === 1 ? "" : "s"}, but there are ${classNames.length} classes: ` +
-			`${classNames.join(", ")}; build the model with as many outputs as classes`,
-	);
+export function requireClassifier(model: tf.LayersModel): number {
+	const [{ shape }, ...others] = model.outputs;
+	const { layer, activation } = outputActivation(model);
+	const units = shape[1] ?? 0;
+	const problem =
+		(others.length > 0 && `the model has ${model.outputs.length} outputs: expected one, [batch, classes]`) ||
+		(shape.length !== 2 &&
+			`the output of ${layer} is [${shape.map((size) => size ?? "batch").join(", ")}]: expected [batch, classes]`) ||
+		(activation === "softmax" &&
+			units === 1 &&
+			`the output layer ${layer} is one softmax unit, which is always 1: use ` +
+				'activation: "sigmoid" for two classes, or as many units as classes') ||
+		(activation === "sigmoid" &&
+			units > 1 &&
+			`the output layer ${layer} has ${units} sigmoid units, which are independent ` +
+				`(multi-label): use activation: "softmax", since an image has one class`);
+	if (problem) throw new Error(problem);
+	return units;
 }
 
-/** @throws when the model is not compiled */
-export function requireCompiled(model: tf.LayersModel): void {
-	if (!model.optimizer) throw new Error("the model is not compiled: call compile(model) first");
+/** Losses of tf.layers that take probabilities of classes. */
+const CROSS_ENTROPIES = ["sparseCategoricalCrossentropy", "categoricalCrossentropy", "binaryCrossentropy"];
+
+/**
+ * Checks that a cross-entropy fits the output layer, since any other loss of it would be a number without meaning.
+ *
+ * @throws when the layer gives no probabilities, or the loss is for another number of units
+ */
+function requireFittingLoss(model: tf.LayersModel): void {
+	const loss = model.loss as string;
+	if (!CROSS_ENTROPIES.includes(loss)) return;
+	const units = requireClassifier(model);
+	const { layer, activation } = outputActivation(model);
+	const fitting = units === 1 ? "sigmoid" : "softmax";
+	if (activation !== null && activation !== fitting && activation !== "hardSigmoid") {
+		throw new Error(
+			`${loss} is the loss of probabilities, but the output layer ${layer} has ${activation === "linear" ? "no activation" : `activation "${activation}"`}: ` +
+				`give it activation: "${fitting}"`,
+		);
+	}
+	if (units === 1 && loss !== "binaryCrossentropy") {
+		throw new Error(
+			`${loss} is the loss of two units or more, but the output layer ${layer} has one: compile the model with loss: "binaryCrossentropy"`,
+		);
+	}
+	if (units > 2 && loss === "binaryCrossentropy") {
+		throw new Error(
+			`binaryCrossentropy is the loss of two classes, but the output layer ${layer} has ${units} units: compile the model with ` +
+				'loss: "sparseCategoricalCrossentropy" or "categoricalCrossentropy"',
+		);
+	}
 }
 
 /**
- * Compiles a model for training: Adam, sparse categorical cross-entropy, accuracy.
+ * Checks that a model can be trained and evaluated on data with these classes, and makes it compute loss and accuracy as
+ * Keras does.
+ *
+ * @param classes the classes of the data; null if unknown, which is not checked
+ * @throws when the model is not compiled with `metrics: ["accuracy"]`, was trained on other classes, or its outputs do not
+ *   fit the classes or the loss
+ */
+export function prepareCompiled(model: tf.LayersModel, classes: Classes | null): void {
+	if (!model.optimizer) throw new Error("the model is not compiled: call compile(model) first");
+	if (!compiledModel(model).metricsNames.includes("acc")) {
+		throw new Error('the model is compiled without its accuracy: compile it with metrics: ["accuracy"]');
+	}
+	requireModelClasses(model, classes);
+	requireFittingLoss(model);
+	crossEntropyFromLogits(model);
+	accuracyByShape(model);
+}
+
+/**
+ * Compiles a model for training: Adam, accuracy, and sparse categorical cross-entropy, or binary cross-entropy if it has one
+ * unit.
  *
  * @param learningRate learning rate of Adam, above 0. Default 0.001
  */
 export function compile(model: tf.LayersModel, learningRate = 0.001): void {
 	model.compile({
 		optimizer: tf.train.adam(learningRate),
-		loss: "sparseCategoricalCrossentropy",
+		loss: model.outputs[0].shape.at(-1) === 1 ? "binaryCrossentropy" : "sparseCategoricalCrossentropy",
 		metrics: ["accuracy"],
 	});
 	disposeOptimizerWithModel(model);

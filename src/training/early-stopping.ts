@@ -59,7 +59,7 @@ export class EarlyStopping extends tf.Callback implements StatefulCallback {
 		}
 		if (epoch < startFromEpoch) return;
 		const improved = this.isImprovement(current, this.best);
-		if (restoreBestWeights && (improved || this.bestWeights.length === 0)) {
+		if (restoreBestWeights && (improved || (this.bestWeights.length === 0 && Number.isFinite(current)))) {
 			this.bestEpoch = epoch;
 			this.setBestWeights(this.weights().map((weight) => tf.keep(weight.clone())));
 		}
@@ -100,6 +100,7 @@ export class EarlyStopping extends tf.Callback implements StatefulCallback {
 
 	private isImprovement(value: number, reference: number | null): boolean {
 		const { monitor = "val_loss", minDelta = 0, mode = "auto" } = this.options;
+		if (!Number.isFinite(value)) return false;
 		if (reference === null) return true;
 		const direction = mode === "auto" ? betterOf(monitor) : mode;
 		return direction === "max" ? value - Math.abs(minDelta) > reference : value + Math.abs(minDelta) < reference;

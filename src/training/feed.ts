@@ -22,8 +22,9 @@ interface Feed {
  * Returns the feed of a dataset.
  *
  * @param fast whether batches come from the dataset's source, unprepared
+ * @param check is called with the labels of each batch
  */
-export function feed(data: tf.data.Dataset<Batch>, fast: boolean): Feed {
+export function feed(data: tf.data.Dataset<Batch>, fast: boolean, check: (ys: tf.Tensor) => void): Feed {
 	const { source: imageSource } = data as ImageDataset;
 	const source = fast ? imageSource : undefined;
 	let weights: tf.Tensor | undefined;
@@ -32,6 +33,7 @@ export function feed(data: tf.data.Dataset<Batch>, fast: boolean): Feed {
 		const next = async () => {
 			await checkInterrupt();
 			const result = await batches.next();
+			if (!result.done) check(result.value.ys);
 			weights = result.value?.sampleWeights;
 			return result;
 		};
@@ -55,6 +57,3 @@ export function weighted(step: TensorFunction, sampleWeights: () => tf.Tensor | 
 		return results;
 	};
 }
-
-/** Returns the class names of a dataset; undefined if it has none. */
-export const classNamesOf = (data: tf.data.Dataset<Batch>) => (data as Partial<ImageDataset>).classNames;

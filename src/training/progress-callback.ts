@@ -1,5 +1,6 @@
 // Records the history of a training run and reports its progress.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import type { divergenceChecks } from "./divergence";
 import { emptyCurves, METRICS, type Metric, type Progress } from "./history";
 
 /**
@@ -8,11 +9,13 @@ import { emptyCurves, METRICS, type Metric, type Progress } from "./history";
  * @param epochs number of epochs requested
  * @param batches number of batches per epoch
  * @param onProgress function called after each batch and each epoch; null: none
+ * @param check throws when a loss or a weight is not a number, before it is recorded
  */
 export function progressCallback(
 	epochs: number,
 	batches: number,
 	onProgress: ((progress: Progress) => void) | null,
+	check: ReturnType<typeof divergenceChecks>,
 ): { progress: Progress; callback: tf.CustomCallback } {
 	const history = emptyCurves();
 	const progress = { epoch: 0, epochs, batch: 0, batches, samples: 0, loss: 0, acc: 0, history, done: false };
@@ -24,6 +27,7 @@ export function progressCallback(
 		},
 		onBatchEnd: async (batch, logs) => {
 			const { size = 1, loss, acc } = logs as { size?: number; loss: number; acc: number };
+			check.loss("loss", loss, progress.epoch, progress.samples);
 			sums = { samples: sums.samples + size, loss: sums.loss + size * loss, acc: sums.acc + size * acc };
 			progress.batch = batch + 1;
 			progress.samples += size;
@@ -32,6 +36,8 @@ export function progressCallback(
 			onProgress?.(progress);
 		},
 		onEpochEnd: async (_, logs = {}) => {
+			check.loss("validation loss", logs.val_loss ?? 0, progress.epoch, progress.samples);
+			await check.weights(progress.epoch);
 			for (const [metric, { log }] of Object.entries(METRICS)) {
 				if (log in logs) history[metric as Metric].push(logs[log]);
 			}

@@ -51,7 +51,7 @@ export class ReduceLROnPlateau extends tf.Callback implements StatefulCallback {
 			this.cooling--;
 			this.wait = 0;
 		}
-		if (current < this.best - minDelta) {
+		if (Number.isFinite(current) && current < this.best - minDelta) {
 			this.best = current;
 			this.wait = 0;
 			return;

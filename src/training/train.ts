@@ -1,16 +1,19 @@
 // The training loop: `train`.
 import { rmSync } from "node:fs";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
+import { requireSameClasses } from "../datasets/classes";
 import type { Batch } from "../datasets/types";
 import { endingItself, kernel } from "../support/kernel";
 import { allLayers, compiledModel, withSteps } from "../tensorflow/layers-model";
 import { countersOf } from "../tensorflow/random";
-import { crossEntropyFromLogits } from "../tensorflow/softmax";
 import { testStep, trainStep } from "../tensorflow/steps";
 import { checkpointCallback, restoreCheckpoint, restoreProgress } from "./checkpoint";
-import { requireCompiled, requireSameClasses } from "./compile";
-import { classNamesOf, feed, weighted } from "./feed";
+import { classesOf, recordClasses } from "./classes";
+import { prepareCompiled } from "./compile";
+import { Diverged, divergenceChecks } from "./divergence";
+import { feed, weighted } from "./feed";
 import type { History, Progress } from "./history";
+import { labelCheck } from "./labels";
 import { printEpochs, progressCallback } from "./progress-callback";
 
 export interface TrainOptions {
@@ -45,8 +48,9 @@ export interface TrainOptions {
  * @param model model compiled with a loss, an optimizer and `metrics: ["accuracy"]`
  * @param data batches `{ xs, ys }`, read once per epoch
  * @returns the history: one value per epoch and metric
- * @throws when the model is not compiled, its outputs are not as many as the classes, an image cannot be decoded, or the
- *   checkpoint cannot be written or is of another model
+ * @throws when the model is not compiled; when data, validation data and model differ in their classes; when the outputs do
+ *   not fit the loss, or the labels; when an image cannot be decoded; when the checkpoint cannot be written or is of another
+ *   model; when the loss is not a number: then callbacks end as usual, so that `EarlyStopping` restores the best weights
  */
 export async function train(
 	model: tf.LayersModel,
@@ -56,7 +60,12 @@ export async function train(
 	const { epochs = 5, classWeight, callbacks = [], backup, onProgress = printEpochs } = options;
 	const started = performance.now();
 	const { training, validation, step, test } = prepareSteps(model, data, options);
-	const { progress, callback: reporter } = progressCallback(epochs, data.size, onProgress);
+	const { progress, callback: reporter } = progressCallback(
+		epochs,
+		data.size,
+		onProgress,
+		divergenceChecks(model, backup),
+	);
 	const counters = [...training.counters, ...(validation?.counters ?? []), ...countersOf(allLayers(model))];
 	const saved = backup ? await restoreCheckpoint(backup, model) : null;
 	if (saved) restoreProgress(saved, progress, counters);
@@ -78,11 +87,25 @@ export async function train(
 			);
 			if (backup) rmSync(backup, { force: true });
 		} catch (error) {
+			// As after Keras's TerminateOnNaN: `restoreBestWeights` still restores the best epoch.
+			if (error instanceof Diverged) for (const callback of callbacks) await callback.onTrainEnd();
 			if (!kernel()?.current().signal.aborted) throw error;
 		}
 	});
 	onProgress?.({ ...progress, done: true });
 	return { ...progress.history, epochsRun: progress.history.loss.length, seconds: seconds() };
+}
+
+/** Checks that model, data and validation data have the same classes, and records them with the model. */
+function checkClasses(
+	model: tf.LayersModel,
+	data: tf.data.Dataset<Batch>,
+	validationData?: tf.data.Dataset<Batch>,
+): void {
+	const [classes, validation] = [classesOf(data), validationData ? classesOf(validationData) : null];
+	prepareCompiled(model, classes);
+	if (classes && validation) requireSameClasses(classes, validation);
+	if (classes) recordClasses(model, classes);
 }
 
 /** Checks model and data, and returns the training and the test step with the feeds of their data. */
@@ -91,12 +114,11 @@ function prepareSteps(
 	data: tf.data.Dataset<Batch>,
 	{ validationData, fast = true }: TrainOptions,
 ) {
-	requireCompiled(model);
-	requireSameClasses(model, classNamesOf(data));
-	crossEntropyFromLogits(model);
+	checkClasses(model, data, validationData);
 	const compiled = compiledModel(model);
-	const training = feed(data, fast);
-	const validation = validationData && feed(validationData, fast);
+	const check = labelCheck(model);
+	const training = feed(data, fast, check);
+	const validation = validationData && feed(validationData, fast, check);
 	const step = weighted(trainStep(compiled, training.prepare, { fast }), training.sampleWeights);
 	const test = validation && testStep(compiled, validation.prepare, { fast });
 	return { training, validation, step, test };

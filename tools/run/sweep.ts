@@ -1,7 +1,8 @@
 // Trains with parameters from a search space and compares the trials: `npm run sweep -- FILE.json`.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { readJson } from "../../src/support/json";
 import { printable } from "../../src/support/text";
 import type { Space, SweepOptions, Trial } from "../../src/sweep";
 import { threadsEnvironment } from "../../src/sweep/attempt";
@@ -9,7 +10,6 @@ import { commands } from "../commands.mjs";
 import { wholeNumber } from "../setup/numbers.mjs";
 import { at, fromHere, shown } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
-import { messageOf } from "../setup/text.mjs";
 import { withoutAddress } from "./redis-address";
 
 /** What a sweep file may hold. */
@@ -95,13 +95,8 @@ function readJob(args: string[]): Job {
 
 function readFile(file: string): SweepFile {
 	if (!existsSync(file)) throw new Error(`there is no ${file}`);
-	let given: Partial<SweepFile> | null;
-	try {
-		given = JSON.parse(readFileSync(file, "utf8"));
-	} catch (error) {
-		throw new Error(`${file} is not JSON: ${messageOf(error)}`);
-	}
-	if (typeof given?.space !== "object") {
+	const given = readJson(file) as Partial<SweepFile> | null;
+	if (typeof given?.space !== "object" || given.space === null) {
 		throw new Error(`${file} has no space: npm run sweep -- --help shows an example`);
 	}
 	const unknown = Object.keys(given).find((name) => !(KEYS as string[]).includes(name));

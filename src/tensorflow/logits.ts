@@ -1,0 +1,157 @@
+// The logits of a network that ends in softmax or sigmoid, and the cross-entropy from them.
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import { compiledModel } from "./layers-model";
+
+type Loss = (yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor;
+/** The protected `activation` of a tf.layers layer. */
+type Activation = { getClassName(): string; apply(logits: tf.Tensor): tf.Tensor };
+/** A layer with its activation; layers such as pooling have none. */
+type OutputLayer = tf.layers.Layer & { activation?: Activation };
+type Outputs = Pick<tf.LayersModel, "outputs">;
+
+/** Returns the layer whose output is the first output of a model; that of the nested model if there is one. */
+function outputLayer({ outputs }: Outputs): OutputLayer {
+	const { sourceLayer } = outputs[0];
+	if ("outputs" in sourceLayer) return outputLayer(sourceLayer as unknown as Outputs);
+	if (sourceLayer.getClassName() === "Softmax") return withActivation(sourceLayer);
+	return sourceLayer as OutputLayer;
+}
+
+/**
+ * Gives a layer of the class `Softmax` an `activation` as other layers have it.
+ *
+ * Replaces the private `softmax` of the layer. Can go when that layer has an activation.
+ */
+function withActivation(layer: tf.layers.Layer): OutputLayer {
+	const own = layer as OutputLayer & { softmax: (logits: tf.Tensor, axis: number) => tf.Tensor };
+	if (own.activation) return own;
+	const { softmax } = own;
+	own.activation = { getClassName: () => "softmax", apply: (logits) => softmax(logits, -1) };
+	own.softmax = (logits) => (own.activation as Activation).apply(logits);
+	return own;
+}
+
+/** Returns the name and the activation of a model's output layer; the activation of a layer that has none is null. */
+export function outputActivation(model: Outputs): { layer: string; activation: string | null } {
+	const { name, activation } = outputLayer(model);
+	return { layer: name, activation: activation?.getClassName() ?? null };
+}
+
+const isProbability = (activation?: Activation) => ["softmax", "sigmoid"].includes(activation?.getClassName() ?? "");
+
+/**
+ * Runs work on a model whose output layer gives logits instead of probabilities: for Grad-CAM, since the gradient of a
+ * softmax vanishes where the network is certain, and for the logarithm of a probability that is rounded to 0.
+ *
+ * Replaces `activation` of the output layer meanwhile, since tf.layers cannot change the activation of a built layer. Can
+ * go when it can.
+ */
+export function withLogits<T>(model: Outputs, work: () => T): T {
+	const layer = outputLayer(model);
+	const { activation } = layer;
+	if (!isProbability(activation)) return work();
+	layer.activation = { getClassName: () => "linear", apply: (scores) => scores };
+	try {
+		return work();
+	} finally {
+		layer.activation = activation;
+	}
+}
+
+/** The last input and output of an activation. */
+type Applied = { logits?: tf.Tensor; probabilities?: tf.Tensor };
+
+const appliedBy = new WeakMap<Activation, Applied>();
+const lossesFromLogits = new WeakSet<Loss>();
+
+/** The loss from logits by the name of the loss and the activation. A target has the shape of the loss's labels. */
+const LOSSES: Record<string, (target: tf.Tensor, logits: tf.Tensor) => tf.Tensor> = {
+	"sparseCategoricalCrossentropy softmax": (target, logits) =>
+		softmaxCrossEntropy(tf.oneHot(target.flatten().toInt(), logits.shape[1] as number), logits),
+	"categoricalCrossentropy softmax": softmaxCrossEntropy,
+	"binaryCrossentropy sigmoid": (target, logits) =>
+		tf
+			.softplus(logits)
+			.sub(logits.mul(target.reshape(logits.shape)))
+			.mean(-1),
+};
+
+function softmaxCrossEntropy(target: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+	return tf
+		.logSoftmax(logits as tf.Tensor2D)
+		.mul(target)
+		.sum(-1)
+		.neg();
+}
+
+/**
+ * Makes a model that ends in a softmax or a sigmoid compute its cross-entropy from the logits, as Keras does. Other models
+ * stay unchanged.
+ *
+ * Replaces the private `lossFunctions`: tf.layers takes the logarithm of rounded probabilities. For images in 0–255 the
+ * first steps can round one to 0, where the clipped logarithm has no gradient, and the model never learns again. Can go
+ * when tf.layers computes the loss from logits after a softmax.
+ */
+export function crossEntropyFromLogits(model: tf.LayersModel): void {
+	const compiled = compiledModel(model);
+	const { activation } = outputLayer(model);
+	const fromLogits = LOSSES[`${model.loss} ${activation?.getClassName()}`];
+	if (!activation || !fromLogits || lossesFromLogits.has(compiled.lossFunctions[0])) return;
+
+	const last = rememberInputs(activation);
+	const [fromProbabilities] = compiled.lossFunctions;
+	const loss: Loss = (yTrue, yPred) => {
+		if (!last.logits || last.probabilities !== yPred) return fromProbabilities(yTrue, yPred);
+		return fromLogits(yTrue, last.logits);
+	};
+	lossesFromLogits.add(loss);
+	compiled.lossFunctions = [loss];
+}
+
+/**
+ * Makes an activation remember its last input, and returns it.
+ *
+ * Replaces `apply` of the activation: the loss function gets probabilities only. Can go with `crossEntropyFromLogits`.
+ */
+function rememberInputs(activation: Activation): Applied {
+	const existing = appliedBy.get(activation);
+	if (existing) return existing;
+	const last: Applied = {};
+	const apply = activation.apply.bind(activation);
+	activation.apply = (logits) => {
+		last.logits?.dispose();
+		// The loss is computed after the layer's own tidy has ended.
+		last.logits = tf.keep(logits);
+		last.probabilities = apply(logits);
+		return last.probabilities;
+	};
+	appliedBy.set(activation, last);
+	return last;
+}
+
+/**
+ * Returns whether the loss function of a compiled model is a cross-entropy of logits, such as one with
+ * `tf.losses.softmaxCrossEntropy`: the loss of an example is that of the formula, with one-hot or integer labels.
+ */
+export function takesLogits(model: tf.LayersModel): boolean {
+	const { loss } = model;
+	if (typeof loss !== "function") return false;
+	const units = model.outputs[0].shape[1] as number;
+	return tf.tidy(() => {
+		const logits = tf.linspace(-3, 2, 2 * units).reshape([2, units]);
+		const labels = tf.tensor1d([units - 1 || 1, 0]);
+		const targets = units === 1 ? [labels.expandDims(1), labels] : [tf.oneHot(labels.toInt(), units).toFloat(), labels];
+		const expected = LOSSES[units === 1 ? "binaryCrossentropy sigmoid" : "categoricalCrossentropy softmax"];
+		const mean = expected(targets[0], logits).mean().dataSync()[0];
+		return targets.some((target) => isNear(mean, () => (loss as Loss)(target, logits).mean().dataSync()[0]));
+	});
+}
+
+/** Returns whether a function returns a number, up to rounding. */
+function isNear(expected: number, value: () => number): boolean {
+	try {
+		return Math.abs(value() - expected) < 1e-4;
+	} catch {
+		return false;
+	}
+}
