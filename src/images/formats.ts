@@ -48,6 +48,11 @@ const FORMATS: (Format & { signature: RegExp })[] = [
 	{ name: "Netpbm", decoder: null, extensions: [".pbm", ".pgm", ".ppm", ".pnm"], signature: /^P[1-7]\s/ },
 ];
 
+/** The starts of files that TensorFlow decodes, as a regular expression of RE2 for text read as Latin-1; see `decodeNodes`. */
+export const TENSORFLOW_STARTS = `(?s)(${FORMATS.filter(({ decoder }) => decoder === "TensorFlow")
+	.map(({ signature }) => signature.source)
+	.join("|")}).*`;
+
 /** Extensions of the files that are read: Keras's and AVIF, TIFF, WebP. Other files are ignored. */
 export const IMAGE_EXTENSIONS = [
 	...new Set(FORMATS.filter(({ decoder }) => decoder).flatMap(({ extensions }) => extensions)),
@@ -55,9 +60,6 @@ export const IMAGE_EXTENSIONS = [
 
 /** The most pixels that are decoded. Larger images are rejected by their header, as by Pillow: twice its `MAX_IMAGE_PIXELS`. */
 export const MAX_PIXELS = 178_956_970;
-
-/** The most bytes of a file that are read. Larger files are rejected. */
-export const MAX_BYTES = 2 ** 30;
 
 /** The header of an image file. */
 export interface Head {

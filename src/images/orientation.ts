@@ -91,10 +91,11 @@ export function tiffTags(read: Read, base = 0): Map<number, number[]> {
 		const length = Math.min(number(directory, at + 4, width), 16);
 		const value = at + 4 + width;
 		const isInline = size * number(directory, at + 4, width) <= width;
-		const data = isInline
-			? directory.subarray(value)
-			: read(base + number(directory, value, width), size * length);
-		tags.set(number(directory, at, 2), Array.from({ length }, (_, i) => number(data, i * size, size)));
+		const data = isInline ? directory.subarray(value) : read(base + number(directory, value, width), size * length);
+		tags.set(
+			number(directory, at, 2),
+			Array.from({ length }, (_, i) => number(data, i * size, size)),
+		);
 	}
 	return tags;
 }

@@ -58,7 +58,7 @@ describe("the graph and JavaScript decode the same pixels", async () => {
 			[png, true],
 			[others, false],
 		] as const) {
-			const decoder = decodeFiles([...paths], decoding);
+			const decoder = decodeFiles([...paths], decoding, { isJpeg: false, orientation: 1 });
 			for (const path of paths) assert.equal(decoder.next() !== null, isByGraph, path);
 			decoder.stop();
 		}
@@ -70,12 +70,10 @@ describe("the graph and JavaScript decode the same pixels", async () => {
 			test(title, async () => {
 				for (const imageSize of targets) {
 					for (const interpolation of ["bilinear", "nearest"] as const) {
-						for (const colorMode of ["rgb", "grayscale"] as const) {
-							const options = { imageSize, cropToAspectRatio, interpolation, colorMode };
-							const [graph, javaScript] = [await read(png, options, packed), await read(others, options, packed)];
-							for (const [i, pixels] of graph.entries()) {
-								assert.deepEqual(javaScript[i], pixels, `${others[i]}, ${JSON.stringify(options)}`);
-							}
+						const options = { imageSize, cropToAspectRatio, interpolation };
+						const [graph, javaScript] = [await read(png, options, packed), await read(others, options, packed)];
+						for (const [i, pixels] of graph.entries()) {
+							assert.deepEqual(javaScript[i], pixels, `${others[i]}, ${JSON.stringify(options)}`);
 						}
 					}
 				}
