@@ -29,6 +29,14 @@ export interface ReadOptions {
 
 const CHANNELS = { grayscale: 1, rgb: 3, rgba: 4 } as const;
 
+/** Returns the `colorMode` of a number of channels; throws when it is not 1, 3 or 4. */
+export function colorModeOf(channels: number): keyof typeof CHANNELS {
+	const modes = Object.keys(CHANNELS) as (keyof typeof CHANNELS)[];
+	const mode = modes.find((name) => CHANNELS[name] === channels);
+	if (!mode) throw new Error(`images of ${channels} channels: expected 1 (grayscale), 3 (rgb) or 4 (rgba)`);
+	return mode;
+}
+
 /**
  * Resolves `ReadOptions` with their defaults. All decoding code takes the result, so that the defaults are applied once.
  *

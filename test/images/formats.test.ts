@@ -1,10 +1,11 @@
 // Which pixels are read of images of all formats, depths and colour spaces: recorded by fixtures/record_formats.py.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import { verifyImages } from "../../src/cleaning/verify";
 import { loadImage, type Pixels, type ReadOptions, readImages, resolveDecodeOptions } from "../../src/images/decode";
+import { imageProperties } from "../../src/images/properties";
 import { fixture, temporaryFolder } from "../helpers";
 
 type ColorMode = NonNullable<ReadOptions["colorMode"]>;
@@ -102,6 +103,15 @@ describe("images of each format, depth and colour space", async () => {
 		assert.deepEqual(wrong, []);
 	});
 
+	test("findIssues measures all others, and none has an orientation", async () => {
+		const measured: string[] = [];
+		for await (const { path, width, height, orientation } of imageProperties(paths)) {
+			assert.deepEqual([width, height, orientation], [8, 6, 1], path);
+			measured.push(names[paths.indexOf(path)]);
+		}
+		assert.deepEqual([...measured, ...aside].sort(), [...names].sort());
+	});
+
 	test("batches, cached or not, have the pixels of loadImage", async () => {
 		const kept = paths.filter((_, i) => !aside.includes(names[i]));
 		for (const colorMode of MODES) {
@@ -120,6 +130,13 @@ describe("images of each format, depth and colour space", async () => {
 describe("EXIF orientations 1–8 of JPEG, PNG, WebP, AVIF and TIFF", () => {
 	const paths = writeFiles(orientations);
 	const recorded = Object.values(orientations);
+
+	test("are read by findIssues", async () => {
+		const found: Record<string, number> = {};
+		for await (const { path, orientation } of imageProperties(paths)) found[basename(path)] = orientation;
+		const expected = Object.entries(orientations).map(([name, { orientation }]) => [name, orientation]);
+		assert.deepEqual(found, Object.fromEntries(expected));
+	});
 
 	test("are ignored by default", async () => {
 		for (const [i, path] of paths.entries()) {
