@@ -111,7 +111,7 @@ export function inspectFile<T>(path: string, inspect: (format: Format | null, re
 /** Returns the format of a file's content; `null` for an unknown format, or a file that cannot be read. */
 export function formatOfFile(path: string): Format | null {
 	try {
-		return statSync(path).isFile() ? readHead(path).format : null;
+		return statSync(path).isFile() ? inspectFile(path, (format) => format) : null;
 	} catch {
 		return null;
 	}
