@@ -40,7 +40,7 @@ function decodeRgb({ name }: Format, bytes: Uint8Array, channels: number): RawIm
 	const read = (file: Uint8Array): RawImage => {
 		const pixels = tf.tidy(() => decodeImageBytes(file, 3));
 		const [height, width] = pixels.shape;
-		const data = Uint8Array.from(pixels.dataSync());
+		const data = new Uint8Array(pixels.dataSync<"float32">());
 		pixels.dispose();
 		return { data, width, height, channels: 3 };
 	};
@@ -53,4 +53,4 @@ function decodeRgb({ name }: Format, bytes: Uint8Array, channels: number): RawIm
 }
 
 const toTensor = ({ data, width, height, channels }: RawImage): tf.Tensor3D =>
-	tf.tensor3d(Float32Array.from(data), [height, width, channels]);
+	tf.tensor3d(new Float32Array(data), [height, width, channels]);
