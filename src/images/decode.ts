@@ -109,8 +109,8 @@ function kindOf(path: string, { channels, applyOrientation }: DecodeOptions): Fi
  * - images are not turned (see `applyOrientation`), and colour profiles are ignored;
  * - 16-bit channels are their upper byte; images with other integers or floating-point numbers are unsupported;
  * - `"grayscale"` is the decoder's own conversion for JPEG and PNG, or else Pillow's `convert("L")`, also where Keras fails;
- * - `"rgb"` drops transparency; `"rgba"` is opaque where a format has none, also where Keras fails. Transparent pixels of GIF
- *   are black, as in Keras.
+ * - `"rgb"` drops transparency; `"rgba"` is opaque where a format has none, also where Keras fails. Pixels of GIF that are
+ *   transparent or outside of the first frame are black, as in Keras.
  *
  * All files that `cleanTheData` keeps are read in all three.
  *
