@@ -41,12 +41,16 @@ export function colorModeOf(channels: number): keyof typeof CHANNELS {
  * Resolves `ReadOptions` with their defaults. All decoding code takes the result, so that the defaults are applied once.
  *
  * @param packed whether pixels are rounded to bytes, see `DecodeOptions`. Default false
- * @throws when the size is not two integers above 0
+ * @throws when the size is not two integers above 0, or `colorMode` or `interpolation` is none of theirs
  */
 export function resolveDecodeOptions(options: ReadOptions, packed = false): DecodeOptions {
 	const { imageSize = [256, 256], colorMode = "rgb", interpolation = "bilinear" } = options;
 	const { cropToAspectRatio = false, applyOrientation = false } = options;
 	requirePositiveIntegers({ imageHeight: imageSize[0], imageWidth: imageSize[1] });
+	if (!Object.hasOwn(CHANNELS, colorMode))
+		throw new Error(`colorMode is ${colorMode}: expected ${Object.keys(CHANNELS).join(", ")}`);
+	if (interpolation !== "bilinear" && interpolation !== "nearest")
+		throw new Error(`interpolation is ${interpolation}: expected bilinear or nearest`);
 	return { imageSize, channels: CHANNELS[colorMode], interpolation, cropToAspectRatio, applyOrientation, packed };
 }
 
@@ -93,11 +97,12 @@ function decodeFilesOfAllKinds(paths: string[], decoding: DecodeOptions): Pick<O
 
 /** Returns the kind of a file. Reads its header only if that matters. */
 function kindOf(path: string, { channels, applyOrientation }: DecodeOptions): FileKind {
-	const isReadableFile = (channels === 4 || applyOrientation) && isReadable(path);
-	return {
-		isJpeg: channels === 4 && isReadableFile && formatOfFile(path)?.name === "JPEG",
-		orientation: applyOrientation && isReadableFile ? readOrientation(path) : 1,
-	};
+	const isJpeg = channels === 4 && formatOfFile(path)?.name === "JPEG";
+	try {
+		return { isJpeg, orientation: applyOrientation && isReadable(path) ? readOrientation(path) : 1 };
+	} catch {
+		return { isJpeg, orientation: 1 }; // `next` says why the file cannot be read.
+	}
 }
 
 /**

@@ -94,3 +94,29 @@ describe("the graph and JavaScript decode the same pixels", async () => {
 		}
 	});
 });
+
+test("options that are none are errors that name the value and those there are", () => {
+	const resolve = (options: object) => () => resolveDecodeOptions(options);
+	assert.throws(resolve({ colorMode: "grey" }), /^Error: colorMode is grey: expected grayscale, rgb, rgba$/);
+	assert.throws(resolve({ colorMode: "constructor" }), /expected grayscale, rgb, rgba/);
+	assert.throws(
+		resolve({ interpolation: "bicubic" }),
+		/^Error: interpolation is bicubic: expected bilinear or nearest$/,
+	);
+	assert.throws(resolve({ imageSize: [0, 5] }), /imageHeight/);
+});
+
+test("missing files and folders are errors of their own, also when their header is looked at first", async () => {
+	const [good, missing] = [join(temporaryFolder(), "good.png"), "/no/such/file.jpg"];
+	await sharp({ create: { width: 3, height: 2, channels: 3, background: "red" } })
+		.png()
+		.toFile(good);
+	const reader = readImages(
+		[missing, good, temporaryFolder()],
+		resolveDecodeOptions({ imageSize: [1, 1], colorMode: "rgba", applyOrientation: true }),
+	);
+	await assert.rejects(reader.next(), /ENOENT/);
+	assert.deepEqual([...(await reader.next())], [255, 0, 0, 255]);
+	await assert.rejects(reader.next(), /not a regular file/);
+	reader.stop();
+});
