@@ -111,7 +111,7 @@ function kindOf(path: string, { channels, applyOrientation }: DecodeOptions): Fi
  * The pixels are Keras's (`tf.io.decode_image`) for files that Keras reads, and Pillow's for others:
  *
  * - an animation or a file of several pages is its first frame or page;
- * - images are not turned (see `applyOrientation`), and colour profiles are ignored;
+ * - images are not turned (see `applyOrientation`; Pillow would turn TIFF), and colour profiles are ignored;
  * - 16-bit channels are their upper byte; images with other integers or floating-point numbers are unsupported;
  * - `"grayscale"` is the decoder's own conversion for JPEG and PNG, or else Pillow's `convert("L")`, also where Keras fails;
  * - `"rgb"` drops transparency; `"rgba"` is opaque where a format has none, also where Keras fails. Pixels of GIF that are
