@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import sharp from "sharp";
 import { cnn } from "../../src/cnn/cnn";
 import { imageDatasetFromDirectory, imageDatasetFromFiles } from "../../src/datasets/dataset";
 import { evaluate, predict } from "../../src/evaluation/evaluate";
 import { predictImages } from "../../src/evaluation/predict-images";
+import { loadImage } from "../../src/images/decode";
 import { saveModel } from "../../src/pipeline/saved-model";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
@@ -44,6 +46,26 @@ test("predictImages equals predict on the same files and reports unreadable ones
 			assert.ok(row.every((p, j) => Math.abs(p - probabilities[i][j]) < 1e-5));
 		});
 	}
+});
+
+test("images have the channels of the model's input, and are turned upright if wished", async () => {
+	const grey = cnn({ inputShape: [16, 16, 1], filters: [4], denseUnits: 4, seed: 1 });
+	const image = sharp(readFileSync(join(imageFolder, "cats", "plain.jpg"))).resize(32, 20, { fit: "fill" });
+	const folder = temporaryFolder();
+	const [plain, turned] = [join(folder, "plain.png"), join(folder, "turned.png")];
+	await image.clone().png().toFile(plain);
+	await image.clone().rotate(90).png().withMetadata({ orientation: 8 }).toFile(turned);
+	const rowOf = async (path: string, applyOrientation?: boolean) => {
+		const predictions = await predictImages(grey, [path, path], { classNames, applyOrientation });
+		assert.deepEqual(predictions[0].probabilities, predictions[1].probabilities);
+		return predictions[0].probabilities;
+	};
+	const pixels = await loadImage(plain, { imageSize: [16, 16], colorMode: "grayscale" });
+	const expected = (grey.predict(pixels.expandDims()) as tf.Tensor).dataSync();
+	const upright = await rowOf(plain);
+	assert.ok(upright.every((p, i) => Math.abs(p - expected[i]) < 1e-6));
+	assert.deepEqual(await rowOf(turned, true), upright);
+	assert.notDeepEqual(await rowOf(turned), upright);
 });
 
 test("no files give no predictions, and predicting leaves no tensors", async () => {
