@@ -7,7 +7,7 @@ import { allLayers, compiledModel, withSteps } from "../tensorflow/layers-model"
 import { countersOf } from "../tensorflow/random";
 import { testStep, trainStep } from "../tensorflow/steps";
 import { checkpointCallback, restoreCheckpoint, restoreProgress } from "./checkpoint";
-import { prepareCompiled } from "./compile";
+import { prepareCompiled, requireWeightedLoss } from "./compile";
 import { Diverged, divergenceChecks } from "./divergence";
 import { classNamesOf, feed, weighted } from "./feed";
 import type { History, Progress } from "./history";
@@ -98,14 +98,15 @@ export async function train(
 function prepareSteps(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
-	{ validationData, fast = true }: TrainOptions,
+	{ validationData, classWeight, fast = true }: TrainOptions,
 ) {
 	prepareCompiled(model, classNamesOf(data));
+	if (classWeight) requireWeightedLoss(model);
 	const compiled = compiledModel(model);
 	const check = labelCheck(model);
 	const training = feed(data, fast, check);
 	const validation = validationData && feed(validationData, fast, check);
-	const step = weighted(trainStep(compiled, training.prepare, { fast }), training.sampleWeights);
+	const step = weighted(model, trainStep(compiled, training.prepare, { fast }), training.sampleWeights);
 	const test = validation && testStep(compiled, validation.prepare, { fast });
 	return { training, validation, step, test };
 }
