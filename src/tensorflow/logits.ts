@@ -120,8 +120,8 @@ function rememberInputs(activation: Activation): Applied {
 	const apply = activation.apply.bind(activation);
 	activation.apply = (logits) => {
 		last.logits?.dispose();
-		// The loss is computed after the layer's own tidy has ended.
-		last.logits = tf.keep(logits);
+		// The loss is computed after the layer's own tidy has ended, and after an input from another layer is disposed.
+		last.logits = tf.keep(logits.clone());
 		last.probabilities = apply(logits);
 		return last.probabilities;
 	};
