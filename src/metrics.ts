@@ -1,6 +1,6 @@
 // Metrics: scikit-learn's classification metrics, with its names and values.
 // The files are independent of each other; start with metrics/classification.ts.
-export { type BootstrapOptions, bootstrap, pick } from "./metrics/bootstrap";
+export { type BootstrapOptions, type BootstrapResult, bootstrap, pick } from "./metrics/bootstrap";
 export {
 	brierScoreLoss,
 	type CalibrationCurve,
@@ -24,7 +24,9 @@ export {
 	confusionMatrix,
 	matthewsCorrcoef,
 } from "./metrics/confusion";
-export type { Probabilities } from "./metrics/inputs";
+export { sparseCategoricalCrossentropy } from "./metrics/cross-entropy";
+export type { Logits, Probabilities } from "./metrics/inputs";
+export { proportionConfint } from "./metrics/proportion";
 export {
 	auc,
 	averagePrecisionScore,

@@ -26,14 +26,18 @@ export function dataAugmentation(imageSize: number, seed?: number): tf.Sequentia
 
 /** Returns a dataset whose images are augmented as they are read, differently in each epoch; see `augment`. */
 export function augmented(data: ImageDataset, augmentation: tf.LayersModel): tf.data.Dataset<Batch> {
-	const { source } = data;
+	const { source, classNames, directory } = data;
 	const changed = data.map((batch) => {
 		const { xs, ys } = batch as Batch;
 		return { xs: augment(xs, augmentation), ys };
 	}) as tf.data.Dataset<Batch>;
 	const prepare = (xs: tf.Tensor) => augment(source?.prepare(xs) as tf.Tensor4D, augmentation);
 	const counters = [...(source?.counters ?? []), ...countersOf(augmentation.layers)];
-	return Object.assign(changed, { source: source && { batches: source.batches, prepare, counters } });
+	return Object.assign(changed, {
+		source: source && { batches: source.batches, prepare, counters },
+		classNames,
+		directory,
+	});
 }
 
 /**

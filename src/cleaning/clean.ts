@@ -1,16 +1,24 @@
 // Moves undecodable files to quarantine: `cleanTheData`.
-import { rmSync } from "node:fs";
-import { extensionOf, filesIn, isImageFile } from "../images/folders";
+import {
+	extensionOf,
+	filesIn,
+	isImageFile,
+	isUnopenable,
+	resolveSplit,
+	systemPath,
+	type WalkOptions,
+} from "../images/folders";
 import { formatOfFile } from "../images/formats";
-import { pathExists, requireFolder } from "../support/files";
+import { requireFolder } from "../support/files";
 import { count } from "../support/iteration";
 import { fileProgress, type OnFileProgress } from "../support/progress";
-import { moveToQuarantine } from "./quarantine";
+import { printable } from "../support/text";
+import { deleteFile, moveToQuarantine } from "./quarantine";
 import { type VerifiedFiles, verifiedFiles } from "./verified-cache";
-import { verifyImages } from "./verify";
+import { type Reason, type Verified, verifyImages } from "./verify";
 
 /** Options of `cleanTheData`. */
-export interface CleanOptions {
+export interface CleanOptions extends WalkOptions {
 	/** Whether to delete corrupt files instead of moving them to quarantine. Default false. */
 	permanently?: boolean;
 	/** Whether to only report what would be removed. Default false. */
@@ -21,8 +29,8 @@ export interface CleanOptions {
 	 */
 	removeUnsupported?: boolean;
 	/**
-	 * Whether to skip files that passed verification before and have the same inode, size and modification time. They are
-	 * remembered in `$XDG_CACHE_HOME`, by default `~/.cache`. Default true.
+	 * Whether to skip files that passed verification before and have the same inode, size, modification and change time. They
+	 * are remembered in `$XDG_CACHE_HOME`, by default `~/.cache`. Default true.
 	 */
 	cache?: boolean;
 	/** Receives progress; `liveFileProgress()` shows a bar. `null`: no progress. Default: prints a line every ten seconds. */
@@ -39,31 +47,26 @@ export interface CleanOptions {
  * Prints a line for each removed file, the numbers of kept files whose extension does not match their format or is
  * ignored, and the number of removed files. A run that was interrupted or killed loses nothing; the next run resumes.
  *
- * @param directory for example `"dataset/train"`. Links to folders are not followed. Of a link to a corrupt file the link is
- *   removed, never the file
+ * @param directory for example `"dataset/train"`. Class folders may be links to folders. Of a link to a corrupt file the link
+ *   is removed, never the file
  * @returns the number of removed files; with `dryRun` of those that would be removed
  * @throws when the folder cannot be read or a file cannot be moved
  */
 export async function cleanTheData(directory: string, options: CleanOptions = {}): Promise<number> {
-	const { permanently = false, dryRun = false, cache = true } = options;
-	requireFolder(directory, "clean");
-	const verified = cache ? verifiedFiles(directory) : null;
-	const { tick, end } = fileProgress(count(filesIn(directory)), options.onProgress);
+	const { dryRun = false, cache = true } = options;
+	const folder = resolveSplit(directory);
+	requireFolder(folder, "clean");
+	const verified = cache ? verifiedFiles(folder) : null;
+	const { tick, end } = fileProgress(count(filesIn(folder, options)), options.onProgress);
 	const kept = keptFiles();
 	let corrupt = 0;
-	const files = filesToVerify(directory, options, verified, kept, tick);
-	for await (const { path, reason, detail, format } of verifyImages(files)) {
+	const files = filesToVerify(folder, options, verified, kept, tick);
+	for await (const result of verifyImages(files)) {
 		await tick();
-		if (!reason) {
-			if (format?.extensions.includes(extensionOf(path))) verified?.add(path);
-			else kept.add(format?.name, path);
-		} else if (pathExists(path)) {
-			corrupt++;
-			console.log(`${dryRun ? "Would remove" : "Removing"} corrupt image: ${path} (${reason}: ${detail})`);
-			if (dryRun) continue;
-			if (permanently) rmSync(path);
-			else await moveToQuarantine(directory, path, { reason, detail });
-		}
+		const { path, reason, format } = result;
+		if (reason) corrupt += Number(await remove(folder, { ...result, reason }, options));
+		else if (format?.extensions.includes(extensionOf(path))) verified?.add(path);
+		else kept.add(format?.name, path);
 	}
 	verified?.save();
 	end();
@@ -72,6 +75,25 @@ export async function cleanTheData(directory: string, options: CleanOptions = {}
 	return corrupt;
 }
 
+/** Removes a file that failed verification, and prints why; false when it is gone, as another run may have moved it. */
+async function remove(
+	directory: string,
+	{ path, reason, detail }: Verified & { reason: Reason },
+	options: CleanOptions,
+): Promise<boolean> {
+	const { dryRun = false, permanently = false } = options;
+	const why = { reason, detail: isUnopenable(path) ? "its name is not UTF-8" : detail };
+	const isRemoved = dryRun
+		? systemPath(path) !== null
+		: permanently
+			? deleteFile(path)
+			: await moveToQuarantine(directory, path, why);
+	if (isRemoved)
+		console.log(
+			`${dryRun ? "Would remove" : "Removing"} corrupt image: ${printable(path)} (${reason}: ${printable(why.detail)})`,
+		);
+	return isRemoved;
+}
 /** Yields the files that need verification. For each other file it calls `tick`. */
 async function* filesToVerify(
 	directory: string,
@@ -98,7 +120,7 @@ function keptFiles() {
 	return {
 		add(format: string | undefined, path: string, note = ""): void {
 			const extension = extensionOf(path);
-			const suffix = `${extension ? `with the extension ${extension}` : "without an extension"}${note}`;
+			const suffix = `${extension ? `with the extension ${printable(extension)}` : "without an extension"}${note}`;
 			const key = `${format} ${suffix}`;
 			const kind = kinds.get(key) ?? { format, suffix, files: 0, example: path };
 			kind.files++;
@@ -106,7 +128,9 @@ function keptFiles() {
 		},
 		print(): void {
 			for (const { format, suffix, files, example } of kinds.values()) {
-				console.log(`Kept ${files} ${format} ${files === 1 ? "file" : "files"} ${suffix}, for example ${example}`);
+				console.log(
+					`Kept ${files} ${format} ${files === 1 ? "file" : "files"} ${suffix}, for example ${printable(example)}`,
+				);
 			}
 		},
 	};

@@ -1,12 +1,12 @@
 // The issue report: `findIssues`.
-import { existsSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { relative, sep } from "node:path";
 import type { DataFrame } from "danfojs-node";
+import { toClassName } from "../datasets/classes";
 import type { CaptionedImage } from "../images/decode";
-import { filesIn, isImageFile, SPLITS } from "../images/folders";
+import { filesIn, isImageFile, resolveSplit, SPLITS, splitFolder } from "../images/folders";
 import { IMAGE_EXTENSIONS } from "../images/formats";
 import { imageProperties } from "../images/properties";
-import { requireFolder } from "../support/files";
+import { requireFolder, statOrNull } from "../support/files";
 import { groupBy } from "../support/iteration";
 import { fileProgress, type OnFileProgress } from "../support/progress";
 import { quantile } from "../support/statistics";
@@ -48,7 +48,7 @@ export interface FindIssuesOptions {
  * duplicates need not have the same perceptual hash, and duplicates across splits (`leakage`) and across classes
  * (`labelConflict`) are separate checks. Each file is decoded once; files that cannot be decoded are skipped.
  *
- * @param directory a data set with `train`, `valid` and `test`, or one folder per class, or a folder of images
+ * @param directory a data set with `train`, `valid` (or `val`, `validation`) and `test`, or one folder per class, or a folder of images
  * @throws when there is no such folder, or no image in it
  */
 export async function findIssues(directory: string, options: FindIssuesOptions = {}): Promise<Issues> {
@@ -109,24 +109,37 @@ function columnsOf(check: Check): string[] {
 
 /** Measures all images of a data set, in the order of their paths. */
 async function examine(directory: string, onProgress?: OnFileProgress): Promise<Examined[]> {
-	requireFolder(directory, "look for issues in");
-	const splits = SPLITS.filter((split) => existsSync(join(directory, split)));
-	const roots = splits.length > 0 ? splits.map((split) => join(directory, split)) : [directory];
-	const files = roots.flatMap((root) => [...filesIn(root)].filter(isImageFile).sort());
-	const { tick, end } = fileProgress(files.length, onProgress);
+	requireFolder(resolveSplit(directory), "look for issues in");
+	const files = locateImages(directory);
+	const { tick, end } = fileProgress(files.size, onProgress);
 	const images: Examined[] = [];
-	for await (const properties of imageProperties(files)) {
+	for await (const properties of imageProperties(files.keys())) {
 		await tick();
-		const parts = relative(directory, properties.path).split(sep);
-		const split = splits.length > 0 ? (parts.shift() as string) : "";
-		images.push({ ...properties, split, class: parts.length > 1 ? parts[0] : "" });
+		const { split, class: name } = files.get(properties.path) as Location;
+		images.push({ ...properties, split, class: name });
 	}
 	end();
 	if (images.length === 0) throw new Error(`${directory} has no images: expected ${IMAGE_EXTENSIONS.join(", ")}`);
-	const skipped = files.length - images.length;
+	const skipped = files.size - images.length;
 	if (skipped > 0) console.log(`${skipped} files cannot be decoded and are skipped: run cleanTheData first`);
-	const order = new Map(files.map((path, i) => [path, i]));
-	return images.sort((a, b) => (order.get(a.path) as number) - (order.get(b.path) as number));
+	const numberOf = ({ path }: Examined) => (files.get(path) as Location).number;
+	return images.sort((a, b) => numberOf(a) - numberOf(b));
+}
+
+/** Where an image is: its split and class, `""` where there are no such folders, and its number in the order of the paths. */
+type Location = { split: string; class: string; number: number };
+
+function locateImages(directory: string): Map<string, Location> {
+	const splits = SPLITS.map((split) => ({ split: split as string, folder: splitFolder(directory, split) }));
+	const found = splits.filter(({ folder }) => statOrNull(folder)?.isDirectory());
+	const locations = new Map<string, Location>();
+	for (const { split, folder } of found.length > 0 ? found : [{ split: "", folder: resolveSplit(directory) }]) {
+		for (const path of [...filesIn(folder)].filter(isImageFile).sort()) {
+			const [first, ...rest] = relative(folder, path).split(sep);
+			locations.set(path, { split, class: rest.length > 0 ? toClassName(first) : "", number: locations.size });
+		}
+	}
+	return locations;
 }
 
 function classRows(images: Examined[]): object[] {

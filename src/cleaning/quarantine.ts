@@ -1,6 +1,8 @@
 // Moves files to quarantine and restores them from its manifest.
 import {
 	closeSync,
+	constants,
+	copyFileSync,
 	existsSync,
 	fstatSync,
 	fsyncSync,
@@ -12,16 +14,17 @@ import {
 	renameSync,
 	rmSync,
 	statSync,
+	unlinkSync,
 	writeSync,
 } from "node:fs";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
-import { QUARANTINE, QUARANTINE_MANIFEST } from "../images/folders";
-import { pathExists, sha256OfFile, writeFileAtomically } from "../support/files";
+import { QUARANTINE, QUARANTINE_MANIFEST, resolveSplit, systemPath } from "../images/folders";
+import { isReadable, pathExists, sha256OfFile, statOrNull, writeFileAtomically } from "../support/files";
 import type { Reason } from "./verify";
 
 /** A quarantined file: a line of the manifest. */
 export interface RemovedFile {
-	/** The original path, relative to the cleaned folder. */
+	/** The original path, relative to the cleaned folder. In a name that is not UTF-8 bytes are percent-encoded. */
 	path: string;
 	/** Why the file was removed. */
 	reason: Reason;
@@ -41,7 +44,8 @@ export interface RemovedFile {
  * Returns the quarantine of a folder: `quarantine/<folder>` next to it, or inside it when the folder is a mount point. Within
  * a file system a move is atomic.
  */
-export function quarantineOf(directory: string): string {
+export function quarantineOf(given: string): string {
+	const directory = resolveSplit(given);
 	const folder = existsSync(directory) ? realpathSync(directory) : resolve(directory);
 	const parent = dirname(folder);
 	const isMounted = existsSync(folder) && statSync(folder).dev !== statSync(parent).dev;
@@ -52,27 +56,61 @@ export function quarantineOf(directory: string): string {
  * Moves a file to the quarantine of a folder and records it in the manifest.
  *
  * @param directory the cleaned folder
+ * @returns false when there is no such file: another run may have moved it
  * @throws when the file cannot be moved; it stays where it is
  */
 export async function moveToQuarantine(
 	directory: string,
 	path: string,
 	why: { reason: Reason; detail: string },
-): Promise<void> {
+): Promise<boolean> {
 	const folder = quarantineOf(directory);
-	const name = relative(directory, path);
+	const source = systemPath(path);
+	if (source === null) return false;
+	const name = relative(directory, typeof source === "string" ? source : percentEncoded(source));
 	try {
 		const file = unusedName(folder, name);
 		mkdirSync(dirname(join(folder, file)), { recursive: true });
-		const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+		const bytes = statOrNull(path)?.size ?? 0;
 		const time = new Date().toISOString();
 		// Recorded first: a run that is killed in between leaves a line without a file, not a file without a line.
 		appendToManifest(folder, { path: name, ...why, bytes, sha256: await sha256IfReadable(path), time, file });
-		renameSync(path, join(folder, file));
+		move(source, join(folder, file));
+		return true;
 	} catch (error) {
+		if (systemPath(path) === null) return false;
 		throw new Error(`cannot move ${path} to ${folder}: ${moveError(error as NodeJS.ErrnoException)}`);
 	}
 }
+
+/** Deletes a file; false when there is no such file. */
+export function deleteFile(path: string): boolean {
+	const file = systemPath(path);
+	if (file !== null) unlinkSync(file);
+	return file !== null;
+}
+
+/** Renames a file, or copies and deletes it when a class folder is a link to another file system. */
+function move(source: string | Buffer, target: string): void {
+	try {
+		renameSync(source, target);
+	} catch (error) {
+		const isFile = typeof source === "string" && isReadable(source);
+		if ((error as NodeJS.ErrnoException).code !== "EXDEV" || !isFile) throw error;
+		copyFileSync(source, target, constants.COPYFILE_EXCL);
+		unlinkSync(source);
+	}
+}
+
+/** Returns a path whose name is not UTF-8 as text. */
+const percentEncoded = (path: Buffer) =>
+	join(
+		path.subarray(0, path.lastIndexOf("/")).toString(),
+		path
+			.subarray(path.lastIndexOf("/") + 1)
+			.toString("latin1")
+			.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`),
+	);
 
 /**
  * Lists the quarantined files of a folder, oldest first.
@@ -84,8 +122,10 @@ export function quarantined(directory: string): RemovedFile[] {
 	const manifest = join(folder, QUARANTINE_MANIFEST);
 	if (!existsSync(manifest)) return [];
 	const files = readFileSync(manifest, "utf8").split("\n").flatMap(parseLine);
-	// A run that was killed can leave a line without a file, or two lines for one file.
-	const latest = new Map(files.map((removed) => [removed.file, removed]));
+	// A run that was killed, or two at once, can leave a line without a file, or two lines for one file: the later without a
+	// hash when the file was already gone.
+	const latest = new Map<string, RemovedFile>();
+	for (const removed of files) if (removed.sha256 || !latest.has(removed.file)) latest.set(removed.file, removed);
 	return [...latest.values()].filter(({ file }) => pathExists(join(folder, file)));
 }
 
@@ -108,17 +148,18 @@ export function quarantinePath(directory: string, removed: RemovedFile): string 
 export function restore(directory: string, paths?: string[]): number {
 	const remaining: RemovedFile[] = [];
 	let restored = 0;
-	for (const removed of quarantined(directory)) {
-		const target = join(directory, removed.path);
+	const folder = resolveSplit(directory);
+	for (const removed of quarantined(folder)) {
+		const target = join(folder, removed.path);
 		if ((paths && !paths.includes(removed.path)) || pathExists(target)) {
 			remaining.push(removed);
 			continue;
 		}
 		mkdirSync(dirname(target), { recursive: true });
-		renameSync(quarantinePath(directory, removed), target);
+		move(quarantinePath(folder, removed), target);
 		restored++;
 	}
-	if (restored > 0) rewriteManifest(remaining, quarantineOf(directory));
+	if (restored > 0) rewriteManifest(remaining, quarantineOf(folder));
 	return restored;
 }
 
@@ -167,16 +208,12 @@ function unusedName(folder: string, name: string): string {
 	}
 }
 
-async function sha256IfReadable(path: string): Promise<string | null> {
-	// Reading a pipe would wait forever.
-	const isFile = statSync(path, { throwIfNoEntry: false })?.isFile();
-	return isFile ? sha256OfFile(path).catch(() => null) : null;
-}
+const sha256IfReadable = (path: string) => sha256OfFile(path).catch(() => null);
 
 function moveError({ code, message }: NodeJS.ErrnoException): string {
 	if (["EACCES", "EPERM", "EROFS"].includes(code ?? "")) {
 		return `the folder is read-only (${code}); make it writable, or only report with { dryRun: true }`;
 	}
-	if (code === "EXDEV") return "it is on another file system than the cleaned folder; clean it separately";
+	if (code === "EXDEV") return "it is on another file system, and not a regular file; remove it yourself";
 	return message;
 }

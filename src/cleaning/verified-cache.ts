@@ -1,13 +1,13 @@
 // Remembers which files passed verification.
 import { createHash } from "node:crypto";
-import { appendFileSync, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { writeFileAtomically } from "../support/files";
+import { statOrNull, writeFileAtomically } from "../support/files";
 
 /** The files of a folder that passed verification. */
 export interface VerifiedFiles {
-	/** Returns whether a file passed and has the same inode, size and modification time since. */
+	/** Returns whether a file passed and has the same inode, size, modification and change time since. */
 	has(path: string): boolean;
 	/** Adds a file that passed. */
 	add(path: string): void;
@@ -16,7 +16,7 @@ export interface VerifiedFiles {
 }
 
 /** Part of the cache's file name. To be increased when verification changes. */
-const VERSION = 1;
+const VERSION = 2;
 /** The number of new keys after which they are appended to the file, so that a run that is killed keeps them. */
 const FLUSH_INTERVAL = 4096;
 
@@ -80,8 +80,10 @@ function ignoreErrors(work: () => void): void {
 
 /** Returns the key of a file; `NaN`, which equals no key, when it does not exist. */
 function keyOf(path: string): number {
-	const file = statSync(path, { throwIfNoEntry: false });
-	return file ? hashNumber(`${file.dev}:${file.ino}:${file.size}:${file.mtimeMs}`) : Number.NaN;
+	const file = statOrNull(path);
+	if (!file) return Number.NaN;
+	// The change time too: tools that replace a file can keep its modification time.
+	return hashNumber([file.dev, file.ino, file.size, file.mtimeMs, file.ctimeMs].join(":"));
 }
 
 /** Returns the first 48 bits of the SHA-1 of a text. */

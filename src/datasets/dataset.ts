@@ -10,24 +10,26 @@ import type { Batch, ImageDataset, ImageDatasetOptions, LabelledFile } from "./t
  * Returns a `tf.data` dataset of labelled batches from a folder with one folder of images per class.
  *
  * Follows `keras.utils.image_dataset_from_directory`: same options and defaults, same class and file order, and
- * the same pixels, since TensorFlow decodes and resizes them. Three differences:
+ * the same pixels, since TensorFlow decodes and resizes them. Four differences:
  *
  * - each epoch shuffles all files (Keras shuffles within a buffer of eight batches);
- * - `validationSplit` selects other files than NumPy does;
+ * - `validationSplit` selects other files than NumPy does, and needs a seed even without `shuffle`;
+ * - class names are in Unicode's form NFC; hidden files and folders, and those of tools (`@eaDir`, `__MACOSX`), are left out;
  * - decoded images are cached for further epochs, rounded to integers (see `cache`).
  *
- * @param directory for example `"dataset/train"` with `dataset/train/cat/*.jpg` and `dataset/train/dog/*.jpg`
+ * @param directory for example `"dataset/train"` with `dataset/train/cat/*.jpg` and `dataset/train/dog/*.jpg`. For
+ *   `dataset/valid` the folder may be called `val` or `validation`
  * @returns batches: `xs` float32 `[batch, height, width, channels]` in 0–255, `ys` float32, see `labelMode`
- * @throws when there is no such folder, fewer than two class folders, or a class without images; while iterating, when an
- *   image cannot be decoded
+ * @throws when there is no such folder, fewer than two class folders, or a class without images; with `validationSplit`
+ *   without a seed; while iterating, when an image cannot be decoded
  */
 export function imageDatasetFromDirectory(directory: string, options: ImageDatasetOptions = {}): ImageDataset {
-	const seed = options.seed ?? Math.floor(Math.random() * 1e6);
-	const { classNames, files } = selectSubset(indexDirectory(directory, options), options, seed);
+	const index = selectSubset(indexDirectory(directory, options), options);
+	const { classNames, files } = index;
 	if (options.labelMode === "binary" && classNames.length !== 2) {
 		throw new Error(`labelMode "binary" needs exactly two classes, but ${directory} has ${classNames.length}`);
 	}
-	return imageDatasetFromFiles(files, { ...options, classNames, seed });
+	return Object.assign(imageDatasetFromFiles(files, { ...options, classNames }), { directory: index.directory });
 }
 
 /**

@@ -1,24 +1,23 @@
 // One hash for the contents of a data set.
 import { createHash } from "node:crypto";
-import { join, relative } from "node:path";
-import { filesIn, isImageFile } from "../images/folders";
+import { relative } from "node:path";
+import { TRAINING_SPLITS } from "../images/folders";
 import { sha256OfFile } from "../support/files";
-import { countImages } from "./directory";
+import { indexSplits } from "./directory";
 
 /**
- * Returns one SHA-256, in hexadecimal digits, of the names and contents of the training and validation images.
+ * Returns one SHA-256, in hexadecimal digits, of the names and contents of the images that training reads.
  *
- * @param dataset the folder with `train` and `valid`
- * @throws when one of them is missing or has no images
+ * @param dataset the folder with the splits
+ * @param splits the splits to read. Default `["train", "valid"]`
+ * @throws when one of them is missing or has no images, or their classes differ
  */
-export async function fingerprint(dataset: string): Promise<string> {
+export async function fingerprint(dataset: string, splits: readonly string[] = TRAINING_SPLITS): Promise<string> {
 	const hash = createHash("sha256");
-	const splits = ["train", "valid"];
-	// Only for its errors.
-	countImages(dataset, splits);
-	for (const split of splits) {
-		for (const path of [...filesIn(join(dataset, split))].filter(isImageFile).sort()) {
-			hash.update(`${relative(dataset, path)}\0${await sha256OfFile(path)}\n`);
+	for (const { split, directory, files } of indexSplits(dataset, splits)) {
+		for (const { path } of files) {
+			const name = relative(directory, path).normalize("NFC");
+			hash.update(`${split}/${name}\0${await sha256OfFile(path)}\n`);
 		}
 	}
 	return hash.digest("hex");

@@ -24,8 +24,10 @@ export interface BatchSource {
 export interface ImageDataset extends tf.data.Dataset<Batch> {
 	/** The source of the batches; missing after `map` and other transformations of `tf.data`. */
 	source?: BatchSource;
-	/** The names of the classes; a label is an index into them. */
+	/** The names of the classes, in Unicode's form NFC; a label is an index into them. */
 	classNames: string[];
+	/** The folder that it was read from; missing for a list of files. */
+	directory?: string;
 	/** The files in alphanumeric order, class by class: the order of the batches when `shuffle` is false. */
 	filePaths: string[];
 	/** The label of each file. */
@@ -46,13 +48,13 @@ export interface ImageDatasetOptions extends ReadOptions {
 	batchSize?: number;
 	/** Whether to shuffle the files, differently in every epoch. Default true. */
 	shuffle?: boolean;
-	/** Random seed of the shuffling and the split. Default: random. */
+	/** Random seed of the shuffling and the split; required with `validationSplit`. Default: random. */
 	seed?: number;
 	/** Fraction of the files, above 0 and below 1, for `subset: "validation"`. Default: no split. */
 	validationSplit?: number;
 	/** The subset to read. Requires `validationSplit`. Default: no split. */
 	subset?: "training" | "validation";
-	/** Whether to follow symbolic links to folders. Default false. */
+	/** Whether to follow symbolic links to folders below the class folders, which may be links themselves. Default false. */
 	followLinks?: boolean;
 	/**
 	 * Whether decoded images are cached for further epochs, rounded to integers in 0–255: up to 0.5 from Keras's, which

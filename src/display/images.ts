@@ -1,6 +1,7 @@
 // Image grids with captions.
 import sharp from "sharp";
 import type { CaptionedImage } from "../images/decode";
+import { readRegularFile } from "../support/files";
 import { show } from "./show";
 import { escapeHtml } from "./table";
 
@@ -39,10 +40,13 @@ async function thumbnail(image: CaptionedImage["image"], size: number): Promise<
 			.png()
 			.toBuffer();
 	}
-	// A truncated image is shown as far as it can be decoded.
-	return sharp(image, { failOn: "none" })
-		.resize(fit)
-		.png()
-		.toBuffer()
-		.catch(() => null);
+	try {
+		// A truncated image is shown as far as it can be decoded.
+		return await sharp(await readRegularFile(image), { failOn: "none" })
+			.resize(fit)
+			.png()
+			.toBuffer();
+	} catch {
+		return null;
+	}
 }

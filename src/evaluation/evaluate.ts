@@ -3,8 +3,9 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch } from "../datasets/types";
 import { compiledModel, withSteps } from "../tensorflow/layers-model";
 import { predictStep, testStep } from "../tensorflow/steps";
-import { prepareCompiled, requireClassifier, requireSameClasses } from "../training/compile";
-import { classNamesOf, feed } from "../training/feed";
+import { classesOf, requireModelClasses } from "../training/classes";
+import { prepareCompiled, requireClassifier } from "../training/compile";
+import { feed } from "../training/feed";
 import { labelCheck, labelsOf } from "../training/labels";
 import type { TrainOptions } from "../training/train";
 import { NOT_A_NUMBER, probabilitiesOf, requireNumbers } from "./outputs";
@@ -14,15 +15,15 @@ import { NOT_A_NUMBER, probabilitiesOf, requireNumbers } from "./outputs";
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
  * @returns mean loss and accuracy (0–1) over all samples
- * @throws when the model is not compiled, its outputs do not fit the classes or the loss, the labels do not fit the loss,
- *   or the loss is not a number
+ * @throws when the model is not compiled, or was trained on other classes than those of the data; when its outputs do not
+ *   fit the loss, the labels do not fit the loss, or the loss is not a number
  */
 export async function evaluate(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<{ loss: number; accuracy: number }> {
-	prepareCompiled(model, classNamesOf(data));
+	prepareCompiled(model, classesOf(data));
 	requireNumbers(model);
 	const { dataset, prepare } = feed(data, fast, labelCheck(model));
 	const test = testStep(compiledModel(model), prepare, { fast });
@@ -57,15 +58,15 @@ export interface Predictions {
  * Pass a dataset with `shuffle: false` if the order matters.
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
- * @throws when the outputs of the model are not as many as the classes, no probabilities or not a number, or a label is of
- *   no class
+ * @throws when the model was trained on other classes than those of the data; when its outputs are no probabilities or not a
+ *   number, or a label is of no class
  */
 export async function predict(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<Predictions> {
-	requireSameClasses(model, classNamesOf(data));
+	requireModelClasses(model, classesOf(data));
 	const toRow = probabilitiesOf(model);
 	const classes = Math.max(2, requireClassifier(model));
 	const result: Predictions = { yTrue: [], yPred: [], probabilities: [], logProbabilities: [] };

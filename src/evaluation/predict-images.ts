@@ -4,7 +4,7 @@ import { verifyImage } from "../cleaning/verify";
 import { type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
 import { compiledModel } from "../tensorflow/layers-model";
 import { predictStep } from "../tensorflow/steps";
-import { requireSameClasses } from "../training/compile";
+import { requireModelClasses, trainedClassNames } from "../training/classes";
 import { probabilitiesOf, type Row } from "./outputs";
 
 /** Prediction for an image file. */
@@ -21,8 +21,8 @@ export interface ImagePrediction {
 }
 
 export interface PredictImagesOptions {
-	/** Names of the classes, in the order of the model's outputs. */
-	classNames: string[];
+	/** Names of the classes, in the order of the model's outputs. Default: those that it was trained on. */
+	classNames?: string[];
 	/** Number of images per batch. Default 32. */
 	batchSize?: number;
 }
@@ -33,14 +33,15 @@ export interface PredictImagesOptions {
  * @param model model with float32 input `[batch, height, width, 3]` in 0–255; images are resized to it as for training
  * @param paths paths of the files
  * @returns one prediction per file, in the order of `paths`
- * @throws when `classNames` are not as many as the outputs of the model
+ * @throws when `classNames` are not those that the model was trained on, or it was not trained here and they are missing
  */
 export async function predictImages(
 	model: tf.LayersModel,
 	paths: string[],
-	{ classNames, batchSize = 32 }: PredictImagesOptions,
+	{ classNames = trainedClassNames(model), batchSize = 32 }: PredictImagesOptions = {},
 ): Promise<ImagePrediction[]> {
-	requireSameClasses(model, classNames);
+	if (!classNames) throw new Error("the model does not know its classes: pass classNames in the order of its outputs");
+	requireModelClasses(model, { classNames, of: "classNames" });
 	const toRow = probabilitiesOf(model);
 	const imageSize = model.inputs[0].shape.slice(1, 3) as [number, number];
 	const reader = readImages(paths, resolveDecodeOptions({ imageSize }));

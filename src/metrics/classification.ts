@@ -5,6 +5,8 @@ import { labelsOf, requireSameLength } from "./inputs";
 
 /** One row of the classification report: the scores of a class, or an average over the classes. */
 export interface ReportRow {
+	/** Name of the class or of the average. */
+	class: string;
 	/** Fraction of the predictions of this class that are right, 0–1. */
 	precision: number;
 	/** Fraction of the samples of this class that are predicted as such, 0–1. */
@@ -39,39 +41,42 @@ export function classificationReport(
 	options: ReportOptions = {},
 ): string {
 	const { digits = 2 } = options;
-	const { names, rows, averages } = scoreClasses(yTrue, yPred, options);
-	const width = Math.max(...names.map((name) => name.length), "weighted avg".length, digits);
+	const { rows, averages } = scoreClasses(yTrue, yPred, options);
+	// Characters as Python counts them: one beyond the basic plane, such as an emoji, has the length 2 here.
+	const lengthOf = (name: string) => [...name].length;
+	const width = Math.max(...rows.map((row) => lengthOf(row.class)), "weighted avg".length, digits);
 	const line = (name: string, cells: string[]) =>
-		`${name.padStart(width)} ${cells.map((cell) => ` ${cell.padStart(9)}`).join("")}\n`;
+		`${" ".repeat(width - lengthOf(name))}${name} ${cells.map((cell) => ` ${cell.padStart(9)}`).join("")}\n`;
 	const score = (row: ReportRow) => [row.precision, row.recall, row.f1].map((value) => toFixedEven(value, digits));
 
 	// At an accuracy of 0 scikit-learn's support is a float, and prints as 4.0.
 	const count = accuracyScore(yTrue, yPred) === 0 ? (support: number) => support.toFixed(1) : String;
 	let report = `${line("", ["precision", "recall", "f1-score", "support"])}\n`;
-	rows.forEach((row, i) => {
-		report += line(names[i], [...score(row), count(row.support)]);
-	});
+	for (const row of rows) report += line(row.class, [...score(row), count(row.support)]);
 	report += "\n";
-	for (const [name, row] of Object.entries(averages)) {
-		const cells = name === "accuracy" ? ["", "", score(row)[2]] : score(row);
-		report += line(name, [...cells, count(row.support)]);
+	for (const row of averages) {
+		const cells = row.class === "accuracy" ? ["", "", score(row)[2]] : score(row);
+		report += line(row.class, [...cells, count(row.support)]);
 	}
 	return report;
 }
 
 /**
- * Returns the classification report as rows: `sklearn.metrics.classification_report(…, output_dict=True)`.
+ * Returns the classification report as rows: `sklearn.metrics.classification_report(…, output_dict=True)`. They are a
+ * list, since the keys of an object lose their order where class names look like integers, and an average would replace a
+ * class of its name.
  *
- * @returns rows by class name, then `accuracy` (in all three scores) or `micro avg`, then `macro avg` and `weighted avg`
+ * @returns a row for each label in the order of `labels`, then `accuracy` (in all three scores) or `micro avg`, then
+ *   `macro avg` and `weighted avg`
  * @throws as `classificationReport` does
  */
 export function classificationReportRows(
 	yTrue: ArrayLike<number>,
 	yPred: ArrayLike<number>,
 	options: ReportOptions = {},
-): Record<string, ReportRow> {
-	const { names, rows, averages } = scoreClasses(yTrue, yPred, options);
-	return { ...Object.fromEntries(rows.map((row, i) => [names[i], row])), ...averages };
+): ReportRow[] {
+	const { rows, averages } = scoreClasses(yTrue, yPred, options);
+	return [...rows, ...averages];
 }
 
 /** Precision, recall and F-score: one element per label, or numbers for an average. */
@@ -126,7 +131,7 @@ export function precisionRecallFscoreSupport(
 	if (average === "binary") requireBinary(present, posLabel);
 	const scored = average === "binary" ? [posLabel] : (labels ?? present);
 	const counts = scored.map((label) => countClass(yTrue, yPred, label));
-	const rows = (average === "micro" ? [pooled(counts)] : counts).map((count) => toRow(count, zeroDivision, beta));
+	const rows = (average === "micro" ? [pooled(counts)] : counts).map((count) => toScores(count, zeroDivision, beta));
 	const support = rows.map((row) => row.support);
 	const pick = (score: "precision" | "recall" | "f1") => rows.map((row) => row[score]);
 	if (average === null) {
@@ -146,9 +151,9 @@ function scoreClasses(yTrue: ArrayLike<number>, yPred: ArrayLike<number>, option
 		throw new Error(`${names.length} targetNames for ${labels.length} labels (${labels.join(", ")}): pass labels too`);
 	}
 	const counts = labels.map((label) => countClass(yTrue, yPred, label));
-	const rows = counts.map((count) => toRow(count, zeroDivision));
+	const rows = counts.map((count, i) => ({ class: names[i], ...toScores(count, zeroDivision) }));
 	const total = sum(rows.map(({ support }) => support));
-	const average = (weights: number[]): ReportRow => ({
+	const average = (weights: number[]): ClassScores => ({
 		precision: weightedMean(
 			rows.map(({ precision }) => precision),
 			weights,
@@ -165,14 +170,16 @@ function scoreClasses(yTrue: ArrayLike<number>, yPred: ArrayLike<number>, option
 	});
 	// Over all classes micro precision, recall and F1 all equal the accuracy.
 	const micro = present.every((label) => labels.includes(label)) ? "accuracy" : "micro avg";
-	const averages = {
-		[micro]: toRow(pooled(counts), zeroDivision),
-		"macro avg": average(rows.map(() => 1)),
-		"weighted avg": total === 0 ? toRow(pooled(counts), zeroDivision) : average(rows.map(({ support }) => support)),
-	};
-	return { names, rows, averages };
+	const all = toScores(pooled(counts), zeroDivision);
+	const averages: ReportRow[] = [
+		{ class: micro, ...all },
+		{ class: "macro avg", ...average(rows.map(() => 1)) },
+		{ class: "weighted avg", ...(total === 0 ? all : average(rows.map(({ support }) => support))) },
+	];
+	return { rows, averages };
 }
 
+type ClassScores = Omit<ReportRow, "class">;
 type ClassCount = { hits: number; predicted: number; actual: number };
 
 function countClass(yTrue: ArrayLike<number>, yPred: ArrayLike<number>, label: number): ClassCount {
@@ -194,7 +201,7 @@ function pooled(counts: ClassCount[]): ClassCount {
 	};
 }
 
-function toRow({ hits, predicted, actual }: ClassCount, zeroDivision: number, beta = 1): ReportRow {
+function toScores({ hits, predicted, actual }: ClassCount, zeroDivision: number, beta = 1): ClassScores {
 	const ratio = (numerator: number, denominator: number) =>
 		denominator === 0 ? zeroDivision : numerator / denominator;
 	const recall = ratio(hits, actual);

@@ -49,3 +49,33 @@ export function requireProbabilities(yTrue: ArrayLike<number>, yProba: Probabili
 	});
 	return { rows, labels };
 }
+
+/** Logits `[samples][classes]`: outputs before the softmax, or natural logarithms of probabilities. */
+export type Logits = ArrayLike<number>[];
+
+/**
+ * Checks logits.
+ *
+ * @param yTrue true label of each sample, the index of its column. Default: not checked
+ * @throws when the lengths differ, a label has no column, a row has `NaN` or no finite number, or all rows are
+ *   probabilities
+ */
+export function requireLogits(logits: Logits, yTrue?: ArrayLike<number>): void {
+	if (yTrue) requireSameLength(yTrue, logits, "logits");
+	logits.forEach((row, i) => {
+		const values = Array.from(row);
+		if (!Number.isFinite(Math.max(...values))) {
+			throw new Error(`the logits of sample ${i} are ${values.join(", ")}: expected numbers`);
+		}
+		if (yTrue && !(yTrue[i] in values)) {
+			throw new Error(`yTrue has the label ${yTrue[i]} for sample ${i}, but the logits have ${values.length} columns`);
+		}
+	});
+	if (logits.length > 0 && logits.every(isDistribution)) {
+		throw new Error("the rows are probabilities: expected logits, or logarithms such as logProbabilities of predict()");
+	}
+}
+
+/** Whether a row is a probability of each class: logits of 0 or more hardly ever sum to 1. */
+const isDistribution = (row: ArrayLike<number>) =>
+	Array.from(row).every((value) => value >= 0) && Math.abs(sum(Array.from(row)) - 1) < 1e-3;

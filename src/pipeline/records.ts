@@ -3,6 +3,7 @@
 import type { ImageCount } from "../datasets/directory";
 import type { ReportRow } from "../metrics/classification";
 import { loadArtifact, saveArtifact } from "../support/artifacts";
+import { hashOfJson } from "../support/files";
 import type { History } from "../training/history";
 import type { TrainingParameters } from "./parameters";
 
@@ -36,21 +37,24 @@ export interface ModelRecord {
 export interface EvaluationRecord {
 	/** Loss and accuracy on the test set, with their confidence intervals. */
 	test: { loss: number; accuracy: number; [name: string]: unknown };
-	/** Rows of the classification report by class. */
-	report: Record<string, ReportRow>;
+	/** Rows of the classification report: those of the classes in the order of the labels, then the averages. */
+	report: ReportRow[];
 	/** Confusion matrix: `confusionMatrix[i][j]` images of class i were predicted as class j. */
 	confusionMatrix: number[][];
-	/** Area under the ROC curve by class. */
-	rocAuc: Record<string, number>;
+	/** Area under the ROC curve of each class, in the order of the labels. */
+	rocAuc: { class: string; auc: number }[];
 	/** Temperature that calibrates the model's probabilities. */
 	temperature: number;
 	/** Duration of the evaluation. */
 	seconds: number;
+	/** Hash of the record of the model that was evaluated: training again makes the evaluation out of date. */
+	model?: string;
 }
 
-/** Saves the evaluation of a model as `<artifacts>/evaluation.json`. */
+/** Saves the evaluation of the saved model as `<artifacts>/evaluation.json`. */
 export function recordEvaluation(artifacts: string, record: EvaluationRecord): void {
-	saveArtifact(artifacts, ARTIFACTS.evaluation, record);
+	const model = hashOfJson(loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training));
+	saveArtifact(artifacts, ARTIFACTS.evaluation, { ...record, model });
 }
 
 /** Loads the records of an artifacts folder; those that are missing or unreadable are null. */

@@ -1,16 +1,66 @@
-// Atomic writes, existence checks, folder checks and content hashes.
+// Reads of regular files only, atomic writes, existence checks, folder checks and content hashes.
 import { createHash } from "node:crypto";
-import { createReadStream, lstatSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { constants, lstatSync, mkdirSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Returns whether a path exists; unlike `existsSync`, also true for a broken symbolic link. */
-export const pathExists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+export function pathExists(path: string): boolean {
+	try {
+		return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+	} catch {
+		return false; // for example a name that is too long
+	}
+}
 
-/** Returns the SHA-256 of a file's content, in hexadecimal digits. */
-export async function sha256OfFile(path: string): Promise<string> {
-	const hash = createHash("sha256");
-	for await (const bytes of createReadStream(path)) hash.update(bytes);
-	return hash.digest("hex");
+/**
+ * Returns what a path leads to, links followed; `null` when it leads nowhere. Unlike `statSync` with `throwIfNoEntry`, it
+ * does not throw for a link to itself, a name that is too long or a folder without permission.
+ */
+export function statOrNull(path: string): Stats | null {
+	try {
+		return statSync(path, { throwIfNoEntry: false }) ?? null;
+	} catch {
+		return null;
+	}
+}
+
+/** The size of the largest file that is read, in bytes: 1 GiB. */
+export const MAX_FILE_BYTES = 2 ** 30;
+
+/** Returns whether a path leads to a regular file of at most `MAX_FILE_BYTES`. Reading a pipe or a device may never end. */
+export function isReadable(path: string): boolean {
+	const file = statOrNull(path);
+	return file?.isFile() === true && file.size <= MAX_FILE_BYTES;
+}
+
+/**
+ * Reads a file of at most `MAX_FILE_BYTES`.
+ *
+ * @throws when it is a pipe, a device or a folder, is larger, or cannot be read
+ */
+export const readRegularFile = (path: string): Promise<Buffer> => withRegularFile(path, (file) => file.readFile());
+
+/** Returns the SHA-256 of a file's content, in hexadecimal digits; throws as `readRegularFile` does. */
+export function sha256OfFile(path: string): Promise<string> {
+	return withRegularFile(path, async (file) => {
+		const hash = createHash("sha256");
+		for await (const bytes of file.createReadStream({ autoClose: false })) hash.update(bytes);
+		return hash.digest("hex");
+	});
+}
+
+async function withRegularFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
+	// Without blocking: opening a pipe would wait for a writer.
+	const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+	try {
+		const stats = await file.stat();
+		if (!stats.isFile()) throw new Error(`${path} is not a regular file`);
+		if (stats.size > MAX_FILE_BYTES) throw new Error(`${path} has ${stats.size} bytes: more than ${MAX_FILE_BYTES}`);
+		return await read(file);
+	} finally {
+		await file.close();
+	}
 }
 
 /** Returns the first 16 hexadecimal digits of the SHA-256 of a value's JSON. */
@@ -24,7 +74,7 @@ export const hashOfJson = (value: unknown) =>
  * @throws when there is no such folder, or the path is a file
  */
 export function requireFolder(directory: string, action: string): void {
-	const entry = statSync(directory, { throwIfNoEntry: false });
+	const entry = statOrNull(directory);
 	if (entry?.isDirectory()) return;
 	throw new Error(`cannot ${action} ${directory}: ${entry ? "it is not a folder" : "there is no such folder"}`);
 }

@@ -1,6 +1,7 @@
 // Runs a graph on many files with TensorFlow's input pipeline (parallel, prefetched).
 import { availableParallelism } from "node:os";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { isReadable } from "../support/files";
 import { DType } from "./backend";
 import {
 	constant,
@@ -47,12 +48,15 @@ export interface MapOptions {
 
 /**
  * Starts to map a function over files, on all cores, and skips files on which it fails: those that cannot be read or
- * decoded.
+ * decoded. Pipes and devices, whose end TensorFlow would wait for, are skipped unopened.
  */
 export function mapFiles(paths: string[], fileFunction: FileFunction, options: MapOptions): FileResults {
 	const key = JSON.stringify([fileFunction, options]);
 	const session = idleSessions.get(key)?.pop() ?? startSession(...pipeline(fileFunction, options));
-	const names = tf.tensor1d(paths, "string");
+	const names = tf.tensor1d(
+		paths.map((path) => (isReadable(path) ? path : "")),
+		"string",
+	);
 	tf.dispose([names, session.run({ paths: names }, ["started:0"])]);
 	const results: FileResults = {
 		next() {

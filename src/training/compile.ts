@@ -1,24 +1,10 @@
 // Compiles a model; checks that its outputs fit the classes and the loss.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import type { Classes } from "../datasets/classes";
 import { accuracyByShape } from "../tensorflow/accuracy";
 import { compiledModel, disposeOptimizerWithModel } from "../tensorflow/layers-model";
 import { crossEntropyFromLogits, outputActivation, returnsMean } from "../tensorflow/logits";
-
-/**
- * Checks that a model has one output per class; a single output (sigmoid) is for two classes.
- *
- * @throws when the numbers differ
- */
-export function requireSameClasses(model: { outputs: { shape: (number | null)[] }[] }, classNames?: string[]): void {
-	const [{ shape }] = model.outputs;
-	const outputs = shape[shape.length - 1];
-	const classes = outputs === 1 ? 2 : outputs;
-	if (!classNames || classes === classNames.length) return;
-	throw new Error(
-		`the model has ${outputs} output${outputs === 1 ? "" : "s"}, but there are ${classNames.length} classes: ` +
-			`${classNames.join(", ")}; build the model with as many outputs as classes`,
-	);
-}
+import { requireModelClasses } from "./classes";
 
 /**
  * Checks that a model predicts exclusive classes: one output `[batch, units]` with one sigmoid unit, or two units or more
@@ -84,15 +70,16 @@ function requireFittingLoss(model: tf.LayersModel): void {
  * Checks that a model can be trained and evaluated on data with these classes, and makes it compute loss and accuracy as
  * Keras does.
  *
- * @param classNames names of the classes. Default: not checked
- * @throws when the model is not compiled with `metrics: ["accuracy"]`, or its outputs do not fit the classes or the loss
+ * @param classes the classes of the data; null if unknown, which is not checked
+ * @throws when the model is not compiled with `metrics: ["accuracy"]`, was trained on other classes, or its outputs do not
+ *   fit the classes or the loss
  */
-export function prepareCompiled(model: tf.LayersModel, classNames?: string[]): void {
+export function prepareCompiled(model: tf.LayersModel, classes: Classes | null): void {
 	if (!model.optimizer) throw new Error("the model is not compiled: call compile(model) first");
 	if (!compiledModel(model).metricsNames.includes("acc")) {
 		throw new Error('the model is compiled without its accuracy: compile it with metrics: ["accuracy"]');
 	}
-	requireSameClasses(model, classNames);
+	requireModelClasses(model, classes);
 	requireFittingLoss(model);
 	crossEntropyFromLogits(model);
 	accuracyByShape(model);

@@ -1,10 +1,16 @@
 // Ends training that diverges: a loss or weights that are not numbers.
 import { existsSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { repeating } from "../support/errors";
 import { learningRateOf } from "../tensorflow/layers-model";
 
-/** Error of a training run whose loss or weights are NaN or infinite. Resuming it would end the same. */
-export class Diverged extends Error {}
+/** Error of a training run whose loss or weights are NaN or infinite. Another attempt would end the same. */
+export class Diverged extends Error {
+	constructor(message: string) {
+		super(message);
+		repeating(this);
+	}
+}
 
 /**
  * Returns whether all weights of a model are finite. A step can make them NaN or infinite without any loss computed after

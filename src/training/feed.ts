@@ -69,6 +69,3 @@ export function weighted(
 		return results;
 	};
 }
-
-/** Returns the class names of a dataset; undefined if it has none. */
-export const classNamesOf = (data: tf.data.Dataset<Batch>) => (data as Partial<ImageDataset>).classNames;

@@ -1,15 +1,17 @@
 // The training loop: `train`.
 import { rmSync } from "node:fs";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
+import { requireSameClasses } from "../datasets/classes";
 import type { Batch } from "../datasets/types";
 import { endingItself, kernel } from "../support/kernel";
 import { allLayers, compiledModel, withSteps } from "../tensorflow/layers-model";
 import { countersOf } from "../tensorflow/random";
 import { testStep, trainStep } from "../tensorflow/steps";
 import { checkpointCallback, restoreCheckpoint, restoreProgress } from "./checkpoint";
+import { classesOf, recordClasses } from "./classes";
 import { prepareCompiled, requireWeightedLoss } from "./compile";
 import { Diverged, divergenceChecks } from "./divergence";
-import { classNamesOf, feed, weighted } from "./feed";
+import { feed, weighted } from "./feed";
 import type { History, Progress } from "./history";
 import { labelCheck } from "./labels";
 import { printEpochs, progressCallback } from "./progress-callback";
@@ -46,9 +48,9 @@ export interface TrainOptions {
  * @param model model compiled with a loss, an optimizer and `metrics: ["accuracy"]`
  * @param data batches `{ xs, ys }`, read once per epoch
  * @returns the history: one value per epoch and metric
- * @throws when the model is not compiled, its outputs do not fit the classes or the loss, the labels do not fit the loss,
- *   an image cannot be decoded, the checkpoint cannot be written or is of another model, or the loss is not a number: then
- *   callbacks end as usual, so that `EarlyStopping` restores the best weights
+ * @throws when the model is not compiled; when data, validation data and model differ in their classes; when the outputs do
+ *   not fit the loss, or the labels; when an image cannot be decoded; when the checkpoint cannot be written or is of another
+ *   model; when the loss is not a number: then callbacks end as usual, so that `EarlyStopping` restores the best weights
  */
 export async function train(
 	model: tf.LayersModel,
@@ -58,12 +60,8 @@ export async function train(
 	const { epochs = 5, classWeight, callbacks = [], backup, onProgress = printEpochs } = options;
 	const started = performance.now();
 	const { training, validation, step, test } = prepareSteps(model, data, options);
-	const { progress, callback: reporter } = progressCallback(
-		epochs,
-		data.size,
-		onProgress,
-		divergenceChecks(model, backup),
-	);
+	const check = divergenceChecks(model, backup);
+	const { progress, callback: reporter } = progressCallback(epochs, data.size, onProgress, check);
 	const counters = [...training.counters, ...(validation?.counters ?? []), ...countersOf(allLayers(model))];
 	const saved = backup ? await restoreCheckpoint(backup, model) : null;
 	if (saved) restoreProgress(saved, progress, counters);
@@ -94,13 +92,25 @@ export async function train(
 	return { ...progress.history, epochsRun: progress.history.loss.length, seconds: seconds() };
 }
 
+/** Checks that model, data and validation data have the same classes, and records them with the model. */
+function checkClasses(
+	model: tf.LayersModel,
+	data: tf.data.Dataset<Batch>,
+	validationData?: tf.data.Dataset<Batch>,
+): void {
+	const [classes, validation] = [classesOf(data), validationData ? classesOf(validationData) : null];
+	prepareCompiled(model, classes);
+	if (classes && validation) requireSameClasses(classes, validation);
+	if (classes) recordClasses(model, classes);
+}
+
 /** Checks model and data, and returns the training and the test step with the feeds of their data. */
 function prepareSteps(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
 	{ validationData, classWeight, fast = true }: TrainOptions,
 ) {
-	prepareCompiled(model, classNamesOf(data));
+	checkClasses(model, data, validationData);
 	if (classWeight) requireWeightedLoss(model);
 	const compiled = compiledModel(model);
 	const check = labelCheck(model);

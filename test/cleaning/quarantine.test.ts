@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { describe, test } from "node:test";
 import { cleanTheData } from "../../src/cleaning/clean";
 import { moveToQuarantine, quarantined, quarantinePath, restore } from "../../src/cleaning/quarantine";
@@ -109,12 +111,38 @@ test("a run that is killed at any moment loses nothing, and the next run resumes
 	assert.deepEqual(quarantined(folder), []);
 });
 
+test("two runs at once remove each file once, and neither fails", async () => {
+	const folder = copyOfImages();
+	for (let i = 0; i < 300; i++) writeFileSync(join(folder, "cats", `broken ${i}.jpg`), `not an image ${i}`);
+	const all = contents(join(folder, ".."));
+	const runs = [1, 2, 3].map(async () => {
+		const code = `cleanTheData(${JSON.stringify(folder)}).then((removed) => console.log("removed", removed))`;
+		const child = start(code);
+		let output = "";
+		for await (const text of child.stdout as Readable) output += text;
+		assert.equal(child.exitCode ?? (await once(child, "exit"))[0], 0, output);
+		return Number(/removed (\d+)/.exec(output)?.[1]);
+	});
+	const removed = await Promise.all(runs);
+	assert.equal(
+		removed.reduce((sum, count) => sum + count),
+		300,
+	);
+	assert.equal(quarantined(folder).filter(({ sha256 }) => sha256).length, 300);
+	assert.deepEqual(contents(join(folder, "..")), all);
+});
+
+/** Starts code in a process that prints "ready" first. */
+function start(code: string) {
+	const script = `require("tsx/cjs"); const { cleanTheData, restore } = require("./src/cleaning"); console.log("ready"); setImmediate(() => ${code});`;
+	return spawn(process.execPath, ["-e", script], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
+}
+
 /** Starts code in a process and kills it after `delay` milliseconds. */
 async function killed(code: string, delay: number): Promise<void> {
-	const script = `require("tsx/cjs"); const { cleanTheData, restore } = require("./src/cleaning"); console.log("ready"); setImmediate(() => ${code});`;
-	const child = spawn(process.execPath, ["-e", script], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
-	const exited = new Promise((exit) => child.once("exit", exit));
-	await new Promise((ready) => child.stdout.once("data", ready));
+	const child = start(code);
+	const exited = once(child, "exit");
+	await once(child.stdout as Readable, "data");
 	await new Promise((wait) => setTimeout(wait, delay));
 	child.kill("SIGKILL");
 	await exited;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
@@ -49,11 +50,14 @@ test("images come from files and tensors, at the size asked for; what is no imag
 		[[300], [-5]],
 		[[0], [255]],
 	]);
+	const pipe = join(temporaryFolder(), "pipe.jpg");
+	execFileSync("mkfifo", [pipe]);
 	await showImages(
 		[
 			{ image: join(imageFolder, "cats", "plain.jpg"), caption: 'a "cat"' },
 			{ image, caption: "tensor" },
 			{ image: join(temporaryFolder(), "missing.jpg"), caption: "missing" },
+			{ image: pipe, caption: "a pipe" },
 		],
 		{ size: 20 },
 	);

@@ -117,9 +117,9 @@ function confusionMatrix({ confusionMatrix: matrix, classNames }: NamedRun): str
 	return table(rows, { header: ["true ↓ predicted →", ...classNames], numeric: true });
 }
 
-function classificationReport({ report }: NamedRun): string | null {
-	if (!report) return null;
-	const rows = Object.entries(report).map(([name, { precision, recall, f1, support }]) => [
+function classificationReport({ reportRows }: NamedRun): string | null {
+	if (!reportRows) return null;
+	const rows = reportRows.map(({ class: name, precision, recall, f1, support }) => [
 		name,
 		...[precision, recall, f1].map((value) => value?.toFixed(4) ?? ""),
 		support,

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { SPLITS } from "../../src/images/folders";
+import { SPLITS, splitFolder } from "../../src/images/folders";
 import { requireFolder } from "../../src/support/files";
 import { fillDataset } from "../data/fill";
 import { type NotebookArguments, parseArguments } from "../run/arguments";
@@ -46,7 +46,7 @@ function findBrowser(): string {
 async function prepareDataset(dataset: string): Promise<void> {
 	if (dataset === at("dataset")) await fillDataset();
 	requireFolder(dataset, "read");
-	const missing = SPLITS.find((split) => !existsSync(join(dataset, split)));
+	const missing = SPLITS.find((split) => !existsSync(splitFolder(dataset, split)));
 	if (!missing) return;
 	throw new Error(
 		`${shown(dataset)} has no ${missing} folder: expected ${missing}/<class>/*.jpg. To split a folder of class folders: npm run dataset -- ${shown(dataset)}`,

@@ -1,15 +1,19 @@
 // The record of a run, `reports/metrics.json`: its schema, its writer and its reader. Keys are added, never renamed.
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { SPLITS } from "../../src/images/folders";
 import type { ReportRow } from "../../src/metrics";
 import { type CleaningRecord, loadRecords } from "../../src/pipeline/records";
-import { saveArtifact } from "../../src/support/artifacts";
+import { hashOfJson, writeFileAtomically } from "../../src/support/files";
+import { readJson } from "../../src/support/json";
 import type { History } from "../../src/training";
 import type { Split } from "../data/split";
 import type { NotebookArguments, Values } from "../run/arguments";
 import { shown } from "../setup/paths.mjs";
 import { versionsAndDevice } from "../setup/versions.mjs";
+
+/** Precision, recall, F1 and support of a class or an average. */
+type Scores = Omit<ReportRow, "class">;
 
 /** What a run used and found. Parts that no notebook has computed are `null`. */
 export interface RunRecord {
@@ -30,8 +34,13 @@ export interface RunRecord {
 	/** One number an epoch in each curve. */
 	history: Partial<Omit<History, "epochsRun" | "seconds">>;
 	test: { loss: number; accuracy: number } | null;
-	/** scikit-learn's classification report: rows of the classes, then of the averages. */
-	report: Record<string, ReportRow> | null;
+	/**
+	 * scikit-learn's classification report by name: the classes in the order of `classNames`, then the averages. An average
+	 * that a class is named like has ` (average)` after its name, for example `accuracy (average)`.
+	 */
+	report: Record<string, Scores> | null;
+	/** The same as a list, for readers whose objects have no order: JavaScript moves names such as `10` to the front. */
+	reportRows: ReportRow[] | null;
 	/** Test images by true class (rows) and predicted class (columns). */
 	confusionMatrix: number[][] | null;
 	seconds: { clean: number | null; train: number | null; evaluate: number | null };
@@ -47,8 +56,10 @@ export interface RunRecord {
  * @param reports the folder to write to
  */
 export function writeRun({ dataset, artifacts, values, reports }: NotebookArguments): RunRecord {
-	const { cleaning, training, evaluation } = loadRecords(artifacts);
+	const { cleaning, training, evaluation } = recordsOf(dataset, artifacts);
 	const { seconds = null, epochsRun = null, ...history } = training?.history ?? {};
+	const reportRows = evaluation && rowsOf(evaluation.report, training?.classNames);
+	const report = reportRows && byName(reportRows);
 	const record: RunRecord = {
 		date: new Date().toISOString(),
 		dataset,
@@ -61,13 +72,58 @@ export function writeRun({ dataset, artifacts, values, reports }: NotebookArgume
 		epochsRun,
 		history,
 		test: evaluation?.test ?? null,
-		report: evaluation?.report ?? null,
+		report: report && Object.fromEntries(report),
+		reportRows,
 		confusionMatrix: evaluation?.confusionMatrix ?? null,
 		seconds: { clean: cleaning?.seconds ?? null, train: seconds, evaluate: evaluation?.seconds ?? null },
 		...versionsAndDevice(),
 	};
-	saveArtifact(reports, "metrics", record);
+	writeFileAtomically(join(reports, "metrics.json"), toJson(Object.entries({ ...record, report })));
 	return record;
+}
+
+/** Loads the records that belong together: of this data set, and the evaluation of the model that was trained last. */
+function recordsOf(dataset: string, artifacts: string) {
+	const { cleaning, training, evaluation } = loadRecords(artifacts);
+	const real = (path: string) => (existsSync(path) ? realpathSync(path) : resolve(path));
+	const ofThisSet = <T extends { dataset: string }>(record: T | null) =>
+		record && real(record.dataset) === real(dataset) ? record : null;
+	const trained = ofThisSet(training);
+	// Earlier versions wrote no hash.
+	const isCurrent = trained && (evaluation?.model ?? hashOfJson(training)) === hashOfJson(training);
+	return { cleaning: ofThisSet(cleaning), training: trained, evaluation: isCurrent ? evaluation : null };
+}
+
+/**
+ * Returns the rows of a classification report.
+ *
+ * @param report rows, or rows by name as earlier versions recorded them
+ * @param classNames names of the classes in the order of the labels
+ */
+function rowsOf(report: ReportRow[] | Record<string, Scores>, classNames: string[] | null = []): ReportRow[] {
+	if (Array.isArray(report)) return report;
+	const order = [...new Set([...(classNames ?? []), ...Object.keys(report)])];
+	return order.filter((name) => Object.hasOwn(report, name)).map((name) => ({ class: name, ...report[name] }));
+}
+
+/** Returns the rows by name; an average gives way to a class of its name. */
+function byName(rows: ReportRow[]): Map<string, Scores> {
+	const report = new Map<string, Scores>();
+	for (const { class: name, ...scores } of rows) {
+		let key = name;
+		while (report.has(key)) key += " (average)";
+		report.set(key, scores);
+	}
+	return report;
+}
+
+/** Formats an object or a Map as JSON with its keys in this order; `JSON.stringify` puts those like integers first. */
+function toJson(entries: Iterable<[string, unknown]>): string {
+	const lines = [...entries].map(([key, value]) => {
+		const json = value instanceof Map ? toJson(value) : JSON.stringify(value, null, "\t");
+		return `${JSON.stringify(key)}: ${json}`;
+	});
+	return `${`{\n${lines.join(",\n")}`.replaceAll("\n", "\n\t")}\n}`;
 }
 
 function countsOf(cleaning: CleaningRecord | null): Record<Split, number | null> {
@@ -99,12 +155,15 @@ export function readRun(path: string): NamedRun {
 	}
 	let record: Partial<RunRecord> | null;
 	try {
-		record = JSON.parse(readFileSync(file, "utf8"));
-	} catch {
-		throw new Error(`--compare ${name}: ${shown(file)} is not JSON; npm start -- --reports DIR writes a new one`);
+		record = readJson(file) as Partial<RunRecord> | null;
+	} catch (error) {
+		throw new Error(`--compare ${name}: ${(error as Error).message}; npm start -- --reports DIR writes a new one`);
 	}
 	// What these three lack in an older record is shown as not run.
-	if (record?.parameters && record.counts && record.versions) return { ...(record as RunRecord), name };
+	if (record?.parameters && record.counts && record.versions) {
+		const { report = null, reportRows = report && rowsOf(report, record.classNames) } = record;
+		return { ...(record as RunRecord), reportRows, name };
+	}
 	throw new Error(
 		`--compare ${name}: ${shown(file)} is not the metrics.json of a run; npm start -- --reports DIR writes one`,
 	);

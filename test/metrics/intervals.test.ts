@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { bootstrap, pick } from "../../src/metrics/bootstrap";
+import { proportionConfint } from "../../src/metrics/proportion";
+import { fixture } from "../helpers";
+
+type Proportion = { count: number; nobs: number; alpha: number; low: number; high: number };
+
+describe("the interval of a proportion", () => {
+	test("equals that of statsmodels", () => {
+		for (const { count, nobs, alpha, ...expected } of fixture<{ proportions: Proportion[] }>("metrics").proportions) {
+			const { low, high } = proportionConfint(count, nobs, { alpha });
+			for (const [a, b] of [
+				[low, expected.low],
+				[high, expected.high],
+			]) {
+				assert.ok(Math.abs(a - b) < 1e-12, `${count} of ${nobs}: ${a}, not ${b}`);
+			}
+		}
+	});
+
+	test("contains the proportion, lies in 0 to 1 and has a width, for every count of up to 60 samples", () => {
+		for (const alpha of [0.2, 0.05, 1e-3, 1e-9]) {
+			for (let nobs = 1; nobs <= 60; nobs++) {
+				for (let count = 0; count <= nobs; count++) {
+					const { low, high } = proportionConfint(count, nobs, { alpha });
+					assert.ok(0 <= low && low <= count / nobs && count / nobs <= high && high <= 1, `${count} of ${nobs}`);
+					assert.ok(high - low > 0.01, `${count} of ${nobs}: ${low} to ${high}`);
+				}
+			}
+		}
+	});
+
+	test("of no samples is everything", () => {
+		assert.deepEqual(proportionConfint(0, 0), { low: 0, high: 1 });
+	});
+
+	test("refuses counts and levels that are none", () => {
+		assert.throws(() => proportionConfint(17, 16), /count is 17 and nobs 16: expected a count of 0 to the number/);
+		assert.throws(() => proportionConfint(-1, 16), /count is -1/);
+		assert.throws(() => proportionConfint(Number.NaN, 16), /count is NaN/);
+		assert.throws(() => proportionConfint(1, 16, { alpha: 95 }), /alpha is 95: expected a number above 0 and below 1/);
+	});
+});
+
+describe("the bootstrap interval", () => {
+	const meanOf = (values: number[]) => (i: Uint32Array) => pick(values, i).reduce((a, b) => a + b) / i.length;
+
+	test("contains the score of the samples themselves", () => {
+		const maximum = (values: number[]) => (i: Uint32Array) => Math.max(...pick(values, i));
+		const values = Array.from({ length: 30 }, (_, i) => (i === 7 ? 36 : Math.sin(i)));
+		for (const score of [meanOf(values), maximum(values), (i: Uint32Array) => -maximum(values)(i)]) {
+			for (const nResamples of [20, 500]) {
+				const { value, low, high } = bootstrap(score, values.length, { nResamples, seed: 1, confidenceLevel: 0.2 });
+				assert.equal(value, score(Uint32Array.from(values.keys())));
+				assert.ok(low <= value && value <= high, `${value}: ${low} to ${high}`);
+			}
+		}
+	});
+
+	test("is not a number where all resamples have the same score", () => {
+		const nothing = { low: Number.NaN, high: Number.NaN, standardError: Number.NaN };
+		const options = { nResamples: 50, seed: 1 };
+		assert.deepEqual(bootstrap(meanOf(Array(16).fill(1)), 16, options), { value: 1, ...nothing });
+		assert.deepEqual(bootstrap(meanOf([3]), 1, options), { value: 3, ...nothing });
+		assert.deepEqual(
+			bootstrap(() => Number.NaN, 5, options),
+			{ value: Number.NaN, ...nothing },
+		);
+	});
+
+	test("of no samples is an error", () => {
+		assert.throws(() => bootstrap(() => 1, 0), /there are 0 samples: expected one or more/);
+	});
+});

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { classificationReportRows } from "../../src/metrics/classification";
+import { confusionMatrix } from "../../src/metrics/confusion";
+import { recordEvaluation } from "../../src/pipeline/records";
+import { saveArtifact } from "../../src/support/artifacts";
+import { writeComparison } from "../../tools/report/compare";
+import { readRun, writeRun } from "../../tools/report/run-record";
+import type { NotebookArguments } from "../../tools/run/arguments";
+import { root, temporaryFolder } from "../helpers";
+
+const work = temporaryFolder();
+const dataset = join(work, "dataset");
+mkdirSync(dataset);
+const history = { loss: [1], acc: [0.5], valLoss: [1], valAcc: [0.5], epochsRun: 1, seconds: 1 };
+const AVERAGES = ["accuracy", "macro avg", "weighted avg"];
+
+/** The artifacts of an evaluated model with one test image per class, of which the first two are confused. */
+function evaluated(name: string, classNames: string[]): NotebookArguments {
+	const [artifacts, reports] = [join(work, name, "artifacts"), join(work, name, "reports")];
+	const labels = classNames.map((_, label) => label);
+	const yPred = [1, 0, ...labels.slice(2)];
+	saveArtifact(artifacts, "training", { dataset, classNames, parameters: { epochs: 1 }, history });
+	recordEvaluation(artifacts, {
+		test: { loss: 0.5, accuracy: 1 - 2 / labels.length },
+		report: classificationReportRows(labels, yPred, { labels, targetNames: classNames }),
+		confusionMatrix: confusionMatrix(labels, yPred, { labels }),
+		rocAuc: classNames.map((className) => ({ class: className, auc: 1 })),
+		temperature: 1,
+		seconds: 1,
+	});
+	return { dataset, artifacts, reports, values: {} } as NotebookArguments;
+}
+
+/** The rows of the report as Python reads them, in the file's order. */
+function inPython(reports: string): [string, { support: number; recall: number }][] {
+	const script = "import json, sys; print(json.dumps(list(json.load(open(sys.argv[1]))['report'].items())))";
+	const file = join(reports, "metrics.json");
+	const { stdout, stderr } = spawnSync(join(root, ".venv", "bin", "python"), ["-c", script, file], {
+		encoding: "utf8",
+	});
+	assert.equal(stderr, "");
+	return JSON.parse(stdout);
+}
+
+describe("the report of metrics.json", () => {
+	const kinds = {
+		numbers: ["007", "10", "2", "1e3", "-1", "4294967295", "true"],
+		averages: ["weighted avg", "accuracy", "macro avg", "accuracy (average)"],
+		properties: ["__proto__", "constructor", "toString", "hasOwnProperty"],
+	};
+	for (const [kind, classNames] of Object.entries(kinds)) {
+		test(`has a row for each class, in their order: ${classNames.join(", ")}`, () => {
+			const options = evaluated(kind, classNames);
+			const record = writeRun(options);
+			const rows = inPython(options.reports);
+			assert.deepEqual(
+				rows.slice(0, -3).map(([name]) => name),
+				classNames,
+			);
+			assert.deepEqual(
+				rows.map(([, { support }]) => support),
+				[...classNames.map(() => 1), ...AVERAGES.map(() => classNames.length)],
+			);
+			assert.deepEqual(
+				rows.slice(0, -3).map(([, { recall }]) => recall),
+				record.confusionMatrix?.map((row, i) => row[i]),
+			);
+			assert.equal(rows.at(-3)?.[1].recall, record.test?.accuracy);
+			const averages = rows.slice(-3).map(([name]) => name.replaceAll(" (average)", ""));
+			assert.deepEqual(averages, AVERAGES);
+			assert.deepEqual(
+				record.reportRows?.map((row) => row.class),
+				[...classNames, ...AVERAGES],
+			);
+		});
+
+		test(`is compared in that order: ${classNames.join(", ")}`, () => {
+			const { reports } = evaluated(`compared ${kind}`, classNames);
+			writeRun(evaluated(`compared ${kind}`, classNames));
+			const run = readRun(reports);
+			const html = readFileSync(writeComparison(run, run, reports), "utf8");
+			const report = html.slice(html.indexOf("<h2>Classification reports</h2>"));
+			const names = [...report.matchAll(/<tr><th>([^<]+)<\/th><td/g)].map(([, name]) => name);
+			assert.deepEqual(names, [...classNames, ...AVERAGES, ...classNames, ...AVERAGES]);
+		});
+	}
+
+	test("of an earlier version is compared in the order of the classes", () => {
+		const options = evaluated("earlier", ["007", "10", "2"]);
+		const { reportRows, report, ...rest } = writeRun(options);
+		writeFileSync(join(options.reports, "metrics.json"), JSON.stringify({ ...rest, report }));
+		assert.deepEqual(readRun(options.reports).reportRows, reportRows);
+	});
+});
+
+describe("a run has the numbers of one model and one data set", () => {
+	test("an evaluation is not that of a model that was trained after it", () => {
+		const options = evaluated("trained again", ["a", "b", "c"]);
+		assert.equal(writeRun(options).test?.loss, 0.5);
+		saveArtifact(options.artifacts, "training", {
+			dataset,
+			classNames: ["a", "b", "c"],
+			parameters: { epochs: 2 },
+			history,
+		});
+		const { test, report, reportRows, confusionMatrix, seconds, epochsRun } = writeRun(options);
+		assert.deepEqual([test, report, reportRows, confusionMatrix, seconds.evaluate], [null, null, null, null, null]);
+		assert.equal(epochsRun, 1);
+	});
+
+	test("records of another data set are not of this run", () => {
+		const options = evaluated("other data set", ["a", "b", "c"]);
+		const other = join(work, "other");
+		mkdirSync(other);
+		const { test, classNames, epochsRun, history } = writeRun({ ...options, dataset: other });
+		assert.deepEqual([test, classNames, epochsRun, history], [null, null, null, {}]);
+	});
+});
