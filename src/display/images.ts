@@ -2,8 +2,8 @@
 import sharp from "sharp";
 import type { CaptionedImage } from "../images/decode";
 import { readRegularFile } from "../support/files";
+import { html, printable } from "../support/text";
 import { show } from "./show";
-import { escapeHtml } from "./table";
 
 /**
  * Shows a grid of images with captions. Files that cannot be read are shown as an empty frame.
@@ -16,16 +16,16 @@ export async function showImages(images: CaptionedImage[], { columns = 6, size =
 		images.map(async ({ image, caption = "" }) => {
 			const png = await thumbnail(image, size);
 			const thumbnailHtml = png
-				? `<img src="data:image/png;base64,${png.toString("base64")}" alt="${escapeHtml(caption)}">`
-				: `<div style="height:${size}px;display:grid;place-items:center;border:1px dashed">no image</div>`;
-			const text = `<figcaption style="font-size:smaller;overflow-wrap:anywhere">${escapeHtml(caption)}</figcaption>`;
-			return `<figure style="margin:0;text-align:center;break-inside:avoid">${thumbnailHtml}${text}</figure>`;
+				? html`<img src="data:image/png;base64,${png.toString("base64")}" alt="${caption}">`
+				: html`<div style="height:${size}px;display:grid;place-items:center;border:1px dashed">no image</div>`;
+			const text = html`<figcaption style="font-size:smaller;overflow-wrap:anywhere">${caption}</figcaption>`;
+			return html`<figure style="margin:0;text-align:center;break-inside:avoid">${thumbnailHtml}${text}</figure>`;
 		}),
 	);
 	const grid = `display:grid;grid-template-columns:repeat(${columns},minmax(0,${size + 40}px));gap:12px;align-items:start`;
 	show({
-		"text/html": `<div style="${grid}">${figures.join("")}</div>`,
-		"text/plain": images.map(({ caption }, i) => `[image ${i + 1}] ${caption ?? ""}`).join("\n"),
+		"text/html": String(html`<div class="mathjax_ignore" style="${grid}">${figures}</div>`),
+		"text/plain": images.map(({ caption }, i) => `[image ${i + 1}] ${printable(caption ?? "")}`).join("\n"),
 	});
 }
 

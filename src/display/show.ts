@@ -1,5 +1,7 @@
 // Shows figures, tables and Markdown in a notebook.
 import { type Bundle, kernel } from "../support/kernel";
+import { escapeMarkdown, printable } from "../support/text";
+import { plotlyFigure } from "./plotly";
 import { type Figure, svgOf } from "./svg";
 import { type Table, tableBundle } from "./table";
 
@@ -24,29 +26,32 @@ export function show(data: Bundle, { id, update = false }: DisplayPlace = {}): v
  * for viewers without plotly.
  *
  * @param figure `{ data, layout }` as in the plotly.js reference
+ * @param options `markup`: whether texts may hold plotly's tags, such as `<b>` and `<br>`; default false: texts are shown as
+ *   they are written
  */
-export function showFigure(figure: Figure, options: DisplayPlace = {}): void {
+export function showFigure(figure: Figure, options: { markup?: boolean } & DisplayPlace = {}): void {
 	// JupyterLab's plotly ignores updates of its own output, so that output is replaced by another type first.
 	if (options.update) show({ "text/plain": " " }, options);
-	show(figureBundle(figure), options);
+	show(figureBundle(figure, options), options);
 }
 
 /** Returns a figure as a MIME bundle: plotly JSON, SVG where it can be drawn, and its title as text. */
-export function figureBundle({ data, layout = {} }: Figure): Bundle {
-	const figure = { data, layout: { ...FIGURE_LAYOUT, ...layout }, config: { responsive: true, displaylogo: false } };
+export function figureBundle({ data, layout = {} }: Figure, options: { markup?: boolean } = {}): Bundle {
 	const title = (layout.title as { text?: string })?.text ?? "without a title";
 	const svg = svgOf({ data, layout });
 	return {
-		"application/vnd.plotly.v1+json": figure,
+		"application/vnd.plotly.v1+json": plotlyFigure({ data, layout: { ...FIGURE_LAYOUT, ...layout } }, options),
 		// Viewers may show the SVG as an image, which inherits no colours.
 		...(svg && { "image/svg+xml": svg.replace("<svg ", '<svg style="background:#fff;color:#444" ') }),
-		"text/plain": `Figure: ${title}`,
+		"text/plain": `Figure: ${printable(title)}`,
 	};
 }
 
 const FIGURE_LAYOUT = {
 	height: 400,
 	margin: { t: 60, r: 30, b: 60, l: 60 },
+	// Whole names.
+	hoverlabel: { namelength: -1 },
 	// Without automatic margins, long class names overlap the title of the axis.
 	template: { layout: { xaxis: { automargin: true }, yaxis: { automargin: true } } },
 };
@@ -61,7 +66,13 @@ export function showTable(table: Table, options: { maxRows?: number } & DisplayP
 	show(tableBundle(table, options), options);
 }
 
-/** Shows Markdown, such as sentences with numbers of the run. */
-export function showMarkdown(text: string): void {
-	show({ "text/markdown": text, "text/plain": text });
+/**
+ * Shows Markdown, such as sentences with numbers of the run. As a template tag, ``showMarkdown`*${name}*` ``, it shows the
+ * values as they are written, whatever they mean to Markdown or HTML. Between backticks nothing can be escaped: write
+ * `<code>` instead.
+ */
+export function showMarkdown(text: string | TemplateStringsArray, ...values: unknown[]): void {
+	const filled = (fill: (value: string) => string) =>
+		typeof text === "string" ? text : String.raw({ raw: text }, ...values.map((value) => fill(String(value))));
+	show({ "text/markdown": filled(escapeMarkdown), "text/plain": filled(printable) });
 }

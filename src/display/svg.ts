@@ -1,5 +1,5 @@
 // Renders plotly figures as SVG.
-import { escapeHtml } from "./table";
+import { type Html, html, printable } from "../support/text";
 
 /** A plotly figure: traces and layout as in plotly.js. */
 export interface Figure {
@@ -61,17 +61,14 @@ export function svgOf({ data, layout = {} }: Figure, { width = 700, height = 400
 		const suffix = id.slice(1);
 		const axes = [layout[`xaxis${suffix}`], layout[`yaxis${suffix}`]] as [AxisLayout?, AxisLayout?];
 		const panelTraces = traces.filter(({ xaxis = "x" }) => xaxis === id);
-		return `<g transform="translate(${i * panelWidth} 0)">${panel(panelTraces, axes, panelWidth, height, colorOf)}</g>`;
+		return html`<g transform="translate(${i * panelWidth} 0)">${panel(panelTraces, axes, panelWidth, height, colorOf)}</g>`;
 	});
 	const title = (layout.title as { text?: string } | undefined)?.text;
-	return (
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
-		`font-family="sans-serif" font-size="12" fill="currentColor">` +
-		(title ? text(width / 2, 18, title, 'text-anchor="middle" font-size="15"') : "") +
-		drawn.join("") +
-		(names.length > 1 ? legend(names, traces, colorOf, width) : "") +
-		"</svg>"
-	);
+	const heading = title ? text(width / 2, 18, title, html`text-anchor="middle" font-size="15"`) : null;
+	const key = names.length > 1 ? legend(names, traces, colorOf, width) : null;
+	const size = html`viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`;
+	const font = html`font-family="sans-serif" font-size="12" fill="currentColor"`;
+	return String(html`<svg xmlns="http://www.w3.org/2000/svg" ${size} ${font}>${heading}${drawn}${key}</svg>`);
 }
 
 function panel(
@@ -80,7 +77,7 @@ function panel(
 	width: number,
 	height: number,
 	colorOf: (trace: Trace) => string,
-): string {
+): Html {
 	const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
 	const heat = traces.find(({ type }) => type === "heatmap");
 	const bars = traces.filter(({ type }) => type === "bar");
@@ -92,17 +89,17 @@ function panel(
 		? axisOf(ys, top, bottom, yLayout, false, true)
 		: axisOf(ys, bottom, top, yLayout, bars.length > 0, false);
 	const grid = heat
-		? ""
-		: y.ticks.map((tick) => line(left, y.position(tick), right, y.position(tick), 'stroke-opacity="0.15"')).join("");
+		? null
+		: y.ticks.map((tick) => line(left, y.position(tick), right, y.position(tick), html`stroke-opacity="0.15"`));
 	const labels = [
-		...x.ticks.map((tick) => text(x.position(tick), bottom + 16, x.label(tick), 'text-anchor="middle"')),
-		...y.ticks.map((tick) => text(left - 6, y.position(tick) + 4, y.label(tick), 'text-anchor="end"')),
-		text((left + right) / 2, bottom + 36, xLayout.title?.text ?? "", 'text-anchor="middle"'),
+		...x.ticks.map((tick) => text(x.position(tick), bottom + 16, x.label(tick), MIDDLE)),
+		...y.ticks.map((tick) => text(left - 6, y.position(tick) + 4, y.label(tick), html`text-anchor="end"`)),
+		text((left + right) / 2, bottom + 36, xLayout.title?.text ?? "", MIDDLE),
 		text(
 			14,
 			(top + bottom) / 2,
 			yLayout.title?.text ?? "",
-			`text-anchor="middle" transform="rotate(-90 14 ${(top + bottom) / 2})"`,
+			html`${MIDDLE} transform="rotate(-90 14 ${(top + bottom) / 2})"`,
 		),
 	];
 	const marks = traces.map((trace) => {
@@ -110,7 +107,7 @@ function panel(
 		if (trace.type === "bar") return barsOf(trace, bars.indexOf(trace), bars.length, x, y, colorOf(trace));
 		return lineOf(trace, x, y, colorOf(trace));
 	});
-	return `${grid}${heat ? "" : line(left, bottom, right, bottom)}${labels.join("")}${marks.join("")}`;
+	return html`${grid}${heat ? null : line(left, bottom, right, bottom)}${labels}${marks}`;
 }
 
 function axisOf(
@@ -148,65 +145,57 @@ function roundNumbers(low: number, high: number, minStep: number): number[] {
 	return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-function lineOf({ x, y = [], mode = "lines" }: Trace, xAxis: Axis, yAxis: Axis, color: string): string {
+function lineOf({ x, y = [], mode = "lines" }: Trace, xAxis: Axis, yAxis: Axis, color: string): Html {
 	const points = y.flatMap((value, i) =>
 		Number.isFinite(value)
 			? [[xAxis.position(x?.[i] ?? i), yAxis.position(value)].map((pixel) => pixel.toFixed(1))]
 			: [],
 	);
-	const path = `<polyline points="${points.join(" ")}" fill="none" stroke="${color}" stroke-width="2"/>`;
-	const dots = points.map(([left, top]) => `<circle cx="${left}" cy="${top}" r="3" fill="${color}"/>`);
-	return `${mode.includes("lines") ? path : ""}${mode.includes("markers") ? dots.join("") : ""}`;
+	const path = html`<polyline points="${points.join(" ")}" fill="none" stroke="${color}" stroke-width="2"/>`;
+	const dots = points.map(([left, top]) => html`<circle cx="${left}" cy="${top}" r="3" fill="${color}"/>`);
+	return html`${mode.includes("lines") ? path : null}${mode.includes("markers") ? dots : null}`;
 }
 
-function barsOf(trace: Trace, index: number, count: number, xAxis: Axis, yAxis: Axis, color: string): string {
+function barsOf(trace: Trace, index: number, count: number, xAxis: Axis, yAxis: Axis, color: string): Html[] {
 	const width = (0.8 * xAxis.band) / count;
-	return (trace.y as number[])
-		.map((value, i) => {
-			const left = xAxis.position(trace.x?.[i] ?? i) - 0.4 * xAxis.band + index * width;
-			const [top, bottom] = [yAxis.position(value), yAxis.position(0)].sort((a, b) => a - b);
-			const label = trace.texttemplate?.includes("%}") ? `${(100 * value).toFixed(1)}%` : String(value);
-			return (
-				`<rect x="${left}" y="${top}" width="${width}" height="${bottom - top}" fill="${color}"/>` +
-				(trace.texttemplate ? text(left + width / 2, top - 4, label, 'text-anchor="middle"') : "")
-			);
-		})
-		.join("");
+	return (trace.y as number[]).map((value, i) => {
+		const left = xAxis.position(trace.x?.[i] ?? i) - 0.4 * xAxis.band + index * width;
+		const [top, bottom] = [yAxis.position(value), yAxis.position(0)].sort((a, b) => a - b);
+		const label = trace.texttemplate?.includes("%}") ? `${(100 * value).toFixed(1)}%` : String(value);
+		const bar = html`<rect x="${left}" y="${top}" width="${width}" height="${bottom - top}" fill="${color}"/>`;
+		return html`${bar}${trace.texttemplate ? text(left + width / 2, top - 4, label, MIDDLE) : null}`;
+	});
 }
 
-function heatCells({ x = [], y = [], z = [], texttemplate }: Trace, xAxis: Axis, yAxis: Axis): string {
+function heatCells({ x = [], y = [], z = [], texttemplate }: Trace, xAxis: Axis, yAxis: Axis): Html[] {
 	const greatest = Math.max(...z.flat(), Number.MIN_VALUE);
-	return z
-		.flatMap((row, i) =>
-			row.map((value, j) => {
-				const [centre, middle] = [xAxis.position(x[j] ?? j), yAxis.position(y[i] ?? i)];
-				const fraction = value / greatest;
-				return (
-					`<rect x="${centre - xAxis.band / 2}" y="${middle - yAxis.band / 2}" width="${xAxis.band}" ` +
-					`height="${yAxis.band}" fill="hsl(212 70% ${95 - 65 * fraction}%)"/>` +
-					(texttemplate
-						? text(centre, middle + 4, value, `text-anchor="middle" fill="${fraction > 0.5 ? "#fff" : "#222"}"`)
-						: "")
-				);
-			}),
-		)
-		.join("");
+	const size = html`width="${xAxis.band}" height="${yAxis.band}"`;
+	return z.flatMap((row, i) =>
+		row.map((value, j) => {
+			const [centre, middle] = [xAxis.position(x[j] ?? j), yAxis.position(y[i] ?? i)];
+			const fraction = value / greatest;
+			const corner = html`x="${centre - xAxis.band / 2}" y="${middle - yAxis.band / 2}"`;
+			const cell = html`<rect ${corner} ${size} fill="hsl(212 70% ${95 - 65 * fraction}%)"/>`;
+			const look = html`${MIDDLE} fill="${fraction > 0.5 ? "#fff" : "#222"}"`;
+			return html`${cell}${texttemplate ? text(centre, middle + 4, value, look) : null}`;
+		}),
+	);
 }
 
-function legend(names: string[], traces: Trace[], colorOf: (trace: Trace) => string, width: number): string {
+function legend(names: string[], traces: Trace[], colorOf: (trace: Trace) => string, width: number): Html[] {
 	const widths = names.map((name) => 7 * name.length + 30);
 	let left = width - MARGIN.right - widths.reduce((total, entryWidth) => total + entryWidth, 0);
-	return names
-		.map((name, i) => {
-			const color = colorOf(traces.find((trace) => trace.name === name) as Trace);
-			const entry = `<rect x="${left}" y="26" width="12" height="8" fill="${color}"/>${text(left + 17, 34, name)}`;
-			left += widths[i];
-			return entry;
-		})
-		.join("");
+	return names.map((name, i) => {
+		const color = colorOf(traces.find((trace) => trace.name === name) as Trace);
+		const entry = html`<rect x="${left}" y="26" width="12" height="8" fill="${color}"/>${text(left + 17, 34, name)}`;
+		left += widths[i];
+		return entry;
+	});
 }
 
-const line = (x1: number, y1: number, x2: number, y2: number, more = "") =>
-	`<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="currentColor" ${more}/>`;
-const text = (x: number, y: number, content: Value, more = "") =>
-	`<text x="${x}" y="${y}" ${more}>${escapeHtml(String(content))}</text>`;
+const MIDDLE = html`text-anchor="middle"`;
+const line = (x1: number, y1: number, x2: number, y2: number, more?: Html) =>
+	html`<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="currentColor" ${more}/>`;
+// XML has no control characters, not even escaped.
+const text = (x: number, y: number, content: Value, more?: Html) =>
+	html`<text x="${x}" y="${y}" ${more}>${printable(String(content))}</text>`;

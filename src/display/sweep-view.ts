@@ -1,5 +1,6 @@
 // Live table, parallel coordinates and curves of a sweep.
 import { randomUUID } from "node:crypto";
+import { Html, html } from "../support/text";
 import type { Space, Value } from "../sweep/space";
 import { bestTrial, hasEnded, type Trial } from "../sweep/trial";
 import { METRICS, type Metric } from "../training/history";
@@ -55,10 +56,12 @@ function bundleOf(trials: Trial[], objective: Metric, seconds: number, endedBefo
 		...(best ? [`best: trial ${best.id}, ${METRICS[objective].title} ${best.value?.toFixed(4)}`] : []),
 	];
 	const table = tableBundle(trialRows(trials, objective));
-	const chart = svgOf(trialCurves(trials, objective), { width: 860, height: 280 });
+	const tableHtml = new Html(String(table["text/html"]));
+	const chart = new Html(svgOf(trialCurves(trials, objective), { width: 860, height: 280 }) ?? "");
 	const bar = completed < 1 ? progressBar(completed) : "";
+	const rest = parts.slice(1).join(" · ");
 	return {
-		"text/html": `<div><b>${parts[0]}</b> · ${parts.slice(1).join(" · ")}${bar}${chart}${table["text/html"]}</div>`,
+		"text/html": String(html`<div><b>${parts[0]}</b> · ${rest}${bar}${chart}${tableHtml}</div>`),
 		"text/plain": `${parts.join(", ")}\n${table["text/plain"]}`,
 	};
 }

@@ -1,5 +1,6 @@
 // Tables as HTML and text.
 import type { Bundle } from "../support/kernel";
+import { html, printable } from "../support/text";
 
 /** The part of a danfojs DataFrame or Series that is shown. */
 export interface Frame {
@@ -26,13 +27,14 @@ export function tableBundle(table: Table, { maxRows = 30 } = {}): Bundle {
 	const rest = rows.length > maxRows ? `… ${rows.length - maxRows} more rows (${rows.length} in all)` : "";
 	const numeric = columns.map((_, i) => rows.every((row) => typeof row[i] === "number" || row[i] === null));
 	const cell = (tag: string, text: string, i: number) =>
-		`<${tag} style="text-align:${numeric[i] ? "right" : "left"}">${escapeHtml(text)}</${tag}>`;
-	const line = (tag: string, cells: string[]) => `<tr>${cells.map((text, i) => cell(tag, text, i)).join("")}</tr>`;
-	const html =
-		`<table><thead>${line("th", columns)}</thead>` +
-		`<tbody>${shown.map((row) => line("td", row)).join("")}</tbody></table>${rest && `<p>${rest}</p>`}`;
-	const text = [columns, ...shown].map((row) => row.join("\t")).join("\n");
-	return { "text/html": html, "text/plain": rest ? `${text}\n${rest}` : text };
+		html`<${tag} style="text-align:${numeric[i] ? "right" : "left"}">${text}</${tag}>`;
+	const line = (tag: string, cells: string[]) => html`<tr>${cells.map((text, i) => cell(tag, text, i))}</tr>`;
+	const head = html`<thead>${line("th", columns)}</thead>`;
+	const body = html`<tbody>${shown.map((row) => line("td", row))}</tbody>`;
+	// JupyterLab would show a name with two dollar signs as a formula.
+	const whole = html`<table class="mathjax_ignore">${head}${body}</table>${rest && html`<p>${rest}</p>`}`;
+	const text = [columns, ...shown].map((row) => row.map(printable).join("\t")).join("\n");
+	return { "text/html": String(whole), "text/plain": rest ? `${text}\n${rest}` : text };
 }
 
 /** Whether a value is a danfojs DataFrame or Series. */
@@ -43,10 +45,6 @@ export function isFrame(value: unknown): value is Frame {
 		[frame?.columns, frame?.values, frame?.index].every(Array.isArray)
 	);
 }
-
-const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-/** Escapes text for HTML content and attributes. */
-export const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (character) => ENTITIES[character]);
 
 function toRows(table: Table): { columns: string[]; rows: unknown[][] } {
 	if (Array.isArray(table)) {

@@ -1,6 +1,7 @@
 // Live progress of training.
 import { randomUUID } from "node:crypto";
 import type { Bundle } from "../support/kernel";
+import { Html, html } from "../support/text";
 import type { Progress } from "../training/history";
 import { formatDuration } from "./format";
 import { progressBar } from "./progress-bar";
@@ -51,9 +52,10 @@ function liveBundle(progress: Progress, running: Running, seconds: number): Bund
 	const position = `Epoch ${epoch}/${epochs}, batch ${batch}/${batches}`;
 	const speed = `${Math.round(samples / seconds)} images/s, ${formatDuration(left)} left`;
 	const now = `loss ${loss.toFixed(4)}, accuracy ${(100 * acc).toFixed(1)} %`;
-	const chart = svgOf(liveCurves(progress, running), { width: 860, height: 280 });
+	const chart = new Html(svgOf(liveCurves(progress, running), { width: 860, height: 280 }) ?? "");
+	const bar = progressBar(completed);
 	return {
-		"text/html": `<div><b>${position}</b> · ${speed} · ${now}${progressBar(completed)}${chart}</div>`,
+		"text/html": String(html`<div><b>${position}</b> · ${speed} · ${now}${bar}${chart}</div>`),
 		"text/plain": `${position}: ${speed}, ${now}`,
 	};
 }

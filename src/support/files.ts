@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { constants, lstatSync, mkdirSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { writeError } from "./writing";
 
 /** Returns whether a path exists; unlike `existsSync`, also true for a broken symbolic link. */
 export function pathExists(path: string): boolean {
@@ -93,6 +94,6 @@ export function writeFileAtomically(file: string, content: string | Uint8Array):
 		renameSync(temporary, file);
 	} catch (error) {
 		rmSync(temporary, { force: true });
-		throw new Error(`${file} cannot be written: ${(error as Error).message}`);
+		throw writeError(file, error, Buffer.byteLength(content));
 	}
 }

@@ -89,8 +89,8 @@ test("a dry run names each wheel with its size, and installs nothing", () => {
 	const command = [join(root, "tools", "cli.mjs"), "setup", "--gpu", "--dry-run"];
 	const { status, stdout } = spawnSync("node", command, { encoding: "utf8" });
 	assert.equal(status, 0);
-	const pinned = readFileSync(join(root, "requirements-gpu.txt"), "utf8").matchAll(/^(\S+==\S+) +# (\d+ MB)$/gm);
-	const lines = [...pinned].map(([, wheel, size]) => `${wheel}  ${size}`);
+	const pinned = readFileSync(join(root, "requirements-gpu.txt"), "utf8").matchAll(/^# (\d+ MB)\n(\S+==\S+) /gm);
+	const lines = [...pinned].map(([, size, wheel]) => `${wheel}  ${size}`);
 	assert.equal(lines.length, recorded.requires.length + 1);
 	assert.deepEqual(stdout.trim().split("\n").slice(1, -1), lines);
 	assert.match(stdout, /^13 wheels, 3\.4 GB to download, 6 GB in \.venv\/gpu$/m);

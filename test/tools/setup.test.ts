@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { root } from "../helpers";
+import { root, temporaryFolder } from "../helpers";
 
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 const venv = join(root, ".venv", "bin", "python");
@@ -43,10 +43,54 @@ test("requirements.txt pins everything that the Python side imports", () => {
 		encoding: "utf8",
 	});
 	assert.equal(result.status, 0, result.stderr);
-	for (const line of read("requirements.txt").split("\n")) {
-		assert.match(line, /^(#.*|\S+==\S+( ; .+)?|)$/);
+});
+
+test("every Python requirement is pinned with hashes, and installed only if its wheel has one of them", () => {
+	for (const file of ["requirements.txt", "requirements-gpu.txt", "tools/bench/requirements.txt"]) {
+		const entries = read(file)
+			.replace(/^#.*\n/gm, "")
+			.replaceAll(" \\\n    ", " ")
+			.trim()
+			.split("\n");
+		assert.ok(entries.length >= 13, file);
+		for (const entry of entries) assert.match(entry, /^\S+==\S+( ; [^-]+)?( --hash=sha256:[0-9a-f]{64})+$/);
+	}
+	for (const tampered of [false, true]) {
+		const folder = temporaryFolder();
+		const install = installsWheel(folder, tampered);
+		const code = `import { pipInstall } from "./tools/setup/packages.mjs"; await pipInstall(${install});`;
+		const env = { ...process.env, PIP_NO_INDEX: "1", PIP_FIND_LINKS: folder, PIP_TARGET: join(folder, "installed") };
+		const { status, stderr } = spawnSync("node", ["--input-type=module", "-e", code], {
+			cwd: root,
+			encoding: "utf8",
+			env,
+		});
+		assert.equal(status === 0, !tampered, stderr);
+		assert.equal(existsSync(join(folder, "installed", "tiny.py")), !tampered);
+		if (tampered) assert.match(stderr, /DO NOT MATCH THE HASHES/);
 	}
 });
+
+/** Makes a wheel and its requirements file, and returns the arguments of `pipInstall`. */
+function installsWheel(folder: string, tampered: boolean): string {
+	const code = `
+import base64, hashlib, sys, zipfile
+folder, tampered = sys.argv[1], sys.argv[2] == "true"
+wheel = folder + "/tiny-1.0-py3-none-any.whl"
+def write(source):
+    files = {"tiny.py": source, "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: tiny\\nVersion: 1.0\\n",
+        "tiny-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"}
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in files.items(): archive.writestr(name, text)
+        archive.writestr("tiny-1.0.dist-info/RECORD", "".join(name + ",,\\n" for name in files))
+write("")
+sha256 = hashlib.sha256(open(wheel, "rb").read()).hexdigest()
+if tampered: write("import os")
+open(folder + "/requirements.txt", "w").write("tiny==1.0 --hash=sha256:" + sha256)`;
+	const result = spawnSync(venv, ["-c", code, folder, String(tampered)], { encoding: "utf8" });
+	assert.equal(result.status, 0, result.stderr);
+	return [venv, join(folder, "requirements.txt")].map((path) => JSON.stringify(path)).join(", ");
+}
 
 test("the kernel is in .venv, with paths that survive a move", () => {
 	const kernels = spawnSync(venv, ["-m", "jupyter", "kernelspec", "list", "--json"], { encoding: "utf8" });

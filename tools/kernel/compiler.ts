@@ -7,6 +7,7 @@ import { dirname, join, relative } from "node:path";
 import type ts from "@tslab/typescript-for-tslab";
 import { CellTransformer, type CellVariable, hasTopLevelAwait, variablesOf } from "./cell-transformer";
 import type { TypeScript } from "./compile-cache";
+import { declareInnerVars } from "./inner-vars";
 import { hideDocs, isPackageTypes, PackageDocs } from "./package-docs";
 
 type Builder = ts.EmitAndSemanticDiagnosticsBuilderProgram;
@@ -156,13 +157,16 @@ export class CellCompiler {
 		const { ts } = this;
 		const variables = variablesOf(ts, file);
 		const earlier = builder.getSourceFile(join(this.folder, "__prev__.d.ts"));
-		const transformer = new CellTransformer(ts, builder.getProgram().getTypeChecker(), earlier, variables);
+		const checker = builder.getProgram().getTypeChecker();
+		const transformer = new CellTransformer(ts, checker, earlier, variables);
 		let code: Code | undefined;
 		const result = emit(
 			file,
 			(name, text) => {
 				// The converter waits for these names, which follow from its own rootDir.
-				if (name.endsWith(".d.ts")) return writeFile("outDir/__tslab__.d.ts", text, false);
+				if (name.endsWith(".d.ts")) {
+					return writeFile("outDir/__tslab__.d.ts", text + declareInnerVars(ts, checker, file), false);
+				}
 				code = this.toCommonJS(text);
 				writeFile("outDir/__tslab__.js", "", false);
 			},

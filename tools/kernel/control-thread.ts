@@ -1,9 +1,11 @@
-// The thread of the control channel: passes messages on, and interrupts the main thread where that cannot receive them.
+// The thread of the control channel: passes messages on, interrupts the main thread where that cannot receive them, and
+// notices that nobody is left to send any.
 import { setTimeout } from "node:timers/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Router } from "zeromq";
 import type { ControlThreadData, FromControlThread, ToControlThread } from "./control";
-import { SendQueue } from "./send-queue";
+import { endWithParent, signalGroup } from "./processes";
+import { sendOn, UNLIMITED } from "./sending";
 
 /** Milliseconds after which an interrupt is sent again if the main thread has not received it. */
 const PATIENCE = 1000;
@@ -12,7 +14,8 @@ async function interrupt({ stop, signalledAt, received }: ControlThreadData): Pr
 	const before = Atomics.load(received, 0);
 	const signal = () => {
 		signalledAt[0] = Date.now();
-		process.kill(process.pid, "SIGINT");
+		// As Ctrl-C in a terminal: a cell may be waiting for a process that it has started.
+		signalGroup("SIGINT");
 	};
 	Atomics.store(stop, 0, 1);
 	signal();
@@ -23,15 +26,15 @@ async function interrupt({ stop, signalledAt, received }: ControlThreadData): Pr
 
 async function listen(data: ControlThreadData, main: MessagePort): Promise<void> {
 	const post = (message: FromControlThread) => main.postMessage(message);
-	const control = new Router();
+	const control = new Router(UNLIMITED);
 	await control.bind(data.address);
-	const replies = new SendQueue(control);
 	main.on("message", (message: ToControlThread) => {
-		if (message !== "close") return replies.send(message);
+		if (message !== "close") return sendOn(control, message);
 		control.close();
 		main.close();
 	});
 	post("bound");
+	endWithParent();
 	for await (const frames of control) {
 		if (frames.some((frame) => frame.includes('"interrupt_request"'))) void interrupt(data);
 		post(frames);

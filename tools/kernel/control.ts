@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { InterruptState } from "./execution";
-import type { Frames } from "./send-queue";
+import type { Frames } from "./sending";
 
 /** What the thread starts with. */
 export interface ControlThreadData extends InterruptState {
@@ -16,36 +16,31 @@ export type ToControlThread = Frames | "close";
 /** What the thread sends: that it listens, or a message. */
 export type FromControlThread = "bound" | Uint8Array[];
 
-export interface ControlChannel {
-	send(reply: Frames): void;
-	close(): void;
-}
-
 /**
  * Binds the control channel at `address`.
  *
  * @param interrupts set by an interrupt, which also sends this process a SIGINT: Node ends a cell without an `await` by it
  * @param onMessage receives the messages, interrupts included
+ * @returns closes the channel
  */
 export function bindControl(
 	address: string,
 	interrupts: InterruptState,
-	onMessage: (frames: Buffer[], replies: ControlChannel) => void,
-): Promise<ControlChannel> {
+	onMessage: (frames: Buffer[], send: (reply: Frames) => void) => void,
+): Promise<() => void> {
 	const received = new Int32Array(new SharedArrayBuffer(4));
 	const workerData: ControlThreadData = { ...interrupts, address, received };
 	// Both files are in the folder of the kernelspec.
 	const thread = new Worker(join(__dirname, "control-thread.cjs"), { workerData });
 	const post = (message: ToControlThread) => thread.postMessage(message);
-	const channel: ControlChannel = { send: post, close: () => post("close") };
 	return new Promise((resolve, reject) => {
 		thread.on("error", reject);
 		thread.on("message", (message: FromControlThread) => {
-			if (message === "bound") return resolve(channel);
+			if (message === "bound") return resolve(() => post("close"));
 			Atomics.add(received, 0, 1);
 			onMessage(
 				message.map((frame) => Buffer.from(frame)),
-				channel,
+				post,
 			);
 		});
 	});

@@ -5,6 +5,8 @@ import type { CompletionInfo, Converter, Diagnostic, IsCompleteResult } from "ts
 import type { CodeMetadata } from "tslab/dist/metadata";
 import { loadTypeScript, provideCompiler, type TypeScript } from "./compile-cache";
 import { CellCompiler, type EmittedCell, type EmittedModule } from "./compiler";
+import { withoutExports } from "./exports";
+import { withHabitAdvice } from "./habits";
 import { withImportHint } from "./import-hints";
 
 export interface ConvertedCell {
@@ -54,13 +56,14 @@ export class CellConverter {
 
 	/** @param declarations those of the earlier cells */
 	convert(declarations: string, code: string): ConvertedCell {
-		const result = this.converter.convert(declarations, code);
-		const { cell, modules, errors } = this.compiler.take();
+		const result = this.converter.convert(declarations, withoutExports(this.ts, code));
+		const { cell, modules, errors: outside } = this.compiler.take();
+		const errors = [...result.diagnostics, ...outside.map((error) => this.toDiagnostic(error))];
 		return {
 			cell,
 			modules: modules.sort((a, b) => a.path.localeCompare(b.path)),
 			declarations: result.declOutput ?? "",
-			errors: [...result.diagnostics, ...errors.map((error) => this.toDiagnostic(error))].map((error) =>
+			errors: withHabitAdvice(errors, code).map((error) =>
 				withImportHint(error, code, this.folder, this.compiler.project),
 			),
 		};

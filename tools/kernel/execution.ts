@@ -58,6 +58,9 @@ export class Run implements Execution {
 			const result = await Promise.race([this.within(work), this.abandoned]);
 			this.signal.throwIfAborted();
 			return result;
+		} catch (error) {
+			// What a child process says that got the signal too is a consequence.
+			throw Atomics.load(interruptState.stop, 0) === 1 ? new Interrupted() : error;
 		} finally {
 			running = undefined;
 		}

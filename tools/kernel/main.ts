@@ -8,6 +8,7 @@ import { currentRun, interrupt, interruptState, type Run } from "./execution";
 import { Handlers } from "./handlers";
 import { captureOutput, connectDisplay } from "./outputs";
 import { type Connection, Server } from "./server";
+import { endProcess, keepProcess } from "./system-exit";
 
 /** Milliseconds after the control thread's SIGINT in which another one is not the user's. */
 const OWN_SIGNAL = 10_000;
@@ -51,6 +52,7 @@ async function main([connectionFile]: string[]): Promise<void> {
 	const api: Kernel = { current: () => currentRun() as Run, interrupt, openComm, run: handlers.runTask };
 	Object.assign(globalThis, { [Symbol.for("tslab.kernel")]: api });
 	listenToProcess();
+	keepProcess();
 	const server = new Server(connection, handlers, () => loaded?.close());
 	await server.start();
 	void warm(server);
@@ -58,5 +60,5 @@ async function main([connectionFile]: string[]): Promise<void> {
 
 main(process.argv.slice(2)).catch((error) => {
 	console.error(error);
-	process.exit(1);
+	endProcess(1);
 });

@@ -1,6 +1,6 @@
 // Jupyter's messages as frames of ZeroMQ. https://jupyter-client.readthedocs.io/en/stable/messaging.html#the-wire-protocol
 import { createHmac, randomUUID } from "node:crypto";
-import type { Frames } from "./send-queue";
+import type { Frames } from "./sending";
 
 const DELIMITER = Buffer.from("<IDS|MSG>");
 const PROTOCOL = "5.3";

@@ -1,11 +1,13 @@
 // The kernel's sockets: receives requests, sends replies, publishes outputs and whether the kernel is busy.
 import { setTimeout } from "node:timers/promises";
 import { Publisher, Reply, Router } from "zeromq";
-import { bindControl, type ControlChannel } from "./control";
+import { bindControl } from "./control";
 import { interruptState, type Publish } from "./execution";
 import type { Handlers } from "./handlers";
 import { Request } from "./message";
-import { SendQueue } from "./send-queue";
+import { type Frames, sendOn, UNLIMITED } from "./sending";
+import { StreamBuffer, type StreamContent } from "./stream-buffer";
+import { endProcess } from "./system-exit";
 
 /** The connection file that Jupyter writes. */
 export interface Connection {
@@ -23,14 +25,14 @@ export interface Connection {
 const SHUTDOWN = 1000;
 
 export class Server {
-	private readonly shell = new Router();
+	private readonly shell = new Router(UNLIMITED);
 	private readonly stdin = new Router();
 	private readonly heartbeat = new Reply();
-	// Without a limit: beyond one, outputs and even the end of a cell would be dropped.
-	private readonly iopub = new Publisher({ sendHighWaterMark: 0 });
-	private readonly outputs = new SendQueue(this.iopub);
-	private readonly shellReplies = new SendQueue(this.shell);
-	private control: ControlChannel | undefined;
+	private readonly iopub = new Publisher(UNLIMITED);
+	private readonly printed = new StreamBuffer((request, content) => {
+		sendOn(this.iopub, request.answer("stream", content));
+	});
+	private closeControl = () => {};
 	/** The requests whose cells run or wait. */
 	private readonly executing = new Set<Request>();
 	private greet = () => {};
@@ -50,28 +52,29 @@ export class Server {
 	async start(): Promise<void> {
 		const { transport, ip, ...ports } = this.connection;
 		const address = (port: number) => `${transport}://${ip}:${port}`;
-		const [control] = await Promise.all([
+		const [closeControl] = await Promise.all([
 			bindControl(address(ports.control_port), interruptState, (...message) => void this.receive(...message)),
 			this.iopub.bind(address(ports.iopub_port)),
 			this.shell.bind(address(ports.shell_port)),
 			this.stdin.bind(address(ports.stdin_port)),
 			this.heartbeat.bind(address(ports.hb_port)),
 		]);
-		this.control = control;
+		this.closeControl = closeControl;
 		void this.listen();
 		void this.beat();
 	}
 
 	/** Receives until the socket is closed. A cell does not keep the next message waiting. */
 	private async listen(): Promise<void> {
-		for await (const frames of this.shell) void this.receive(frames, this.shellReplies);
+		const reply = (frames: Frames) => sendOn(this.shell, frames);
+		for await (const frames of this.shell) void this.receive(frames, reply);
 	}
 
 	private async beat(): Promise<void> {
 		for await (const frames of this.heartbeat) await this.heartbeat.send(frames);
 	}
 
-	private async receive(frames: Buffer[], replies: Pick<SendQueue, "send">): Promise<void> {
+	private async receive(frames: Buffer[], send: (reply: Frames) => void): Promise<void> {
 		const request = Request.parse(frames, this.connection.key);
 		const { type, content } = request;
 		const publish = this.publisherOf(request);
@@ -80,7 +83,8 @@ export class Server {
 			if (type === "execute_request") this.executing.add(request);
 			const reply = await this.handlers.handle(type, content, publish);
 			this.executing.delete(request);
-			if (reply) replies.send(request.answer(type.replace(/_request$/, "_reply"), reply));
+			this.printed.flush();
+			if (reply) send(request.answer(type.replace(/_request$/, "_reply"), reply));
 		} finally {
 			this.executing.delete(request);
 			publish("status", { execution_state: "idle" });
@@ -92,7 +96,11 @@ export class Server {
 	}
 
 	private publisherOf(request: Request): Publish {
-		return (type, content, metadata) => this.outputs.send(request.answer(type, content, metadata));
+		return (type, content, metadata) => {
+			if (type === "stream") return this.printed.write(request, content as StreamContent);
+			this.printed.flush();
+			sendOn(this.iopub, request.answer(type, content, metadata));
+		};
 	}
 
 	private async shutDown(): Promise<void> {
@@ -101,8 +109,8 @@ export class Server {
 		await setTimeout(0);
 		this.onClose();
 		for (const socket of [this.iopub, this.shell, this.stdin, this.heartbeat]) socket.close();
-		this.control?.close();
+		this.closeControl();
 		await end;
-		process.exit();
+		endProcess();
 	}
 }

@@ -1,9 +1,11 @@
 // One page with what two runs have in common and what not: `npm run report -- --compare RUN_A RUN_B`.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { plotlyFigure } from "../../src/display/plotly";
 import { COLORS } from "../../src/display/svg";
-import { escapeHtml } from "../../src/display/table";
 import { SPLITS } from "../../src/images/folders";
+import { writeFileAtomically } from "../../src/support/files";
+import { Html, html, scriptData } from "../../src/support/text";
 import { at } from "../setup/paths.mjs";
 import { type Cell, minute, page, table } from "./page";
 import type { NamedRun } from "./run-record";
@@ -13,22 +15,22 @@ export function writeComparison(a: NamedRun, b: NamedRun, reports: string): stri
 	const runs = [a, b];
 	const plotly = readFileSync(at("node_modules", ".cache", "plotly.min.js"), "utf8");
 	const sections = [
-		`<h1>Two runs compared</h1>`,
+		html`<h1>Two runs compared</h1>`,
 		table(runs.map(({ name, date }, i) => ["AB"[i], name, date ? minute(date) : ""])),
 		differences(a, b),
-		`<h2>Key numbers</h2>${keyNumbers(a, b)}`,
-		`<h2>Learning curves</h2>${curves(runs, "loss", "Loss")}${curves(runs, "acc", "Accuracy")}`,
-		`<h2>Confusion matrices</h2>${sideBySide(runs, confusionMatrix)}`,
-		`<h2>Classification reports</h2>${sideBySide(runs, classificationReport)}`,
+		html`<h2>Key numbers</h2>${keyNumbers(a, b)}`,
+		html`<h2>Learning curves</h2>${curves(runs, "loss", "Loss")}${curves(runs, "acc", "Accuracy")}`,
+		html`<h2>Confusion matrices</h2>${sideBySide(runs, confusionMatrix)}`,
+		html`<h2>Classification reports</h2>${sideBySide(runs, classificationReport)}`,
 	];
-	mkdirSync(reports, { recursive: true });
 	const file = join(reports, "compare.html");
-	writeFileSync(file, page(`${a.name} and ${b.name} compared`, sections.join("\n"), `<script>${plotly}</script>`));
+	const script = html`<script>${new Html(plotly)}</script>`;
+	writeFileAtomically(file, page(`${a.name} and ${b.name} compared`, sections, script));
 	return file;
 }
 
 /** What was run with what: first what differs, then, folded away, what does not. */
-function differences(a: NamedRun, b: NamedRun): string {
+function differences(a: NamedRun, b: NamedRun): Html {
 	const [settingsA, settingsB] = [a, b].map(settingsOf);
 	const names = Object.keys({ ...settingsA, ...settingsB });
 	const rows = names.map((name) => ({ name, values: [settingsA[name] ?? "not set", settingsB[name] ?? "not set"] }));
@@ -36,10 +38,13 @@ function differences(a: NamedRun, b: NamedRun): string {
 	const same = rows.filter(({ values: [x, y] }) => x === y).map(({ name, values: [x] }) => [name, x]);
 	const marked = differ.map(({ name, values }): Cell[] => [
 		name,
-		...values.map((value) => ({ html: `<mark>${escapeHtml(String(value))}</mark>` })),
+		...values.map((value) => html`<mark>${value}</mark>`),
 	]);
-	return `<h2>What differs</h2>
-${marked.length ? table(marked, { header: ["", "A", "B"] }) : "<p>Data set, parameters, versions and device are the same.</p>"}
+	const changes = marked.length
+		? table(marked, { header: ["", "A", "B"] })
+		: html`<p>Data set, parameters, versions and device are the same.</p>`;
+	return html`<h2>What differs</h2>
+${changes}
 <details><summary>The same in both (${same.length})</summary>${table(same)}</details>`;
 }
 
@@ -56,7 +61,7 @@ const settingsOf = ({ dataset, classNames, parameters, versions, device }: Named
 /** A row of the key numbers: its title, where its value is, and the digits after the point. */
 type KeyNumber = [string, (run: NamedRun) => number | null | undefined, number];
 
-function keyNumbers(a: NamedRun, b: NamedRun): string {
+function keyNumbers(a: NamedRun, b: NamedRun): Html {
 	const parts = ["clean", "train", "evaluate"] as const;
 	const numbers: KeyNumber[] = [
 		["Test accuracy", ({ test }) => test?.accuracy, 5],
@@ -76,15 +81,15 @@ function keyNumbers(a: NamedRun, b: NamedRun): string {
 }
 
 /** Training and validation curves of both runs in one figure. */
-function curves(runs: NamedRun[], metric: "loss" | "acc", title: string): string {
+function curves(runs: NamedRun[], metric: "loss" | "acc", title: string): Html {
 	const validation = metric === "loss" ? "valLoss" : "valAcc";
 	const traces = runs.flatMap(({ history }, i) => [
 		...trace(`${"AB"[i]}, training`, history?.[metric], { color: COLORS[i], dash: "solid" }),
 		...trace(`${"AB"[i]}, validation`, history?.[validation], { color: COLORS[i], dash: "dot" }),
 	]);
-	if (traces.length === 0) return `<h3>${title}</h3><p>not run</p>`;
+	if (traces.length === 0) return html`<h3>${title}</h3><p>not run</p>`;
 	const epochs = Math.max(...traces.map(({ y }) => y.length));
-	const figure = {
+	const figure = plotlyFigure({
 		data: traces,
 		layout: {
 			title: { text: title },
@@ -93,11 +98,8 @@ function curves(runs: NamedRun[], metric: "loss" | "acc", title: string): string
 			legend: { orientation: "h", y: -0.3 },
 			xaxis: { title: { text: "Epoch" }, tick0: 1, dtick: Math.ceil(epochs / 10) },
 		},
-		config: { responsive: true, displaylogo: false },
-	};
-	// No text of the run may end the script.
-	const json = JSON.stringify(figure).replaceAll("<", "\\u003c");
-	return `<div class="figure" id="${metric}"></div><script>Plotly.newPlot("${metric}", ${json});</script>`;
+	});
+	return html`<div class="figure" id="${metric}"></div><script>Plotly.newPlot("${metric}", ${scriptData(figure)});</script>`;
 }
 
 /** A curve for plotly, or nothing where the run has none. */
@@ -106,18 +108,20 @@ function trace(name: string, y: number[] | undefined, line: { color: string; das
 	return [{ type: "scatter", mode: "lines+markers", name, x: y.map((_, epoch) => epoch + 1), y, line }];
 }
 
-const sideBySide = (runs: NamedRun[], show: (run: NamedRun) => string | null) =>
-	`<div class="side-by-side">${runs
-		.map((run, i) => `<div><h3>${"AB"[i]}: ${escapeHtml(run.name)}</h3>${show(run) ?? "<p>not run</p>"}</div>`)
-		.join("")}</div>`;
+function sideBySide(runs: NamedRun[], show: (run: NamedRun) => Html | null): Html {
+	const sides = runs.map((run, i) => {
+		return html`<div><h3>${"AB"[i]}: ${run.name}</h3>${show(run) ?? html`<p>not run</p>`}</div>`;
+	});
+	return html`<div class="side-by-side">${sides}</div>`;
+}
 
-function confusionMatrix({ confusionMatrix: matrix, classNames }: NamedRun): string | null {
+function confusionMatrix({ confusionMatrix: matrix, classNames }: NamedRun): Html | null {
 	if (!matrix || !classNames) return null;
 	const rows = matrix.map((row, i) => [classNames[i], ...row]);
 	return table(rows, { header: ["true ↓ predicted →", ...classNames], numeric: true });
 }
 
-function classificationReport({ reportRows }: NamedRun): string | null {
+function classificationReport({ reportRows }: NamedRun): Html | null {
 	if (!reportRows) return null;
 	const rows = reportRows.map(({ class: name, precision, recall, f1, support }) => [
 		name,

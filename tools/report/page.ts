@@ -1,8 +1,8 @@
 // The frame of the pages that are not notebooks: the index of a run and the comparison of two.
-import { escapeHtml } from "../../src/display/table";
+import { Html, html } from "../../src/support/text";
 
 /** A cell of a table: text, or HTML that is put in as it is. */
-export type Cell = string | number | boolean | null | undefined | { html: string };
+export type Cell = string | number | boolean | null | undefined | Html;
 
 const STYLE = `	body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 	h1, h2, h3 { font-weight: 400; line-height: 1.2; margin: 2rem 0 0.5rem; }
@@ -40,45 +40,43 @@ const STYLE = `	body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; m
 /**
  * A page that needs nothing from elsewhere, for the screen and for paper.
  *
- * @param body HTML
- * @param head HTML that is added to the page's head. Default: none
+ * @param head added to the page's head. Default: nothing
  */
-export const page = (title: string, body: string, head = ""): string => `<!doctype html>
+export const page = (title: string, body: Html[], head?: Html): string =>
+	String(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data: blob:; script-src 'unsafe-inline'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
+<title>${title}</title>
 <style>
-${STYLE}</style>
+${new Html(STYLE)}</style>
 ${head}
 </head>
 <body>
 ${body}
 </body>
 </html>
-`;
+`);
 
 /**
  * A table; an empty cell reads "not run".
  *
  * @param options `header`: default none; `numeric`: whether all columns but the first hold numbers, default false
  */
-export function table(rows: Cell[][], { header = [] as Cell[], numeric = false } = {}): string {
-	const line = (cells: Cell[]) =>
-		`<tr>${cells
-			.map((cell, i) => {
-				const tag = i === 0 || cells === header ? "th" : "td";
-				const look = numeric && i > 0 ? ' class="number"' : "";
-				return `<${tag}${look}>${toHtml(cell)}</${tag}>`;
-			})
-			.join("")}</tr>`;
-	const head = header.length ? `<thead>${line(header)}</thead>` : "";
-	return `<div class="scroll"><table>${head}<tbody>${rows.map(line).join("\n")}</tbody></table></div>`;
+export function table(rows: Cell[][], { header = [] as Cell[], numeric = false } = {}): Html {
+	const line = (cells: Cell[]) => {
+		const row = cells.map((cell, i) => {
+			const tag = i === 0 || cells === header ? "th" : "td";
+			const look = numeric && i > 0 ? html` class="number"` : null;
+			return html`<${tag}${look}>${cell ?? "not run"}</${tag}>`;
+		});
+		return html`<tr>${row}</tr>\n`;
+	};
+	const head = header.length ? html`<thead>${line(header)}</thead>` : null;
+	return html`<div class="scroll"><table>${head}<tbody>${rows.map(line)}</tbody></table></div>`;
 }
-
-const toHtml = (cell: Cell): string =>
-	typeof cell === "object" && cell !== null ? cell.html : escapeHtml(String(cell ?? "not run"));
 
 /** The minute of an ISO date, for example `"2025-03-01 10:59 UTC"`. */
 export const minute = (date: string): string => `${date.slice(0, 16).replace("T", " ")} UTC`;

@@ -1,9 +1,11 @@
 // Runs notebooks and writes their reports: `npm start` (all of them) and `npm run report -- [NOTEBOOK…]`.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { SPLITS, splitFolder } from "../../src/images/folders";
 import { requireFolder } from "../../src/support/files";
+import { requireWritable, writeError } from "../../src/support/writing";
 import { fillDataset } from "../data/fill";
 import { type NotebookArguments, parseArguments } from "../run/arguments";
 import { at, python, pythonEnvironment, root, shown } from "../setup/paths.mjs";
@@ -23,6 +25,7 @@ export async function main(args: string[]): Promise<void> {
 	}
 	// Found, or missed, before the notebooks take their minutes.
 	const browser = options.pdf ? findBrowser() : null;
+	requireSpace(options);
 	await prepareDataset(options.dataset);
 	const code = await execute(options);
 	if (code !== 0) {
@@ -40,6 +43,15 @@ function findBrowser(): string {
 	const browser = browserCommand();
 	if (browser) return browser;
 	throw new Error("--pdf needs Chromium or Chrome: sudo apt install chromium");
+}
+
+/** Checks that the pages, of which each holds plotly, and the artifacts can be written. */
+function requireSpace({ notebooks, reports, artifacts }: NotebookArguments): void {
+	const missing = notebooks.filter((name) => !existsSync(join(reports, `${name}.html`)));
+	const { size } = statSync(at("node_modules", ".cache", "plotly.min.js"));
+	// One more, since a page is written next to the one that it replaces.
+	requireWritable(reports, (missing.length + 1) * size);
+	requireWritable(artifacts);
 }
 
 /** Checks the folder of the data set; the default one gets the sample images if it is empty. */
@@ -68,7 +80,6 @@ function execute({ notebooks, declared, parameters, reports, noInput }: Notebook
 			parameters: Object.fromEntries(Object.entries(parameters).filter(([key]) => declared[name].has(key))),
 		})),
 	};
-	mkdirSync(reports, { recursive: true });
 	return new Promise((done, failed) => {
 		const child = spawn(python, [at("tools", "report", "run_notebooks.py")], {
 			cwd: root,
@@ -92,6 +103,7 @@ function execute({ notebooks, declared, parameters, reports, noInput }: Notebook
 
 async function printPdf(browser: string, html: string): Promise<void> {
 	const pdf = html.replace(/\.html$/, ".pdf");
+	const part = `${pdf}.${process.pid}.part`;
 	const flags = [
 		"--headless",
 		"--no-sandbox",
@@ -99,6 +111,13 @@ async function printPdf(browser: string, html: string): Promise<void> {
 		"--no-pdf-header-footer",
 		"--virtual-time-budget=10000",
 	];
-	await runQuietly(browser, [...flags, `--print-to-pdf=${pdf}`, `file://${resolve(html)}`]);
+	try {
+		await runQuietly(browser, [...flags, `--print-to-pdf=${part}`, pathToFileURL(html).href]);
+		// On a full disk, Chromium leaves a part of it and ends well.
+		if (!readFileSync(part).subarray(-32).includes("%%EOF")) throw writeError(pdf, { code: "ENOSPC" });
+		renameSync(part, pdf);
+	} finally {
+		rmSync(part, { force: true });
+	}
 	console.log(`Wrote ${shown(pdf)}`);
 }

@@ -3,8 +3,10 @@
 {"notebooks": [{"name", "source", "parameters"}], "reports": folder, "noInput": bool}
 """
 
+import errno
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,9 +17,49 @@ import papermill
 import psutil
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
+from papermill.iorw import papermill_io
 from traitlets.config import PyFileConfigLoader
 
 TOOLS = Path(__file__).resolve().parents[1]
+
+
+class InMemory:
+    """What papermill writes after each cell. A file is written when it is whole, so that a full disk tears none."""
+
+    def write(self, text, _):
+        self.text = text
+
+    def pretty_path(self, path):
+        return path
+
+
+memory = InMemory()
+papermill_io.register("memory:", memory)
+
+
+def write_whole(path, text):
+    """Replaces a file as a whole, or ends with one line and leaves it as it was."""
+    content = text.encode("utf-8", "replace")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        sys.exit(f"\n{path} cannot be written: {reason(error, path.parent, len(content))}")
+
+
+def reason(error, folder, size):
+    """The same words as in src/support/writing.ts."""
+    megabytes = f"{size / 1e6:.1f} MB"
+    if error.errno == errno.ENOSPC:
+        free = f"{shutil.disk_usage(folder).free / 1e6:.1f} MB"
+        return f"the disk is full: {free} free, {megabytes} needed; free some space, or choose another folder"
+    if error.errno == errno.EDQUOT:
+        return f"your quota is used up: {megabytes} needed; free some space, or choose another folder"
+    if error.errno == errno.EFBIG:
+        return f"files of {megabytes} are not allowed here; raise the limit (ulimit -f)"
+    return f"{error.strerror}; choose another folder"
 
 
 def export(executed, source, reports, no_input):
@@ -26,7 +68,7 @@ def export(executed, source, reports, no_input):
     # The folder that images in prose are relative to, as JupyterLab's export says it.
     resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
     html, _ = exporter.from_notebook_node(executed, resources=resources)
-    (reports / f"{source.stem}.html").write_text(html, encoding="utf-8")
+    write_whole(reports / f"{source.stem}.html", html)
 
 
 def run(notebook, reports, no_input):
@@ -37,14 +79,26 @@ def run(notebook, reports, no_input):
     print(f"{name} … ", end="", flush=True)
     try:
         papermill.execute_notebook(
-            source, target, parameters=notebook["parameters"], kernel_name="tslab", progress_bar=False
+            literal(source),
+            literal(f"memory:{target}"),
+            parameters=notebook["parameters"],
+            kernel_name="tslab",
+            progress_bar=False,
         )
     except PapermillExecutionError as error:
         failure = f"{name}, cell [{error.exec_count}]: {error.ename}: {error.evalue}"
-    export(nbformat.read(target, as_version=4), source, reports, no_input)
+    executed = nbformat.reads(memory.text, as_version=4)
+    executed.metadata.papermill["output_path"] = str(target)
+    write_whole(target, nbformat.writes(executed))
+    export(executed, source, reports, no_input)
     if failure:
         sys.exit(f"\n{failure}\nThe notebook as far as it ran: {target.with_suffix('.html')}")
     print(f"{time.monotonic() - started:.0f} s", flush=True)
+
+
+def literal(path):
+    """A path for papermill, which formats braces in it."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def main():

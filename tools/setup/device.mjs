@@ -65,10 +65,14 @@ async function installGpuPackages() {
 		// pip's folder for temporary files is in memory on some systems.
 		const env = { ...process.env, TMPDIR: gpuDownloads, PIP_DISABLE_PIP_VERSION_CHECK: "1" };
 		/** @param {string[]} args */
-		const pip = (...args) => runQuietly(python, ["-m", "pip", ...args, "--no-deps", "--no-cache-dir"], { env });
-		for (const { name, version, megabytes } of wheels) {
+		const pip = (...args) =>
+			runQuietly(python, ["-m", "pip", ...args, "--no-deps", "--require-hashes", "--no-cache-dir"], { env });
+		// pip takes hashes from a file only.
+		const single = join(gpuDownloads, "requirement.txt");
+		for (const { name, version, megabytes, requirement } of wheels) {
 			console.log(`setup:   ${name} ${version}, ${megabytes} MB`);
-			await pip("download", "--dest", gpuDownloads, `${name}==${version}`);
+			writeFileSync(single, requirement);
+			await pip("download", "--dest", gpuDownloads, "-r", single);
 		}
 		console.log("setup:   unpacking");
 		rmSync(gpuFolder, { recursive: true, force: true });

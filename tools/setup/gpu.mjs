@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { at, deviceFile, root } from "./paths.mjs";
 
 /** @typedef {{ name: string, driver: string, memory: number, used: number, capability: string }} Gpu */
-/** @typedef {{ name: string, version: string, megabytes: number }} Wheel */
+/** @typedef {{ name: string, version: string, megabytes: number, requirement: string }} Wheel */
 /** @typedef {{ name: string, why: string }} NotLoaded */
 /**
  * @typedef {object} Probe
@@ -69,13 +69,16 @@ export class NoDriver extends Error {}
 const isOlder = (version, than) => version.localeCompare(than, undefined, { numeric: true }) < 0;
 
 /**
- * The wheels that are installed for the GPU, with the megabytes to download.
+ * The wheels that are installed for the GPU, with the megabytes to download and pip's requirement with its hashes.
  *
  * @returns {Wheel[]}
  */
 export function gpuWheels() {
-	const lines = readFileSync(at("requirements-gpu.txt"), "utf8").matchAll(/^(\S+)==(\S+) +# (\d+) MB$/gm);
-	return [...lines].map(([, name, version, megabytes]) => ({ name, version, megabytes: Number(megabytes) }));
+	const requirements = readFileSync(at("requirements-gpu.txt"), "utf8");
+	const wheels = requirements.matchAll(/^# (\d+) MB\n((\S+)==(\S+)(?: \\\n +--hash=\S+)+)$/gm);
+	return [...wheels].map(([, size, requirement, name, version]) => {
+		return { name, version, megabytes: Number(size), requirement };
+	});
 }
 
 /**

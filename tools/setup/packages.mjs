@@ -53,11 +53,20 @@ export async function installPythonPackages() {
 		mkdirSync(at(".venv"), { recursive: true });
 		for (const file of pathsIn(at(".venv"))) if (!kept.includes(file)) rmSync(file, { recursive: true });
 		await runQuietly(findPython(), ["-m", "venv", at(".venv")]);
-		// requirements.txt names the whole closure, so nothing is resolved here and TensorFlow's own
-		// Python dependencies, which only Python programs need, stay out.
-		const pip = ["-m", "pip", "install", "--no-deps", "--disable-pip-version-check"];
-		await runQuietly(python, [...pip, "-r", at("requirements.txt")]);
+		await pipInstall(python, at("requirements.txt"));
 	});
+}
+
+/**
+ * Installs what a requirements file names, and nothing else: TensorFlow's own Python dependencies, which only Python
+ * programs need, stay out. A wheel whose SHA-256 is not in the file is refused.
+ *
+ * @param {string} python
+ * @param {string} requirements
+ */
+export function pipInstall(python, requirements) {
+	const options = ["--no-deps", "--require-hashes", "--disable-pip-version-check"];
+	return runQuietly(python, ["-m", "pip", "install", ...options, "-r", requirements]);
 }
 
 /**
@@ -71,7 +80,7 @@ export async function installPeers() {
 	const name = "Keras and Ray to compare with (about 800 MB to download)";
 	await step(name, join(peersFolder, ".stamp"), contents(requirements), async () => {
 		await runQuietly(findPython(), ["-m", "venv", "--clear", peersFolder]);
-		await runQuietly(peer, ["-m", "pip", "install", "-r", requirements]);
+		await pipInstall(peer, requirements);
 	});
 	return peer;
 }
