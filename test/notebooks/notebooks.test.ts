@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { makeSampleDataset } from "../../tools/data/sample-dataset";
-import { root, temporaryFolder } from "../helpers";
+import { contents, root, temporaryFolder } from "../helpers";
 
 type Cell = {
 	cell_type: string;
@@ -134,6 +134,19 @@ describe("on a small data set with broken files,", () => {
 		assert.equal(code, 1);
 		assert.match(out, /^03-model-architecture, cell \[\d+\]: \w*Error: .+$/m);
 		assert.ok(readFileSync(join(reports, "03-model-architecture.html"), "utf8").includes("Error"));
+	});
+
+	test("training that diverges ends in a sentence, and the model of an earlier run stays", () => {
+		const before = contents(artifacts);
+		const { code, out } = report("04", ...places, ...small, "-p", "learningRate=1e30");
+		assert.equal(code, 1);
+		assert.match(
+			out,
+			/^04-training, cell \[\d+\]: \w*Error: the loss is not a number since epoch 1: lower learningRate \(1e\+30\)$/m,
+		);
+		assert.deepEqual(contents(artifacts), before);
+		const html = readFileSync(join(reports, "04-training.html"), "utf8");
+		assert.ok(html.includes("the loss is not a number since epoch 1") && !/(loss|acc)\S* (NaN|undefined)/i.test(html));
 	});
 
 	test("bad folders are refused in one line, before anything runs", () => {
