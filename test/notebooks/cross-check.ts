@@ -29,26 +29,21 @@ export function crossCheck(reports: string, artifacts: string): { compared: numb
 	const evaluation = read(join(artifacts, "evaluation.json")) as EvaluationRecord;
 	checkRecords(run, evaluation, read(join(artifacts, "training.json")), compare, same);
 	checkIndex(readFileSync(join(reports, "index.html"), "utf8"), run, compare, same);
-	const pages = {
-		"01": checkCleaning,
-		"02": checkData,
-		"04": checkTraining,
-		"05": checkEvaluation,
-		"06": checkPractices,
-	};
-	const names = [
-		"data-cleaning",
-		"data-preprocessing",
-		"training",
-		"evaluation",
-		"best-practices-and-future-improvements",
-	];
-	Object.entries({ ...pages, "07": checkSweep }).forEach(([number, check], i) => {
-		const file = join(reports, `${number}-${[...names, "hyperparameter-sweep"][i]}.html`);
+	for (const [name, check] of Object.entries(PAGES)) {
+		const file = join(reports, `${name}.html`);
 		if (existsSync(file)) check(readPage(readFileSync(file, "utf8")), run, compare, same, evaluation);
-	});
+	}
 	return { compared, disagreements };
 }
+
+const PAGES = {
+	"01-data-cleaning": checkCleaning,
+	"02-data-preprocessing": checkData,
+	"04-training": checkTraining,
+	"05-evaluation": checkEvaluation,
+	"06-best-practices-and-future-improvements": checkPractices,
+	"07-hyperparameter-sweep": checkSweep,
+};
 
 /** Whether a figure is shown with the digits it has, up to rounding. */
 function agrees(shown: string | number | undefined, exact: number | undefined | null): boolean {
@@ -138,6 +133,7 @@ function checkCleaning(page: Page, run: Run, compare: Compare, same: Same): void
 	const [total, removed] = found(page, /(\d+) images decode completely; (\d+) files are in quarantine/);
 	compare("01, images in the takeaways", total, sum(Object.values(run.counts).map(Number)));
 	compare("01, removed in the takeaways", removed, run.removed);
+	compare("01, seconds in the takeaways", found(page, /Verification took ([\d.]+) s/)[0], run.seconds.clean);
 }
 
 function checkData(page: Page, run: Run, compare: Compare, same: Same): void {
@@ -166,11 +162,12 @@ function checkTraining(page: Page, run: Run, compare: Compare, same: Same): void
 	compare("04, validation images", valid, run.counts.valid);
 	compare("04, best epoch", found(page, /best epoch(\d+),/)[0], best + 1);
 	compare("04, epochs", found(page, /epochs run(\d+) of/)[0], run.epochsRun);
-	const [epochs, , bestEpoch, lowest] = found(
+	const [epochs, seconds, bestEpoch, lowest] = found(
 		page,
 		/Training for (\d+) epochs took ([\d.]+) s; epoch (\d+) had the lowest validation loss, ([\d.]+)\./,
 	);
 	compare("04, epochs in the takeaways", epochs, run.epochsRun);
+	compare("04, seconds in the takeaways", seconds, run.seconds.train);
 	compare("04, best epoch in the takeaways", bestEpoch, best + 1);
 	compare("04, lowest loss in the takeaways", lowest, valLoss[best]);
 	const [validated, trained] = found(page, /accuracy in this epoch is ([\d.]+ %), training accuracy ([\d.]+ %)/);
