@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { makeSampleDataset } from "../../tools/data/sample-dataset";
 import { contents, root, temporaryFolder } from "../helpers";
+import { crossCheck } from "./cross-check";
 
 type Cell = {
 	cell_type: string;
@@ -86,6 +87,12 @@ describe("on a small data set with broken files,", () => {
 		assert.deepEqual(Object.keys(metrics.report), ["cracked", "intact", "accuracy", "macro avg", "weighted avg"]);
 		for (const part of ["clean", "train", "evaluate"]) assert.ok(metrics.seconds[part] > 0);
 		assert.ok(metrics.versions.tensorflow && metrics.versions.node && metrics.device);
+	});
+
+	test("every figure that the reports show more than once is the same everywhere", (t) => {
+		const { compared, disagreements } = crossCheck(reports, artifacts);
+		t.diagnostic(`${compared} comparisons`);
+		assert.deepEqual(disagreements, []);
 	});
 
 	test("the same seed gives the same training in another notebook and process", () => {
