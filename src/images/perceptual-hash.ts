@@ -1,14 +1,22 @@
-// pHash of a greyscale thumbnail.
+// pHash of a greyscale thumbnail, and a variant of it that tells mirrored and turned copies.
+
+/** Perceptual hashes of an image, in words of 32 bits. */
+export interface PerceptualHash {
+	/**
+	 * pHash: 64 bits of 8 × 8 frequencies, by which similar images are searched; then 256 bits of 16 × 16 frequencies, which
+	 * confirm a match. A bit is 1 when the frequency is above the median.
+	 */
+	hash: Uint32Array;
+	/** The signs of the same frequencies, see `SYMMETRIES`: a bit is 1 when the frequency is above 0. */
+	signs: Uint32Array;
+}
 
 /**
- * Computes pHash: one bit for each of the lowest frequencies of the discrete cosine transform, 1 when it is above their
- * median.
+ * Computes pHash: one bit for each of the lowest frequencies of the discrete cosine transform.
  *
  * @param grey pixels 0–255, row by row
- * @returns 64 bits of 8 × 8 frequencies, by which similar images are searched; then 256 bits of 16 × 16 frequencies, which
- *   confirm a match
  */
-export function perceptualHash(grey: Uint8Array, width: number, height: number): Uint32Array {
+export function perceptualHash(grey: Uint8Array, width: number, height: number): PerceptualHash {
 	const [across, down] = [cosines(width), cosines(height)];
 	const rows = new Float64Array(16 * height);
 	for (let y = 0; y < height; y++) {
@@ -20,8 +28,49 @@ export function perceptualHash(grey: Uint8Array, width: number, height: number):
 		const column = rows.subarray(k * height, (k + 1) * height);
 		for (let j = 0; j < 16; j++) frequencies[j * 16 + k] = product(down[j], column);
 	}
+	return { hash: bitsOf(frequencies, median), signs: bitsOf(frequencies, () => 0) };
+}
+
+/** Returns one bit for each of the 8 × 8 lowest of 16 × 16 frequencies, and one for each of all, in words of 32. */
+function bitsOf(frequencies: Float64Array, threshold: (values: Float64Array) => number): Uint32Array {
 	const low = frequencies.filter((_, i) => i % 16 < 8 && i < 128);
-	return Uint32Array.from([...aboveMedian(low), ...aboveMedian(frequencies)]);
+	return Uint32Array.from([low, frequencies].flatMap((values) => [...above(threshold(values), values)]));
+}
+
+/** A reflection of an image, or a rotation by a multiple of 90°. */
+export interface Symmetry {
+	kind: "mirrored" | "turned";
+	/** Whether the image is transposed first. */
+	transposed: boolean;
+	/** The bits of `signs` that change then. */
+	mask: Uint32Array;
+}
+
+/**
+ * The reflections of an image, and its rotations by 90°, 180° and 270°. Mirroring an image changes the signs of the
+ * frequencies that are odd along that axis, and nothing else; transposing an image transposes its frequencies.
+ */
+export const SYMMETRIES: Symmetry[] = [
+	{ kind: "mirrored", transposed: false, mask: oddFrequencies(1, 0) },
+	{ kind: "mirrored", transposed: false, mask: oddFrequencies(0, 1) },
+	{ kind: "turned", transposed: false, mask: oddFrequencies(1, 1) },
+	{ kind: "mirrored", transposed: true, mask: oddFrequencies(0, 0) },
+	{ kind: "turned", transposed: true, mask: oddFrequencies(1, 0) },
+	{ kind: "turned", transposed: true, mask: oddFrequencies(0, 1) },
+	{ kind: "mirrored", transposed: true, mask: oddFrequencies(1, 1) },
+];
+
+/** Returns the bits of the frequencies that are odd across (1, 0), down (0, 1), or along just one of the two (1, 1). */
+function oddFrequencies(across: number, down: number): Uint32Array {
+	const isOdd = (_: unknown, i: number) => (across * (i % 16) + down * (i >> 4)) % 2;
+	return bitsOf(Float64Array.from({ length: 256 }, isOdd), () => 0);
+}
+
+/** Returns the signs of the transposed image. */
+export function transposed(signs: Uint32Array): Uint32Array {
+	const isSet = (i: number) => (signs[2 + (i >> 5)] >>> (31 - (i & 31))) & 1;
+	const bit = (_: unknown, i: number) => isSet((i % 16) * 16 + (i >> 4));
+	return bitsOf(Float64Array.from({ length: 256 }, bit), () => 0);
 }
 
 function product(a: Float64Array, b: Float64Array): number {
@@ -30,12 +79,15 @@ function product(a: Float64Array, b: Float64Array): number {
 	return sum;
 }
 
-/** Returns one bit for each value, in words of 32. */
-function aboveMedian(values: Float64Array): Uint32Array {
+function median(values: Float64Array): number {
 	const sorted = values.slice().sort();
-	const median = (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
+	return (sorted[sorted.length / 2 - 1] + sorted[sorted.length / 2]) / 2;
+}
+
+/** Returns one bit for each value, in words of 32. */
+function above(threshold: number, values: Float64Array): Uint32Array {
 	const words = new Uint32Array(values.length / 32);
-	for (let i = 0; i < values.length; i++) if (values[i] > median) words[i >> 5] |= 1 << (31 - (i & 31));
+	for (let i = 0; i < values.length; i++) if (values[i] > threshold) words[i >> 5] |= 1 << (31 - (i & 31));
 	return words;
 }
 

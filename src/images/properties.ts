@@ -6,11 +6,11 @@ import sharp from "sharp";
 import { inChunks } from "../support/iteration";
 import { mapFiles } from "../tensorflow/file-map";
 import { MAX_PIXELS, readHead } from "./formats";
-import { perceptualHash } from "./perceptual-hash";
+import { type PerceptualHash, perceptualHash } from "./perceptual-hash";
 import { BYTES, reduceFunction, SIDE } from "./thumbnail-graph";
 
 /** The measured properties of an image. Brightness is in 0–1, where 1 is white. */
-export interface ImageProperties {
+export interface ImageProperties extends PerceptualHash {
 	path: string;
 	/** The format of the content, whatever the extension, for example `"JPEG"`. */
 	format: string;
@@ -32,8 +32,6 @@ export interface ImageProperties {
 	greyDeviation: number;
 	/** The 99th percentile of the difference between a pixel's largest and smallest channel, 0–1. */
 	colourfulness: number;
-	/** 64 and 256 bits of pHash, see `perceptualHash`. */
-	hash: Uint32Array;
 }
 
 /**
@@ -114,7 +112,7 @@ function measure(result: Int32Array) {
 		...coloursOf(bytes.subarray(BYTES)),
 		edges: edgesOf(grey, width, height),
 		greyDeviation: deviation(histogram(grey)),
-		hash: perceptualHash(grey, width, height),
+		...perceptualHash(grey, width, height),
 	};
 }
 

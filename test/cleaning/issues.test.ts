@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
+import sharp, { type Sharp } from "sharp";
 import type { Check } from "../../src/cleaning/checks";
 import { findIssues, type Issues } from "../../src/cleaning/issues";
 import { closePairs } from "../../src/cleaning/near-pairs";
+import { perceptualHash, SYMMETRIES, transposed } from "../../src/images/perceptual-hash";
 import { imageProperties } from "../../src/images/properties";
 import { contents, fixture, imageFolder, printed, root, temporaryFolder } from "../helpers";
 
@@ -140,6 +142,95 @@ describe("findIssues on a data set with splits", () => {
 	});
 });
 
+describe("mirrored and turned copies", () => {
+	/** The reflections and rotations, as re-encoded and resized copies. */
+	const transforms: Record<string, { kind: string; change: (image: Sharp) => Sharp }> = {
+		"left-right": { kind: "mirrored", change: (image) => image.flop().jpeg({ quality: 75 }) },
+		"up-down": { kind: "mirrored", change: (image) => image.flip().png() },
+		transposed: { kind: "mirrored", change: (image) => image.rotate(90).flop().resize({ width: 90 }).png() },
+		"anti-transposed": { kind: "mirrored", change: (image) => image.rotate(90).flip().jpeg({ quality: 85 }) },
+		"by 90°": { kind: "turned", change: (image) => image.rotate(90).jpeg({ quality: 75 }) },
+		"by 180°": { kind: "turned", change: (image) => image.rotate(180).resize({ width: 150 }).jpeg({ quality: 60 }) },
+		"by 270°": { kind: "turned", change: (image) => image.rotate(270).png() },
+	};
+	const put = async (folder: string, name: string, image: Sharp) => {
+		mkdirSync(dirname(join(folder, name)), { recursive: true });
+		await image.toFile(join(folder, name));
+	};
+
+	for (const [name, { kind, change }] of Object.entries(transforms)) {
+		test(`a copy ${name} in another split is leakage, and unrelated images are not`, async () => {
+			const folder = temporaryFolder();
+			await put(folder, "train/cat/original.jpg", sharp(join(odd, "plain.jpg")));
+			await put(folder, "train/cat/other.jpg", sharp(join(odd, "other.jpg")));
+			await put(folder, "test/cat/copy.png", change(sharp(join(odd, "plain.jpg"))));
+			await put(folder, "test/cat/third.jpg", sharp(join(odd, "third.jpg")));
+			const issues = await findIssues(folder, { onProgress: null });
+			const paths = ["test/cat/copy.png", "train/cat/original.jpg"];
+			assert.deepEqual(issues.duplicates, [{ paths, kind, splits: ["test", "train"], classes: ["cat"] }]);
+			assert.deepEqual(
+				rowsOf(issues)
+					.filter((row) => row[flag("leakage")])
+					.map((row) => row.path),
+				["train/cat/original.jpg", "test/cat/copy.png"],
+			);
+		});
+	}
+
+	test("within a split they are augmentation, and no duplicates", async () => {
+		const folder = temporaryFolder();
+		await put(folder, "train/cat/original.jpg", sharp(join(odd, "plain.jpg")));
+		await put(folder, "train/cat/copy.jpg", sharp(join(odd, "plain.jpg")).flop());
+		await put(folder, "test/cat/other.jpg", sharp(join(odd, "other.jpg")));
+		assert.deepEqual((await findIssues(folder, { onProgress: null })).duplicates, []);
+	});
+
+	test("one set joins an image with its copies in all splits; without the check they are not looked for", async () => {
+		const folder = temporaryFolder();
+		await put(folder, "train/cat/original.jpg", sharp(join(odd, "plain.jpg")));
+		await put(folder, "train/cat/resized.png", sharp(join(odd, "plain.jpg")).resize({ width: 90 }));
+		await put(folder, "valid/cat/turned.jpg", sharp(join(odd, "plain.jpg")).rotate(90));
+		await put(folder, "test/dog/turned.jpg", sharp(join(odd, "plain.jpg")).rotate(270));
+		const [set, ...more] = (await findIssues(folder, { onProgress: null })).duplicates;
+		assert.deepEqual([set.paths.length, set.kind, set.splits.length, more.length], [4, "turned", 3, 0]);
+		const thresholds = { leakage: 0 };
+		const [near] = (await findIssues(folder, { onProgress: null, thresholds })).duplicates;
+		assert.deepEqual([near.paths.length, near.kind], [2, "near"]);
+	});
+});
+
+test("the signs of a mirrored or turned thumbnail are those of the original, transposed and flipped", () => {
+	const [width, height] = [48, 33];
+	const random = Array.from({ length: width * height }, (_, i) => (Math.imul(i + 1, 2654435761) >>> 8) & 255);
+	const at = (x: number, y: number) => random[y * width + x];
+	const made = (across: number, down: number, pixel: (x: number, y: number) => number) =>
+		perceptualHash(
+			Uint8Array.from({ length: across * down }, (_, i) => pixel(i % across, Math.floor(i / across))),
+			across,
+			down,
+		).signs;
+	const original = made(width, height, at);
+	const [right, bottom] = [width - 1, height - 1];
+	// In the order of `SYMMETRIES`: pixels in another place are an oracle for bits in another place.
+	const expected = [
+		made(width, height, (x, y) => at(right - x, y)),
+		made(width, height, (x, y) => at(x, bottom - y)),
+		made(width, height, (x, y) => at(right - x, bottom - y)),
+		made(height, width, (x, y) => at(y, x)),
+		made(height, width, (x, y) => at(y, bottom - x)),
+		made(height, width, (x, y) => at(right - y, x)),
+		made(height, width, (x, y) => at(right - y, bottom - x)),
+	];
+	SYMMETRIES.forEach((symmetry, i) => {
+		const from = symmetry.transposed ? transposed(original) : original;
+		assert.deepEqual(
+			from.map((word, k) => word ^ symmetry.mask[k]),
+			expected[i],
+			`symmetry ${i}`,
+		);
+	});
+});
+
 test("measures images of all formats", async () => {
 	const files = (readdirSync(imageFolder, { recursive: true }) as string[]).filter((name) =>
 		/\.[a-z]{3,4}$/i.test(name),
@@ -191,7 +282,8 @@ test("closePairs finds the pairs of an exhaustive comparison", () => {
 			}
 		}
 		const found = new Set<string>();
-		closePairs(Uint32Array.from(hashes.flat()), words, maxDistance, (a, b, distance) => {
+		const limits = { first: maxDistance, others: 16 };
+		closePairs(Uint32Array.from(hashes.flat()), words, limits, (a, b, distance) => {
 			found.add(`${Math.min(a, b)} ${Math.max(a, b)} ${distance}`);
 		});
 		assert.deepEqual([...found].sort(), [...expected].sort());
