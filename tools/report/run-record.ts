@@ -1,10 +1,11 @@
 // The record of a run, `reports/metrics.json`: its schema, its writer and its reader. Keys are added, never renamed.
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { SPLITS } from "../../src/images/folders";
 import type { ReportRow } from "../../src/metrics";
 import { type CleaningRecord, loadRecords } from "../../src/pipeline/records";
 import { saveArtifact } from "../../src/support/artifacts";
+import { readJson } from "../../src/support/json";
 import type { History } from "../../src/training";
 import type { Split } from "../data/split";
 import type { NotebookArguments, Values } from "../run/arguments";
@@ -99,9 +100,9 @@ export function readRun(path: string): NamedRun {
 	}
 	let record: Partial<RunRecord> | null;
 	try {
-		record = JSON.parse(readFileSync(file, "utf8"));
-	} catch {
-		throw new Error(`--compare ${name}: ${shown(file)} is not JSON; npm start -- --reports DIR writes a new one`);
+		record = readJson(file) as Partial<RunRecord> | null;
+	} catch (error) {
+		throw new Error(`--compare ${name}: ${(error as Error).message}; npm start -- --reports DIR writes a new one`);
 	}
 	// What these three lack in an older record is shown as not run.
 	if (record?.parameters && record.counts && record.versions) return { ...(record as RunRecord), name };

@@ -1,14 +1,14 @@
 // Trains with parameters from a search space and compares the trials: `npm run sweep -- FILE.json`.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { readJson } from "../../src/support/json";
 import type { Space, SweepOptions, Trial } from "../../src/sweep";
 import { threadsEnvironment } from "../../src/sweep/attempt";
 import { commands } from "../commands.mjs";
 import { wholeNumber } from "../setup/numbers.mjs";
 import { at, fromHere, shown } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
-import { messageOf } from "../setup/text.mjs";
 
 /** What a sweep file may hold. */
 type SweepFile = { space: Space } & Partial<Omit<SweepOptions, "onChange">>;
@@ -93,13 +93,8 @@ function readJob(args: string[]): Job {
 
 function readFile(file: string): SweepFile {
 	if (!existsSync(file)) throw new Error(`there is no ${file}`);
-	let given: Partial<SweepFile> | null;
-	try {
-		given = JSON.parse(readFileSync(file, "utf8"));
-	} catch (error) {
-		throw new Error(`${file} is not JSON: ${messageOf(error)}`);
-	}
-	if (typeof given?.space !== "object") {
+	const given = readJson(file) as Partial<SweepFile> | null;
+	if (typeof given?.space !== "object" || given.space === null) {
 		throw new Error(`${file} has no space: npm run sweep -- --help shows an example`);
 	}
 	const unknown = Object.keys(given).find((name) => !(KEYS as string[]).includes(name));
