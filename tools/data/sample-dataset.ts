@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 // On Linux sharp's libraries must be loaded here before its first use in a worker, or they are unloaded too early.
 import "sharp";
-import { SPLITS } from "../../src/images/folders";
+import { SPLITS, type Split } from "../../src/images/folders";
 import { writeFileAtomically } from "../../src/support/files";
 import type { Job } from "./sample-image.mjs";
-import type { Split } from "./split";
 
 /** What `sample.json` says made it. Not this file's path, because samples that were made earlier must be recognised. */
 const GENERATOR = "tools/sample-dataset.mjs";
