@@ -1,8 +1,8 @@
 // Transfer learning: loading a backbone, extracting features, replacing the head.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch } from "../datasets/types";
+import { readRegularFile } from "../support/files";
 import { parseJson } from "../support/json";
 import { isKeras3, loadKeras3 } from "./keras3";
 
@@ -43,7 +43,7 @@ const inFolder = (folder: string, name: string) =>
 	isAddress(folder) ? new URL(name, folder).href : join(folder, name);
 
 async function read(file: string): Promise<Uint8Array> {
-	if (!isAddress(file)) return readFile(file);
+	if (!isAddress(file)) return readRegularFile(file);
 	const response = await fetch(file);
 	if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`);
 	return new Uint8Array(await response.arrayBuffer());

@@ -22,6 +22,7 @@ import { crc32, deflateRawSync } from "node:zlib";
 import { create } from "tar";
 import { unpack } from "../../tools/data/archive";
 import { download } from "../../tools/data/download";
+import { makeSampleDataset } from "../../tools/data/sample-dataset";
 import { python } from "../../tools/setup/paths.mjs";
 import { root } from "../helpers";
 
@@ -290,6 +291,7 @@ test("links out of the source are followed where training follows them; others a
 	const dataset = fresh("dataset");
 	mkdirSync(dataset);
 	symlinkSync("train", join(dataset, "train"));
+	await assert.rejects(makeSampleDataset(dataset), /train already exists: move it away/);
 	const { code, out: moved } = await start([source, "--into", dataset]).done;
 	assert.equal(code, 0);
 	assert.match(moved, /moved the earlier train to /);
