@@ -1,13 +1,12 @@
 // The record of a run, `reports/metrics.json`: its schema, its writer and its reader. Keys are added, never renamed.
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { SPLITS } from "../../src/images/folders";
+import { SPLITS, type Split } from "../../src/images/folders";
 import type { ReportRow } from "../../src/metrics";
 import { type CleaningRecord, loadRecords } from "../../src/pipeline/records";
 import { hashOfJson, writeFileAtomically } from "../../src/support/files";
 import { readJson } from "../../src/support/json";
 import type { History } from "../../src/training";
-import type { Split } from "../data/split";
 import type { NotebookArguments, Values } from "../run/arguments";
 import { shown } from "../setup/paths.mjs";
 import { versionsAndDevice } from "../setup/versions.mjs";
