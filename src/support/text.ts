@@ -25,14 +25,14 @@ export class Html {
 	}
 }
 
-// Raw carriage returns are read as line feeds.
+// A page has no carriage returns: what reads it takes them for line feeds.
 const ENTITIES: Record<string, string> = {
 	"&": "&amp;",
 	"<": "&lt;",
 	">": "&gt;",
 	'"': "&quot;",
 	"'": "&#39;",
-	"\r": "&#13;",
+	"\r": "\\r",
 };
 
 /**
