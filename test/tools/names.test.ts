@@ -72,10 +72,8 @@ const assertAll = (shown: string[], names: string[], where: string) => {
 		where,
 	);
 };
-/** What HTML makes of a name: it cannot hold carriage returns. */
-const inHtml = (name: string) => name.replaceAll("\r", "\\r");
-/** What plotly makes of the line breaks of a name. */
-const onOneLine = (name: string) => name.replace(/\r\n?|\n/g, " ");
+/** How a page shows a name: control characters escaped, but line breaks and tabs as they are. */
+const inHtml = (name: string) => name.replace(/[^\n\t]+/g, printable);
 
 describe("200 nasty names", { skip }, () => {
 	const work = temporaryFolder();
@@ -96,9 +94,6 @@ describe("200 nasty names", { skip }, () => {
 		const args = ["-m", "nbconvert", "--config", config, "--to", "html", file];
 		const { status, stderr } = spawnSync(join(root, ".venv", "bin", "python"), args, { encoding: "utf8" });
 		assert.equal(status, 0, stderr);
-			writeFileSync(
-				require("node:fs").readFileSync(join(work, `${name}.html`)),
-			);
 		return join(work, `${name}.html`);
 	}
 
@@ -154,13 +149,13 @@ describe("200 nasty names", { skip }, () => {
 			showFigure({ data: [], layout: { title: { text: "<b>bold</b><br>&amp;" } } }, { markup: true });
 		});
 		await looksAt(file, async (page) => {
-			const shown = nastyNames.map(onOneLine);
+			const shown = nastyNames.map(printable);
 			const figure = page.locator(".js-plotly-plot").first();
 			const textsOf = (selector: string) =>
 				figure.locator(selector).evaluateAll((all) => all.map((node) => node.textContent ?? ""));
 			assertAll(await textsOf(".xtick text"), shown, "ticks");
 			assertAll(await textsOf(".legendtext"), shown, "legend");
-			assert.deepEqual(await textsOf(".gtitle, .xtitle, .ytitle"), [title, x, y].map(onOneLine));
+			assert.deepEqual(await textsOf(".gtitle, .xtitle, .ytitle"), [title, x, y].map(printable));
 			const some = shown
 				.map((name, curveNumber) => ({ name, curveNumber }))
 				.filter(({ curveNumber }) => curveNumber % 8 === 0);
@@ -223,7 +218,7 @@ describe("200 nasty names", { skip }, () => {
 				history: { loss: [3], acc: [0.5], valLoss: [3.5], valAcc: [0.25] },
 				test: { loss: null, accuracy: 0.75 },
 				report: Object.fromEntries(names.map((name) => [name, scores])),
-				confusionMatrix: names.map(() => names.map(() => 1)),
+				confusionMatrix: names.slice(0, 9).map(() => names.map(() => 1)),
 				seconds: { clean: 1, train: 20, evaluate: 2 },
 				versions: { [names[4]]: names[5] },
 				device: names[6],
@@ -233,7 +228,7 @@ describe("200 nasty names", { skip }, () => {
 			writeIndex(folder, run);
 			await looksAt(join(folder, "index.html"), async (page) => {
 				const cells = await texts(page, "td");
-				assertAll(cells, [names[1], inHtml(names.join(", ")), names[6], `${names[4]} ${names[5]}`], "index");
+				assertAll(cells, [names[1], names.join(", "), names[6], `${names[4]} ${names[5]}`].map(inHtml), "index");
 			});
 		}
 		const file = writeComparison(readRun(join(work, "a")), readRun(join(work, `b ${b[0]}`)), work);

@@ -11,8 +11,8 @@ const STYLE = `	body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; m
 	a { color: #0b57a4; }
 	.scroll { overflow-x: auto; }
 	table { border-collapse: collapse; }
-	th, td { text-align: left; vertical-align: baseline; padding: 0.25rem 1.5rem 0.25rem 0; overflow-wrap: break-word;
-		white-space: pre-wrap; }
+	th, td { text-align: left; vertical-align: baseline; padding: 0.25rem 1.5rem 0.25rem 0; white-space: pre-wrap; }
+	td { overflow-wrap: anywhere; }
 	tbody tr { border-top: 1px solid #ddd; }
 	th { font-weight: 600; white-space: pre; }
 	.number { text-align: right; white-space: pre; font-variant-numeric: tabular-nums; }

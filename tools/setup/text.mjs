@@ -39,7 +39,7 @@ export const toFlag = (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${lett
  * @param {string} text
  */
 export const printableLines = (text) =>
-	text.replace(/(?![\n\t])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => {
+	text.replace(/(?![\n\t])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
 		const code = character.charCodeAt(0).toString(16);
 		return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
 	});
