@@ -19,7 +19,7 @@ export async function showImages(images: CaptionedImage[], { columns = 6, size =
 			const thumbnailHtml = png
 				? html`<img src="data:image/png;base64,${png.toString("base64")}" alt="${caption}">`
 				: html`<div style="height:${size}px;display:grid;place-items:center;border:1px dashed">no image</div>`;
-			const text = html`<figcaption style="font-size:smaller;overflow-wrap:anywhere">${caption}</figcaption>`;
+			const text = html`<figcaption style="font-size:smaller;overflow-wrap:anywhere;white-space:pre-wrap">${caption}</figcaption>`;
 			return html`<figure style="margin:0;text-align:center;break-inside:avoid">${thumbnailHtml}${text}</figure>`;
 		}),
 	);

@@ -1,7 +1,7 @@
 // Child processes, and commands that end with one line when something is wrong.
 import { spawn, spawnSync } from "node:child_process";
 import { root } from "./paths.mjs";
-import { messageOf } from "./text.mjs";
+import { messageOf, printableLines } from "./text.mjs";
 
 /** @typedef {import("node:child_process").ChildProcess} ChildProcess */
 /** @typedef {{ env?: NodeJS.ProcessEnv }} Options */
@@ -19,7 +19,7 @@ export const quietTensorFlow = { TF_CPP_MIN_LOG_LEVEL: "3" };
  * @returns {never}
  */
 export function fail(message) {
-	console.error(message);
+	console.error(printableLines(message));
 	process.exit(Number(process.exitCode) || 1);
 }
 
