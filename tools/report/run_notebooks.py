@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def run(notebook, reports, no_input):
             source, target, parameters=notebook["parameters"], kernel_name="tslab", progress_bar=False
         )
     except PapermillExecutionError as error:
-        failure = f"{name}, cell [{error.exec_count}]: {error.ename}: {error.evalue}"
+        first_line = error.source.strip().split("\n")[0]
+        failure = f"{name}, cell [{error.exec_count}] `{first_line}`: {error.ename}: {error.evalue}"
     export(nbformat.read(target, as_version=4), source, reports, no_input)
     if failure:
         sys.exit(f"\n{failure}\nThe notebook as far as it ran: {target.with_suffix('.html')}")
@@ -55,6 +57,14 @@ def main():
         run(notebook, reports, job["noInput"])
 
 
+def follow_parent():
+    """Ends this process and the kernel when the command that started them has died: nobody would see them train on."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1)
+    stop()
+
+
 def stop(*_):
     """Ends the kernel too: it runs in its own session and would continue."""
     for child in psutil.Process().children(recursive=True):
@@ -65,4 +75,5 @@ def stop(*_):
 # SIGINT and SIGTERM are nbclient's, which would end the kernel and wait for its answer.
 signal.signal(signal.SIGUSR1, stop)
 signal.signal(signal.SIGHUP, stop)
+threading.Thread(target=follow_parent, daemon=True).start()
 main()
