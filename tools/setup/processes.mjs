@@ -66,7 +66,8 @@ export function runInTerminal(command, args, options = {}) {
 			// Ctrl-C reaches the child by itself, and JupyterLab takes a second one for "without asking".
 			if (signal === "SIGINT" && isInTerminal()) return;
 			passed = signal;
-			child.kill(signal);
+			// At SIGHUP programs end at once, and leave behind what they have started.
+			child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
 		};
 		for (const signal of SIGNALS) process.on(signal, pass);
 		child.on("error", reject);
