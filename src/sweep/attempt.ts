@@ -6,6 +6,11 @@ import { DEFAULT_PARAMETERS } from "../pipeline/parameters";
 import type { Curves } from "../training/history";
 import type { Report, Task } from "./trial";
 
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+	for (const child of running) child.kill("SIGKILL");
+});
+
 /** Result of one attempt at a trial. */
 export type Outcome = { state: "complete" | "pruned" | "failed"; error: string | null; curves?: Curves };
 
@@ -23,6 +28,7 @@ export async function runTrialProcess(
 	onEpoch: (curves: Curves) => boolean | Promise<boolean>,
 ): Promise<Outcome> {
 	const child = startProcess(threads);
+	running.add(child);
 	const { epochs } = { ...(task.module ? {} : DEFAULT_PARAMETERS), ...task.parameters };
 	const kill = () => child.kill("SIGKILL");
 	abort?.addEventListener("abort", kill);
@@ -48,6 +54,7 @@ export async function runTrialProcess(
 	// The last message can arrive after the exit event.
 	const [[code, signal]] = await Promise.all([once(child, "exit"), once(child, "disconnect")]);
 	abort?.removeEventListener("abort", kill);
+	running.delete(child);
 	if (thrown) throw (thrown as { error: unknown }).error;
 	return outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` };
 }
