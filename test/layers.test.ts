@@ -28,7 +28,7 @@ const PAST_DOORS = [
 	/^src\/datasets\/classes$/,
 	/^src\/display\/(plotly|svg|table)$/,
 	/^src\/pipeline\/(parameters|records)$/,
-	/^src\/sweep\/(attempt|redis|worker)$/,
+	/^src\/sweep\/(attempt|redis-connection|worker)$/,
 	/^src\/tensorflow\/graph$/,
 ];
 

@@ -90,11 +90,12 @@ npm run report -- --compare RUN RUN [--reports DIR]`,
 	worker: {
 		module: "run/worker.ts",
 		summary: "runs the trials of sweeps that wait in a Redis",
-		usage: "npm run worker -- --redis redis://HOST:PORT [--dataset DIR] [--workers N]",
+		usage: "npm run worker -- --redis redis://HOST:PORT [--dataset DIR] [--workers N] [--allow-modules]",
 		details: columns([
 			["--redis URL", "the Redis of the sweep (or set REDIS_URL)"],
 			["--dataset dataset", "folder of the data set, the same as the sweep's"],
 			["--workers 1", "number of trials at a time"],
+			["--allow-modules", "runs trials that are modules of this checkout, too"],
 		]),
 		tensorflow: true,
 	},

@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { constants, lstatSync, mkdirSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve, sep } from "node:path";
+import { printable } from "./text";
 import { writeError } from "./writing";
 
 /** Returns whether a path exists; unlike `existsSync`, also true for a broken symbolic link. */
@@ -12,6 +13,17 @@ export function pathExists(path: string): boolean {
 	} catch {
 		return false; // for example a name that is too long
 	}
+}
+
+/**
+ * Returns the path of a name in a folder, for names that are made of data.
+ *
+ * @throws when the path lies outside of the folder
+ */
+export function pathInside(folder: string, name: string): string {
+	const path = resolve(folder, name);
+	if (path.startsWith(`${resolve(folder)}${sep}`)) return path;
+	throw new Error(`${printable(path)} lies outside of ${folder}`);
 }
 
 /**
