@@ -1,9 +1,9 @@
 // What the notebooks save for one another and for the report: cleaning record, model record, evaluation record.
 // Loads no TensorFlow, so that the report can read them.
+import { isDeepStrictEqual } from "node:util";
 import type { ImageCount } from "../datasets/directory";
 import type { ReportRow } from "../metrics/classification";
-import { loadArtifact, saveArtifact } from "../support/artifacts";
-import { hashOfJson } from "../support/files";
+import { loadArtifact, readArtifact, type Shape, saveArtifact } from "../support/artifacts";
 import type { History } from "../training/history";
 import type { TrainingParameters } from "./parameters";
 
@@ -16,14 +16,16 @@ export interface CleaningRecord {
 	dataset: string;
 	/** Number of usable images per split and class. */
 	counts: ImageCount[];
+	/** Hash of the images' names, sizes and modification times. */
+	state: string;
 	/** Number of files in quarantine, from this run and earlier ones. */
 	removed: number;
 	/** Duration of cleaning. */
 	seconds: number;
 }
 
-/** Record of a trained model, next to its weights. */
-export interface ModelRecord {
+/** What a model was trained on, how, and with which result. */
+export interface TrainingRecord {
 	/** Path of the data set that the model was trained on. */
 	dataset: string;
 	/** Names of the classes, in the order of the model's outputs. */
@@ -33,8 +35,21 @@ export interface ModelRecord {
 	history: History;
 }
 
+/** Record of a trained model, next to its weights. */
+export interface ModelRecord extends TrainingRecord {
+	/** Fingerprint of the training and validation images; null when they could not be read. */
+	data: string | null;
+	/** SHA-256 of each file of the model, by name. */
+	files: ModelFiles;
+}
+
+/** SHA-256 of each file of a saved model. */
+export type ModelFiles = Record<"model.json" | "weights.bin", string>;
+
 /** Record of the evaluation, for the report. */
 export interface EvaluationRecord {
+	/** `files` of the evaluated model's record. */
+	model: ModelFiles;
 	/** Loss and accuracy on the test set, with their confidence intervals. */
 	test: { loss: number; accuracy: number; [name: string]: unknown };
 	/** Rows of the classification report: those of the classes in the order of the labels, then the averages. */
@@ -51,15 +66,71 @@ export interface EvaluationRecord {
 	model?: string;
 }
 
-/** Saves the evaluation of the saved model as `<artifacts>/evaluation.json`. */
+/** A number in JSON, which has no NaN and no infinity. */
+const NUMBER = "number|null";
+
+const CLEANING: Shape = {
+	dataset: "string",
+	counts: [{ split: "string", class: "string", images: "number" }],
+	state: "string",
+	removed: "number",
+	seconds: "number",
+};
+
+const FILES: Shape = { "model.json": "string", "weights.bin": "string" };
+
+const TRAINING: Shape = {
+	dataset: "string",
+	classNames: ["string"],
+	parameters: { "*": "number|boolean" },
+	history: {
+		loss: [NUMBER],
+		acc: [NUMBER],
+		valLoss: [NUMBER],
+		valAcc: [NUMBER],
+		epochsRun: "number",
+		seconds: "number",
+	},
+	data: "string|null",
+	files: FILES,
+};
+
+const EVALUATION: Shape = {
+	model: FILES,
+	test: { loss: NUMBER, accuracy: NUMBER },
+	report: { "*": { precision: NUMBER, recall: NUMBER, f1: NUMBER, support: NUMBER } },
+	confusionMatrix: [["number"]],
+	rocAuc: { "*": NUMBER },
+	temperature: NUMBER,
+	seconds: "number",
+};
+
+/** Loads the record of cleaning; null when it is missing or damaged, which is reported in a line that ends in `remedy`. */
+export const loadCleaning = (artifacts: string, remedy?: string) =>
+	loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning, CLEANING, remedy);
+
+/**
+ * Reads the record of the saved model.
+ *
+ * @returns null when it is missing
+ * @throws when it is damaged
+ */
+export const readTraining = (artifacts: string) => readArtifact<ModelRecord>(artifacts, ARTIFACTS.training, TRAINING);
+
+/** Saves the evaluation of a model as `<artifacts>/evaluation.json`. */
 export function recordEvaluation(artifacts: string, record: EvaluationRecord): void {
-	const model = hashOfJson(loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training));
-	saveArtifact(artifacts, ARTIFACTS.evaluation, { ...record, model });
+	saveArtifact(artifacts, ARTIFACTS.evaluation, record);
 }
 
-/** Loads the records of an artifacts folder; those that are missing or unreadable are null. */
-export const loadRecords = (artifacts: string) => ({
-	cleaning: loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning),
-	training: loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training),
-	evaluation: loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation),
-});
+/**
+ * Loads the records of an artifacts folder; those that are missing or damaged are null, and so is an evaluation of
+ * another model than the saved one.
+ */
+export function loadRecords(artifacts: string) {
+	const remedy = "it is left out; npm start makes a new one";
+	const cleaning = loadCleaning(artifacts, remedy);
+	const training = loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training, TRAINING, remedy);
+	const evaluation = loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation, EVALUATION, remedy);
+	const isOfModel = isDeepStrictEqual(evaluation?.model, training?.files);
+	return { cleaning, training, evaluation: isOfModel ? evaluation : null };
+}

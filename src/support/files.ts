@@ -1,6 +1,15 @@
 // Reads of regular files only, atomic writes, existence checks, folder checks and content hashes.
 import { createHash } from "node:crypto";
-import { constants, lstatSync, mkdirSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
+import {
+	constants,
+	lstatSync,
+	mkdirSync,
+	renameSync,
+	rmSync,
+	type Stats,
+	statSync,
+	writeFileSync,
+} from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeError } from "./writing";
@@ -51,6 +60,9 @@ export function sha256OfFile(path: string): Promise<string> {
 	});
 }
 
+/** Waits until a file's content is on the disk: a loss of power leaves it whole. */
+export const flushFile = (path: string): Promise<void> => withRegularFile(path, (file) => file.sync());
+
 async function withRegularFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
 	// Without blocking: opening a pipe would wait for a writer.
 	const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -90,7 +102,7 @@ export function writeFileAtomically(file: string, content: string | Uint8Array):
 	const temporary = `${file}.${process.pid}.part`;
 	try {
 		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(temporary, content);
+		writeFileSync(temporary, content, { flush: true });
 		renameSync(temporary, file);
 	} catch (error) {
 		rmSync(temporary, { force: true });
