@@ -1,12 +1,12 @@
 // Cleans a data set when its files have changed, and records what is left.
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { cleanTheData } from "../cleaning/clean";
 import { quarantined } from "../cleaning/quarantine";
 import { countImages } from "../datasets/directory";
-import { filesIn, isImageFile, SPLITS } from "../images/folders";
+import { filesIn, isImageFile, SPLITS, splitFolder } from "../images/folders";
 import { saveArtifact } from "../support/artifacts";
+import { statOrNull, versionOfFile } from "../support/files";
 import { ARTIFACTS, type CleaningRecord, loadCleaning } from "./records";
 
 /**
@@ -34,8 +34,8 @@ export function recordCleaning(dataset: string, artifacts: string, seconds: numb
  * @param artifacts folder of the record
  */
 export async function ensureClean(dataset: string, artifacts: string): Promise<CleaningRecord> {
-	// First for its errors, which say what a data set is.
-	countImages(dataset);
+	// For its error, which says what a data set is.
+	if (SPLITS.some((split) => !statOrNull(splitFolder(dataset, split)))) countImages(dataset);
 	const saved = loadCleaning(artifacts);
 	if (saved?.dataset === resolve(dataset) && saved.state === stateOf(dataset)) return saved;
 	const started = performance.now();
@@ -43,13 +43,10 @@ export async function ensureClean(dataset: string, artifacts: string): Promise<C
 	return recordCleaning(dataset, artifacts, (performance.now() - started) / 1000);
 }
 
-/** Returns a hash of the images' names, sizes and modification times: a file that is replaced in place changes it. */
+/** Returns a hash of the images' names, sizes and times: a file that is replaced in place changes it. */
 function stateOf(dataset: string): string {
 	const hash = createHash("sha256");
-	const paths = SPLITS.flatMap((split) => [...filesIn(join(dataset, split))].filter(isImageFile).sort());
-	for (const path of paths) {
-		const file = statSync(path, { throwIfNoEntry: false });
-		hash.update(`${path}\0${file?.ino}:${file?.size}:${file?.mtimeMs}\n`);
-	}
+	const images = SPLITS.flatMap((split) => [...filesIn(splitFolder(dataset, split))].filter(isImageFile).sort());
+	for (const path of images) hash.update(`${path}\0${versionOfFile(path)}\n`);
 	return hash.digest("hex");
 }

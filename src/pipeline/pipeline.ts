@@ -6,6 +6,7 @@ import { augmented, dataAugmentation } from "../augmentation/augment";
 import { cnn } from "../cnn/cnn";
 import { imageDatasetFromDirectory } from "../datasets/dataset";
 import { fingerprint } from "../datasets/fingerprint";
+import { printable } from "../support/text";
 import { compile } from "../training/compile";
 import { EarlyStopping } from "../training/early-stopping";
 import type { History } from "../training/history";
@@ -36,7 +37,7 @@ export async function loadOrTrain(
 	if (saved && !reason) return saved;
 
 	saved?.model.dispose();
-	console.log(`${reason}: training one first.`);
+	console.log(printable(`${reason}: training one first.`));
 	const { model, history, classNames } = await trainPipeline(dataset, parameters);
 	return { model, record: await saveModel(model, artifacts, { ...trained, classNames, history }) };
 }

@@ -3,7 +3,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ImageCount } from "../datasets/directory";
 import type { ReportRow } from "../metrics/classification";
-import { loadArtifact, readArtifact, type Shape, saveArtifact } from "../support/artifacts";
+import { loadArtifact, readArtifact, saveArtifact } from "../support/artifacts";
+import { listOf, mapOf, number as numberFrom, objectOf, orNull, type Schema, text } from "../support/schema";
 import type { History } from "../training/history";
 import type { TrainingParameters } from "./parameters";
 
@@ -16,7 +17,7 @@ export interface CleaningRecord {
 	dataset: string;
 	/** Number of usable images per split and class. */
 	counts: ImageCount[];
-	/** Hash of the images' names, sizes and modification times. */
+	/** Hash of the images' names, sizes and times. */
 	state: string;
 	/** Number of files in quarantine, from this run and earlier ones. */
 	removed: number;
@@ -66,43 +67,46 @@ export interface EvaluationRecord {
 	model?: string;
 }
 
-/** A number in JSON, which has no NaN and no infinity. */
-const NUMBER = "number|null";
+const number = numberFrom(-Number.MAX_VALUE, Number.MAX_VALUE);
+/** JSON has no NaN and no infinity: they are null. */
+const measured = orNull(number);
+const label = text(10_000);
+const files = objectOf<ModelFiles>({ "model.json": label, "weights.bin": label });
 
-const CLEANING: Shape = {
-	dataset: "string",
-	counts: [{ split: "string", class: "string", images: "number" }],
-	state: "string",
-	removed: "number",
-	seconds: "number",
+const CLEANING: Schema<CleaningRecord> = {
+	dataset: label,
+	counts: listOf(objectOf<ImageCount>({ split: label, class: label, images: number })),
+	state: label,
+	removed: number,
+	seconds: number,
 };
 
-const FILES: Shape = { "model.json": "string", "weights.bin": "string" };
-
-const TRAINING: Shape = {
-	dataset: "string",
-	classNames: ["string"],
-	parameters: { "*": "number|boolean" },
-	history: {
-		loss: [NUMBER],
-		acc: [NUMBER],
-		valLoss: [NUMBER],
-		valAcc: [NUMBER],
-		epochsRun: "number",
-		seconds: "number",
-	},
-	data: "string|null",
-	files: FILES,
+const curve = listOf(measured);
+const TRAINING: Schema<ModelRecord> = {
+	dataset: label,
+	classNames: listOf(label),
+	parameters: mapOf((value) => (typeof value === "boolean" ? null : number(value))),
+	history: objectOf<History>({
+		loss: curve,
+		acc: curve,
+		valLoss: curve,
+		valAcc: curve,
+		epochsRun: number,
+		seconds: number,
+	}),
+	data: orNull(label),
+	files,
 };
 
-const EVALUATION: Shape = {
-	model: FILES,
-	test: { loss: NUMBER, accuracy: NUMBER },
-	report: { "*": { precision: NUMBER, recall: NUMBER, f1: NUMBER, support: NUMBER } },
-	confusionMatrix: [["number"]],
-	rocAuc: { "*": NUMBER },
-	temperature: NUMBER,
-	seconds: "number",
+const row = objectOf<ReportRow>({ precision: measured, recall: measured, f1: measured, support: number });
+const EVALUATION: Schema<EvaluationRecord> = {
+	model: files,
+	test: objectOf<{ loss: number; accuracy: number }>({ loss: measured, accuracy: measured }),
+	report: mapOf(row),
+	confusionMatrix: listOf(listOf(number)),
+	rocAuc: mapOf(measured),
+	temperature: measured,
+	seconds: number,
 };
 
 /** Loads the record of cleaning; null when it is missing or damaged, which is reported in a line that ends in `remedy`. */

@@ -6,12 +6,12 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { fingerprint } from "../datasets/fingerprint";
 import { saveArtifact } from "../support/artifacts";
 import { flushFile, readRegularFile, sha256OfFile } from "../support/files";
-import { compile, requireSameClasses } from "../training/compile";
+import { recordClasses, requireModelClasses } from "../training/classes";
+import { compile } from "../training/compile";
 import { ARTIFACTS, type ModelFiles, type ModelRecord, readTraining, type TrainingRecord } from "./records";
 
 /** Folders of saves that have not ended, or were killed: a new model, or an earlier one. The number is the process. */
@@ -23,7 +23,7 @@ const UNFINISHED = /^model\.(\d+)-\d+\.(new|\d+\.old)$/;
  *
  * @param record what the model was trained on; `data`: `fingerprint` of its images. Default: that of the images now
  * @returns the saved record
- * @throws when a weight is not a finite number, or the model cannot be written
+ * @throws when a weight is not a finite number, the record has other classes than the model, or the model cannot be written
  */
 export async function saveModel(
 	model: tf.LayersModel,
@@ -31,6 +31,9 @@ export async function saveModel(
 	record: TrainingRecord & { data?: string },
 ): Promise<ModelRecord> {
 	requireFiniteWeights(model);
+	const classes = { classNames: record.classNames, of: "the record" };
+	requireModelClasses(model, classes);
+	recordClasses(model, classes);
 	const dataset = resolve(record.dataset);
 	const data = record.data ?? (await fingerprint(dataset).catch(() => null));
 	const name = join(artifacts, `model.${process.pid}-${Date.now()}`);
@@ -54,7 +57,7 @@ function requireFiniteWeights(model: tf.LayersModel): void {
 	const weight = model.weights.find((variable) => !allFinite(variable.read()));
 	if (!weight) return;
 	throw new Error(
-		`the weights ${weight.name} are not finite numbers: the model is not saved, and an earlier one stays; train with a lower learningRate`,
+		`the weights ${weight.originalName} are not finite numbers: the model is not saved, and an earlier one stays; train with a lower learningRate`,
 	);
 }
 
@@ -62,8 +65,8 @@ function requireFiniteWeights(model: tf.LayersModel): void {
 async function writeModel(model: tf.LayersModel, folder: string): Promise<ModelFiles> {
 	mkdirSync(folder, { recursive: true });
 	await model.save(`file://${resolve(folder)}`);
-	const checksum = (name: string) => {
-		flushFile(join(folder, name));
+	const checksum = async (name: string) => {
+		await flushFile(join(folder, name));
 		return sha256OfFile(join(folder, name));
 	};
 	return { "model.json": await checksum("model.json"), "weights.bin": await checksum("weights.bin") };
@@ -132,12 +135,10 @@ export async function loadModel(artifacts: string): Promise<{ model: tf.LayersMo
 
 /** @throws when the classes of the record, which has no checksum itself, are not the model's */
 function requireSameRecord(model: tf.LayersModel, artifacts: string, { classNames }: ModelRecord): void {
-	const { classNames: names = classNames } = (model.getUserDefinedMetadata() ?? {}) as Partial<ModelRecord>;
+	const file = join(artifacts, `${ARTIFACTS.training}.json`);
 	try {
-		requireSameClasses(model, classNames);
-		if (!isDeepStrictEqual(names, classNames)) throw new Error(`its classes are ${names.join(", ")}`);
+		requireModelClasses(model, { classNames, of: file });
 	} catch (error) {
-		const file = join(artifacts, `${ARTIFACTS.training}.json`);
 		throw new Error(`${file} does not fit its model (${(error as Error).message})`);
 	}
 }
@@ -153,7 +154,7 @@ async function readSaved(artifacts: string, again = true): Promise<Saved | null>
 	const errors: Error[] = [];
 	for (const folder of ["model", ...unfinished]) {
 		try {
-			return { record, ...readModel(join(artifacts, folder), record.files) };
+			return { record, ...(await readModel(join(artifacts, folder), record.files)) };
 		} catch (error) {
 			errors.push(error as Error);
 		}
@@ -163,11 +164,11 @@ async function readSaved(artifacts: string, again = true): Promise<Saved | null>
 	return readSaved(artifacts, false);
 }
 
-function readModel(folder: string, files: ModelFiles): Omit<Saved, "record"> {
-	const read = (name: keyof ModelFiles) => {
+async function readModel(folder: string, files: ModelFiles): Promise<Omit<Saved, "record">> {
+	const read = async (name: keyof ModelFiles) => {
 		const path = join(folder, name);
 		try {
-			const bytes = readRegularFile(path);
+			const bytes = await readRegularFile(path);
 			if (createHash("sha256").update(bytes).digest("hex") === files[name]) return bytes;
 		} catch (error) {
 			const { code, message } = error as NodeJS.ErrnoException;
@@ -175,5 +176,5 @@ function readModel(folder: string, files: ModelFiles): Omit<Saved, "record"> {
 		}
 		throw new Error(`${path} is damaged (its content is not what was saved with training.json)`);
 	};
-	return { json: JSON.parse(read("model.json").toString()), weights: read("weights.bin") };
+	return { json: JSON.parse((await read("model.json")).toString()), weights: await read("weights.bin") };
 }

@@ -1,12 +1,8 @@
-// JSON files that one notebook leaves for the next, and the check of what is read.
+// JSON files that one notebook leaves for the next.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readRegularFile, writeFileAtomically } from "./files";
-
-/**
- * Shape of a JSON value: types separated by `|`, a list of values of one shape, an object with at least the given fields,
- * or an object with fields of any names (`"*"`).
- */
-export type Shape = string | readonly [Shape] | { readonly [field: string]: Shape };
+import { isReadable, pathExists, writeFileAtomically } from "./files";
+import { type Schema, validated } from "./schema";
 
 /**
  * Writes `value` as `<artifacts>/<name>.json`, atomically.
@@ -23,58 +19,42 @@ export function saveArtifact(artifacts: string, name: string, value: unknown): v
 /**
  * Reads the artifact that `saveArtifact` wrote.
  *
- * @param shape what the value must be like. Default: anything
+ * @param schema a rule for each field that is needed. Default: any JSON
  * @returns the value, or `null` when the file is missing
- * @throws when the file is damaged: unreadable, not JSON, or of another shape
+ * @throws when the file is damaged: unreadable, not JSON, or against the rules
  */
-export function readArtifact<T>(artifacts: string, name: string, shape?: Shape): T | null {
+export function readArtifact<T>(artifacts: string, name: string, schema?: Schema<T>): T | null {
 	const file = join(artifacts, `${name}.json`);
-	const damaged = (reason: string) => new Error(`${file} is damaged or of an earlier version (${reason})`);
-	let value: unknown;
+	if (!pathExists(file)) return null;
 	try {
-		value = JSON.parse(readRegularFile(file).toString());
+		if (!isReadable(file)) throw new Error("it is not a regular file, or too large");
+		const value = JSON.parse(readFileSync(file, "utf8"));
+		if (schema) validated(value, schema);
+		return value as T;
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
 		// The parser's message quotes the file, control characters included.
-		throw damaged(error instanceof SyntaxError ? "not JSON" : (error as Error).message);
+		const reason = error instanceof SyntaxError ? "it is no JSON" : (error as Error).message;
+		throw new Error(`${file} is damaged or of an earlier version (${reason})`);
 	}
-	const problem = shape && mismatch(value, shape, name);
-	if (problem) throw damaged(problem);
-	return value as T;
 }
 
 /**
  * Reads an artifact that can be done without. Damage is reported in a line.
  *
- * @param shape what the value must be like. Default: anything
+ * @param schema a rule for each field that is needed. Default: any JSON
  * @param remedy the end of that line. Default: `"it is made again"`
  * @returns the value, or `null` when the file is missing or damaged
  */
-export function loadArtifact<T>(artifacts: string, name: string, shape?: Shape, remedy = "it is made again"): T | null {
+export function loadArtifact<T>(
+	artifacts: string,
+	name: string,
+	schema?: Schema<T>,
+	remedy = "it is made again",
+): T | null {
 	try {
-		return readArtifact<T>(artifacts, name, shape);
+		return readArtifact<T>(artifacts, name, schema);
 	} catch (error) {
 		console.log(`${(error as Error).message}: ${remedy}`);
 		return null;
 	}
-}
-
-/** Returns what of a JSON value is not as expected, with its name; null when it has the shape. */
-function mismatch(value: unknown, shape: Shape, name: string): string | null {
-	if (typeof shape === "string") {
-		const type = value === null ? "null" : typeof value;
-		return shape.split("|").includes(type) ? null : `${name} is ${type}, expected ${shape}`;
-	}
-	const isList = Array.isArray(shape);
-	if (typeof value !== "object" || value === null || Array.isArray(value) !== isList)
-		return `${name} is ${value === null ? "null" : typeof value}, expected ${isList ? "a list" : "an object"}`;
-	const fields = value as Record<string, unknown>;
-	const expected = Object.entries(shape).flatMap(([field, inner]: [string, Shape]) =>
-		isList || field === "*" ? Object.keys(fields).map((key) => [key, inner] as const) : [[field, inner] as const],
-	);
-	for (const [field, inner] of expected) {
-		const problem = mismatch(Object.hasOwn(fields, field) ? fields[field] : undefined, inner, `${name}.${field}`);
-		if (problem) return problem;
-	}
-	return null;
 }

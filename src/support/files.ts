@@ -1,15 +1,6 @@
 // Reads of regular files only, atomic writes, existence checks, folder checks and content hashes.
 import { createHash } from "node:crypto";
-import {
-	constants,
-	lstatSync,
-	mkdirSync,
-	renameSync,
-	rmSync,
-	type Stats,
-	statSync,
-	writeFileSync,
-} from "node:fs";
+import { constants, lstatSync, mkdirSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeError } from "./writing";
@@ -33,6 +24,16 @@ export function statOrNull(path: string): Stats | null {
 	} catch {
 		return null;
 	}
+}
+
+/**
+ * Returns a text that changes when a file changes or is replaced, without reading it: inode, size, modification and change
+ * time. `null` when the path leads nowhere.
+ */
+export function versionOfFile(path: string): string | null {
+	const file = statOrNull(path);
+	// The change time too: tools that replace a file can keep its modification time.
+	return file && [file.dev, file.ino, file.size, file.mtimeMs, file.ctimeMs].join(":");
 }
 
 /** The size of the largest file that is read, in bytes: 1 GiB. */
