@@ -1,9 +1,9 @@
 // What the notebooks save for one another and for the report: cleaning record, model record, evaluation record.
 // Loads no TensorFlow, so that the report can read them.
-import { isDeepStrictEqual } from "node:util";
 import type { ImageCount } from "../datasets/directory";
 import type { ReportRow } from "../metrics/classification";
 import { loadArtifact, readArtifact, saveArtifact } from "../support/artifacts";
+import { hashOfJson } from "../support/files";
 import { listOf, mapOf, number as numberFrom, objectOf, orNull, type Schema, text } from "../support/schema";
 import type { History } from "../training/history";
 import type { TrainingParameters } from "./parameters";
@@ -49,8 +49,6 @@ export type ModelFiles = Record<"model.json" | "weights.bin", string>;
 
 /** Record of the evaluation, for the report. */
 export interface EvaluationRecord {
-	/** `files` of the evaluated model's record. */
-	model: ModelFiles;
 	/** Loss and accuracy on the test set, with their confidence intervals. */
 	test: { loss: number; accuracy: number; [name: string]: unknown };
 	/** Rows of the classification report: those of the classes in the order of the labels, then the averages. */
@@ -64,7 +62,7 @@ export interface EvaluationRecord {
 	/** Duration of the evaluation. */
 	seconds: number;
 	/** Hash of the record of the model that was evaluated: training again makes the evaluation out of date. */
-	model?: string;
+	model: string;
 }
 
 const number = numberFrom(-Number.MAX_VALUE, Number.MAX_VALUE);
@@ -98,15 +96,15 @@ const TRAINING: Schema<ModelRecord> = {
 	files,
 };
 
-const row = objectOf<ReportRow>({ precision: measured, recall: measured, f1: measured, support: number });
+const scores = { precision: measured, recall: measured, f1: measured, support: number };
 const EVALUATION: Schema<EvaluationRecord> = {
-	model: files,
 	test: objectOf<{ loss: number; accuracy: number }>({ loss: measured, accuracy: measured }),
-	report: mapOf(row),
+	report: listOf(objectOf<ReportRow>({ class: label, ...scores })),
 	confusionMatrix: listOf(listOf(number)),
-	rocAuc: mapOf(measured),
+	rocAuc: listOf(objectOf<EvaluationRecord["rocAuc"][number]>({ class: label, auc: measured })),
 	temperature: measured,
 	seconds: number,
+	model: label,
 };
 
 /** Loads the record of cleaning; null when it is missing or damaged, which is reported in a line that ends in `remedy`. */
@@ -121,20 +119,25 @@ export const loadCleaning = (artifacts: string, remedy?: string) =>
  */
 export const readTraining = (artifacts: string) => readArtifact<ModelRecord>(artifacts, ARTIFACTS.training, TRAINING);
 
-/** Saves the evaluation of a model as `<artifacts>/evaluation.json`. */
-export function recordEvaluation(artifacts: string, record: EvaluationRecord): void {
-	saveArtifact(artifacts, ARTIFACTS.evaluation, record);
+/**
+ * Saves the evaluation of a model as `<artifacts>/evaluation.json`.
+ *
+ * @param model the record of the evaluated model. Default: that of the saved one
+ */
+export function recordEvaluation(
+	artifacts: string,
+	evaluation: Omit<EvaluationRecord, "model">,
+	model = readTraining(artifacts),
+): void {
+	saveArtifact(artifacts, ARTIFACTS.evaluation, { ...evaluation, model: hashOfJson(model) });
 }
 
-/**
- * Loads the records of an artifacts folder; those that are missing or damaged are null, and so is an evaluation of
- * another model than the saved one.
- */
+/** Loads the records of an artifacts folder; those that are missing or damaged are null. */
 export function loadRecords(artifacts: string) {
 	const remedy = "it is left out; npm start makes a new one";
-	const cleaning = loadCleaning(artifacts, remedy);
-	const training = loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training, TRAINING, remedy);
-	const evaluation = loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation, EVALUATION, remedy);
-	const isOfModel = isDeepStrictEqual(evaluation?.model, training?.files);
-	return { cleaning, training, evaluation: isOfModel ? evaluation : null };
+	return {
+		cleaning: loadCleaning(artifacts, remedy),
+		training: loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training, TRAINING, remedy),
+		evaluation: loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation, EVALUATION, remedy),
+	};
 }
