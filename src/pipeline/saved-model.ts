@@ -42,7 +42,7 @@ export async function saveModel(
 		const saved = { ...record, dataset, data, files };
 		moveIntoPlace(artifacts, name);
 		saveArtifact(artifacts, ARTIFACTS.training, saved);
-		removeUnfinished(artifacts, name);
+		removeUnfinished(artifacts);
 		return saved;
 	} catch (error) {
 		rmSync(`${name}.new`, { recursive: true, force: true });
@@ -92,12 +92,14 @@ function moveIntoPlace(artifacts: string, name: string): void {
 	}
 }
 
-/** Removes what this save has moved aside, and what is left of processes that were killed. */
-function removeUnfinished(artifacts: string, name: string): void {
+/** Removes the models that saves of this process have moved aside, and what is left of processes that were killed. */
+function removeUnfinished(artifacts: string): void {
 	for (const folder of readdirSync(artifacts)) {
-		const [, pid] = UNFINISHED.exec(folder) ?? [];
-		const path = join(artifacts, folder);
-		if (pid && (path.startsWith(`${name}.`) || !isRunning(Number(pid)))) rmSync(path, { recursive: true });
+		const [, pid, kind] = UNFINISHED.exec(folder) ?? [];
+		if (!pid) continue;
+		// Another save of this process can be writing its new model.
+		const isOver = Number(pid) === process.pid ? kind !== "new" : !isRunning(Number(pid));
+		if (isOver) rmSync(join(artifacts, folder), { recursive: true, force: true });
 	}
 }
 

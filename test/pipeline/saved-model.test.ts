@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import fs, { cpSync, readdirSync, renameSync } from "node:fs";
+import fs, { cpSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
 import { DEFAULT_PARAMETERS } from "../../src/pipeline/parameters";
@@ -64,24 +66,68 @@ test("at each moment of a save there is one whole model, the earlier or the new 
 	assert.deepEqual([...found], ["earlier", "new"]);
 });
 
-test("a process that is killed while it saves leaves a whole model", async () => {
-	const { artifacts } = await savedModel(1);
+/** Starts a process that saves a model again and again, and prints a dot after each save. */
+function startSaver(
+	artifacts: string,
+	{ seed, classNames, saves }: { seed: number; classNames: string[]; saves: number },
+) {
+	const saved = { ...record, classNames, dataset: temporaryFolder() };
 	const code = `
 		const { cnn } = require("./src/cnn/cnn");
 		const { saveModel } = require("./src/pipeline/saved-model");
-		const model = cnn({ inputShape: [16, 16, 3], filters: [2], denseUnits: 3, seed: 2 });
-		const record = ${JSON.stringify({ ...record, dataset: temporaryFolder() })};
-		(async () => { for (;;) { await saveModel(model, ${JSON.stringify(artifacts)}, record); process.stdout.write("."); } })();`;
-	const saver = spawn(process.execPath, ["--require", "tsx/cjs", "-e", code], {
+		const model = cnn({ inputShape: [16, 16, 3], filters: [2], denseUnits: 3, seed: ${seed} });
+		(async () => {
+			for (let i = 0; i < ${saves}; i++) {
+				await saveModel(model, ${JSON.stringify(artifacts)}, ${JSON.stringify(saved)});
+				process.stdout.write(".");
+			}
+		})();`;
+	const env = { ...process.env, TF_ENABLE_ONEDNN_OPTS: "0", TF_CPP_MIN_LOG_LEVEL: "3" };
+	return spawn(process.execPath, ["--require", "tsx/cjs", "-e", code], {
 		cwd: root,
+		env,
 		stdio: ["ignore", "pipe", "inherit"],
 	});
+}
+
+test("a process that is killed while it saves leaves a whole model", async () => {
+	const { artifacts } = await savedModel(1);
+	const saver = startSaver(artifacts, { seed: 2, classNames: ["a", "b"], saves: Number.POSITIVE_INFINITY });
 	for (let saves = 0; saves < 20; saves += String((await once(saver.stdout, "data"))[0]).length);
-	// A reader beside the writer finds a whole model too.
-	for (let i = 0; i < 20; i++) assert.ok(await loadModel(artifacts));
 	saver.kill("SIGKILL");
 	await once(saver, "exit");
 	assert.deepEqual(weightsOf((await loadModel(artifacts))?.model), weightsOf(small(2)));
+});
+
+test("of two processes that save at once, no model is read with the record of the other, or in part", async () => {
+	const { artifacts } = await savedModel(1);
+	const savers = [2, 3].map((seed) => startSaver(artifacts, { seed, classNames: [`${seed}`, "b"], saves: 30 }));
+	const ends = Promise.all(savers.map((saver) => once(saver, "exit")));
+	const expected = new Map(
+		[
+			["cats", small(1)],
+			["2", small(2)],
+			["3", small(3)],
+		].map(([name, model]) => [name, weightsOf(model as tf.LayersModel)]),
+	);
+	const found = new Set<string>();
+	for (let running = true; running; ) {
+		const loaded = await loadModel(artifacts).catch(({ message }: Error) =>
+			assert.match(message, /: train a new model/),
+		);
+		if (loaded) {
+			const [name] = loaded.record.classNames;
+			assert.deepEqual(weightsOf(loaded.model), expected.get(name));
+			loaded.model.dispose();
+			found.add(name);
+		}
+		running = await Promise.race([ends.then(() => false), setTimeout(20, true)]);
+	}
+	assert.deepEqual(
+		(await ends).map(([code]) => code),
+		[0, 0],
+	);
+	assert.ok(found.size > 1, [...found].join());
 });
 
 test("weights that are not finite numbers are not saved over a good model", async () => {
@@ -96,4 +142,34 @@ test("weights that are not finite numbers are not saved over a good model", asyn
 		assert.deepEqual(readdirSync(artifacts).sort(), ["model", "training.json"]);
 		assert.deepEqual(weightsOf((await loadModel(artifacts))?.model), weightsOf(model));
 	}
+});
+
+const disk = mkdtempSync(join(tmpdir(), "disk-"));
+const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", disk]).status === 0;
+after(() => {
+	if (mounted) spawnSync("umount", [disk]);
+	rmSync(disk, { recursive: true });
+});
+
+test("on a full disk the earlier model stays", {
+	skip: mounted ? false : "a small disk cannot be mounted here",
+}, async () => {
+	const model = small(1);
+	const artifacts = join(disk, "artifacts");
+	await saveModel(model, artifacts, record);
+	// From no room at all to room for a part of it.
+	for (const room of [4, 8, 12, 16, 20]) {
+		writeFileSync(join(disk, "others"), "");
+		const { bavail, bsize } = fs.statfsSync(disk);
+		writeFileSync(join(disk, "others"), Buffer.alloc(bavail * bsize - room * 1024));
+		await saveModel(small(2), artifacts, { ...record, classNames: ["a", "b"] }).catch(({ message }: Error) => {
+			assert.match(message, /^\S+model cannot be saved, and the earlier model stays: .*(ENOSPC|full)/);
+		});
+		const loaded = await loadModel(artifacts);
+		assert.deepEqual(weightsOf(loaded?.model), weightsOf(small(loaded?.record.classNames[0] === "a" ? 2 : 1)));
+	}
+	rmSync(join(disk, "others"));
+	await saveModel(small(3), artifacts, record);
+	assert.deepEqual(readdirSync(artifacts).sort(), ["model", "training.json"]);
+	assert.deepEqual(weightsOf((await loadModel(artifacts))?.model), weightsOf(small(3)));
 });
