@@ -3,19 +3,21 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
 import { DEFAULT_PARAMETERS } from "../../src/pipeline/parameters";
 import { saveModel } from "../../src/pipeline/saved-model";
 import { imageFolder, root, temporaryFolder } from "../helpers";
 
 const artifacts = temporaryFolder();
+const record = {
+	dataset: "",
+	classNames: ["cats", "dogs"],
+	parameters: DEFAULT_PARAMETERS,
+	history: { loss: [], acc: [], valLoss: [], valAcc: [], epochsRun: 0, seconds: 0 },
+};
 before(async () => {
-	await saveModel(cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 }), artifacts, {
-		dataset: "",
-		classNames: ["cats", "dogs"],
-		parameters: DEFAULT_PARAMETERS,
-		history: { loss: [], acc: [], valLoss: [], valAcc: [], epochsRun: 0, seconds: 0 },
-	});
+	await saveModel(cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 }), artifacts, record);
 });
 
 function runIn(folder: string, args: string[], saved = artifacts) {
@@ -95,6 +97,16 @@ test("npm run predict opens regular files only, and reports the others", () => {
 	assert.equal(named.status, 1);
 	assert.match(named.stdout, /^pipe\.jpg +cannot be read: .*not a regular file/m);
 	assert.equal(named.stderr, "2 of 2 files cannot be read\n");
+});
+
+test("npm run predict with probabilities that are no numbers fails in one line", async () => {
+	const overflowing = temporaryFolder();
+	const model = cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 });
+	model.setWeights(model.getWeights().map((weight) => tf.fill(weight.shape, 3e38)));
+	await saveModel(model, overflowing, record);
+	const { status, stdout, stderr } = runIn(imageFolder, ["cats"], overflowing);
+	assert.deepEqual([status, stdout, stderr.split("\n").length], [1, "", 2], stderr);
+	assert.match(stderr, /not (a|finite) number|NaN/);
 });
 
 const TRAIN = ": train a new model with npm start\n";
