@@ -99,14 +99,26 @@ test("npm run predict opens regular files only, and reports the others", () => {
 	assert.equal(named.stderr, "2 of 2 files cannot be read\n");
 });
 
-test("npm run predict with probabilities that are no numbers fails in one line", async () => {
-	const overflowing = temporaryFolder();
-	const model = cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 });
-	model.setWeights(model.getWeights().map((weight) => tf.fill(weight.shape, 3e38)));
-	await saveModel(model, overflowing, record);
-	const { status, stdout, stderr } = runIn(imageFolder, ["cats"], overflowing);
-	assert.deepEqual([status, stdout, stderr.split("\n").length], [1, "", 2], stderr);
-	assert.match(stderr, /not (a|finite) number|NaN/);
+/** Saves a model for images of some number of channels. */
+async function savedFor(channels: number, weights?: number): Promise<string> {
+	const saved = temporaryFolder();
+	const model = cnn({ inputShape: [16, 16, channels], filters: [4], denseUnits: 4, seed: 1 });
+	if (weights) model.setWeights(model.getWeights().map(({ shape }) => tf.fill(shape, weights)));
+	await saveModel(model, saved, record);
+	return saved;
+}
+
+test("npm run predict fails in one line when probabilities are no numbers, or images cannot have the model's channels", async () => {
+	for (const [saved, message] of [
+		[await savedFor(3, 3e38), /^the network's output is NaN: /],
+		[await savedFor(2), /^images of 2 channels: expected 1 \(grayscale\), 3 \(rgb\) or 4 \(rgba\)$/],
+	] as const) {
+		const { status, stdout, stderr } = runIn(imageFolder, ["cats"], saved);
+		assert.deepEqual([status, stdout, stderr.split("\n").length], [1, "", 2], stderr);
+		assert.match(stderr.trim(), message);
+	}
+	const grayscale = runIn(imageFolder, ["cats"], await savedFor(1));
+	assert.deepEqual([grayscale.status, grayscale.stdout.trim().split("\n").length], [0, 4], grayscale.stderr);
 });
 
 const TRAIN = ": train a new model with npm start\n";
