@@ -7,6 +7,7 @@ import type { Curves } from "../training/history";
 import { validatedCurves, validatedEnd } from "./messages";
 import type { Report, Task } from "./trial";
 
+/** The trial processes that run. They end with this process; by themselves only between two steps of training. */
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
 	for (const child of running) child.kill("SIGKILL");
@@ -40,7 +41,6 @@ export async function runTrialProcess(
 	running.add(child);
 	const { epochs } = { ...(task.module ? {} : DEFAULT_PARAMETERS), ...task.parameters };
 	const kill = () => child.kill("SIGKILL");
-	running.add(child);
 	abort?.addEventListener("abort", kill);
 	let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
 	let thrown: { error: unknown } | null = null;
@@ -69,7 +69,6 @@ export async function runTrialProcess(
 	const [[code, signal]] = await Promise.all([once(child, "exit"), once(child, "disconnect")]);
 	running.delete(child);
 	abort?.removeEventListener("abort", kill);
-	running.delete(child);
 	if (thrown) throw (thrown as { error: unknown }).error;
 	return outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` };
 }
@@ -87,12 +86,6 @@ function validatedReport(report: Report, task: Task): Report {
 		return { error: (error as Error).message, repeats: true };
 	}
 }
-
-/** The trial processes that run. They end with this process; by themselves only between two steps of training. */
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-	for (const child of running) child.kill("SIGKILL");
-});
 
 function startProcess(threads: number): ChildProcess {
 	return fork(join(__dirname, "trial-process.ts"), {

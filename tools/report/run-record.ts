@@ -88,8 +88,7 @@ function recordsOf(dataset: string, artifacts: string) {
 	const ofThisSet = <T extends { dataset: string }>(record: T | null) =>
 		record && real(record.dataset) === real(dataset) ? record : null;
 	const trained = ofThisSet(training);
-	// Earlier versions wrote no hash.
-	const isCurrent = trained && (evaluation?.model ?? hashOfJson(training)) === hashOfJson(training);
+	const isCurrent = trained && evaluation?.model === hashOfJson(training);
 	return { cleaning: ofThisSet(cleaning), training: trained, evaluation: isCurrent ? evaluation : null };
 }
 
@@ -128,13 +127,10 @@ function toJson(entries: Iterable<[string, unknown]>): string {
 function countsOf(cleaning: CleaningRecord | null): Record<Split, number | null> {
 	const count = (split: Split) => {
 		const rows = cleaning?.counts.filter((row) => row.split === split) ?? [];
-		return cleaning && rows.reduce((total, row) => total + imagesOf(row), 0);
+		return cleaning && rows.reduce((total, row) => total + row.images, 0);
 	};
 	return Object.fromEntries(SPLITS.map((split) => [split, count(split)])) as Record<Split, number | null>;
 }
-
-/** The images in a row of `cleaning.json`, which called them `pictures` before. */
-const imagesOf = ({ images, pictures = 0 }: { images?: number; pictures?: number }): number => images ?? pictures;
 
 /** A run with the path that it is shown by. */
 export type NamedRun = RunRecord & { name: string };

@@ -32,6 +32,7 @@ export async function main(args: string[]): Promise<void> {
 	console.log(printed(rows, format, classNames));
 	const failed = rows.filter(({ error }) => error).length;
 	if (failed > 0) console.error(`${failed} of ${rows.length} files cannot be read`);
+	if (failed === rows.length) process.exitCode = 1;
 }
 
 function readOptions(args: string[]): { paths: string[]; format: Format; artifacts: string } {
