@@ -60,7 +60,7 @@ npm run report -- --compare RUN RUN [--reports DIR]`,
 			["--split 70,15,15", "shares of train, valid and test"],
 			["--seed 42", "integer: another one splits differently"],
 			["--into dataset", "folder of the data set"],
-			["--max-gb 20", "maximum size of what an archive holds"],
+			["--max-gb 20", "maximum size of a download, and of what an archive holds"],
 		]),
 	},
 	predict: {

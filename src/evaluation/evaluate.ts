@@ -8,7 +8,7 @@ import { prepareCompiled, requireClassifier } from "../training/compile";
 import { feed } from "../training/feed";
 import { labelCheck, labelsOf } from "../training/labels";
 import type { TrainOptions } from "../training/train";
-import { NOT_A_NUMBER, probabilitiesOf } from "./outputs";
+import { NOT_A_NUMBER, probabilitiesOf, requireNumbers } from "./outputs";
 
 /**
  * Evaluates a compiled model on a dataset: Keras's `model.evaluate`.
@@ -24,6 +24,7 @@ export async function evaluate(
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<{ loss: number; accuracy: number }> {
 	prepareCompiled(model, classesOf(data));
+	requireNumbers(model);
 	const { dataset, prepare } = feed(data, fast, labelCheck(model));
 	const test = testStep(compiledModel(model), prepare, { fast });
 	const scores = (await withSteps(model, undefined, test, () =>

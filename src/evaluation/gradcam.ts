@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { withLogits } from "../tensorflow/logits";
 import { requireClassifier } from "../training/compile";
-import { NOT_A_NUMBER } from "./outputs";
+import { NOT_A_NUMBER, requireNumbers } from "./outputs";
 
 export interface GradCamOptions {
 	/** Label of the class to explain for each image. Default: the predicted class. */
@@ -28,6 +28,7 @@ export function gradCam(model: tf.LayersModel, xs: tf.Tensor4D, options: GradCam
 		throw new Error("gradCam needs a sequential model: build it with tf.sequential");
 	}
 	const units = requireClassifier(model);
+	requireNumbers(model);
 	const split = convolutionOf(model, options.layer) + 1;
 	return tf.tidy(() => {
 		const features = applyLayers(model.layers.slice(0, split), xs);

@@ -3,6 +3,7 @@ import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { sum } from "../support/statistics";
 import { outputActivation, takesLogits } from "../tensorflow/logits";
 import { requireClassifier } from "../training/compile";
+import { hasFiniteWeights } from "../training/divergence";
 
 /** Prediction of one sample, one column per class. */
 export interface Row {
@@ -18,10 +19,11 @@ export interface Row {
  * Returns the function that converts the outputs of a sample, as `predictStep` returns them, to class probabilities. One
  * sigmoid unit gives two columns: 1 − p and p.
  *
- * @throws when the model has no output of exclusive classes; the function throws when outputs are no probabilities
+ * @throws when the model has no output of exclusive classes or its weights are no numbers; the function throws when outputs are no probabilities
  */
 export function probabilitiesOf(model: tf.LayersModel): (outputs: number[]) => Row {
 	const units = requireClassifier(model);
+	requireNumbers(model);
 	const { layer, activation } = outputActivation(model);
 	const areLogits = activation === "softmax" || activation === "sigmoid" || takesLogits(model);
 	if (activation === "linear" && !areLogits) {
@@ -30,8 +32,9 @@ export function probabilitiesOf(model: tf.LayersModel): (outputs: number[]) => R
 				`activation: "${units === 1 ? "sigmoid" : "softmax"}", or compile the model with a cross-entropy of logits`,
 		);
 	}
-	if (areLogits) return (outputs) => requireNumbers(fromLogits(units === 1 ? [0, ...outputs] : outputs), layer);
-	return (outputs) => requireNumbers(fromProbabilities(units === 1 ? [1 - outputs[0], ...outputs] : outputs), layer);
+	if (areLogits) return (outputs) => requireProbabilities(fromLogits(units === 1 ? [0, ...outputs] : outputs), layer);
+	return (outputs) =>
+		requireProbabilities(fromProbabilities(units === 1 ? [1 - outputs[0], ...outputs] : outputs), layer);
 }
 
 /** Computes the softmax of logits in float64. */
@@ -53,10 +56,15 @@ function fromProbabilities(probabilities: number[]): Row {
 }
 
 /** Cause and remedy of an output that is NaN. */
-export const NOT_A_NUMBER = "the weights or the pixels are no numbers; train again with a lower learningRate";
+export const NOT_A_NUMBER = "its weights or the pixels are not numbers; train again with a lower learningRate";
+
+/** @throws when weights of the model are NaN or infinite */
+export function requireNumbers(model: tf.LayersModel): void {
+	if (!hasFiniteWeights(model)) throw new Error(`the network cannot be used: ${NOT_A_NUMBER}`);
+}
 
 /** @throws when probabilities are not numbers, outside 0–1 or do not sum to 1 */
-function requireNumbers(row: Row, layer: string): Row {
+function requireProbabilities(row: Row, layer: string): Row {
 	const { probabilities } = row;
 	if (probabilities.some(Number.isNaN)) {
 		throw new Error(`the network's output is NaN: ${NOT_A_NUMBER}`);

@@ -7,6 +7,12 @@ import type { Curves } from "../training/history";
 import { validatedCurves, validatedEnd } from "./messages";
 import type { Report, Task } from "./trial";
 
+/** The trial processes that run. They end with this process; by themselves only between two steps of training. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+	for (const child of running) child.kill("SIGKILL");
+});
+
 /** Result of one attempt at a trial. */
 export interface Outcome {
 	state: "complete" | "pruned" | "failed";
@@ -32,9 +38,9 @@ export async function runTrialProcess(
 	onNote: (line: string) => void = () => {},
 ): Promise<Outcome> {
 	const child = startProcess(threads);
+	running.add(child);
 	const { epochs } = { ...(task.module ? {} : DEFAULT_PARAMETERS), ...task.parameters };
 	const kill = () => child.kill("SIGKILL");
-	running.add(child);
 	abort?.addEventListener("abort", kill);
 	let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
 	let thrown: { error: unknown } | null = null;
@@ -80,12 +86,6 @@ function validatedReport(report: Report, task: Task): Report {
 		return { error: (error as Error).message, repeats: true };
 	}
 }
-
-/** The trial processes that run. They end with this process; by themselves only between two steps of training. */
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-	for (const child of running) child.kill("SIGKILL");
-});
 
 function startProcess(threads: number): ChildProcess {
 	return fork(join(__dirname, "trial-process.ts"), {

@@ -39,15 +39,20 @@ export function disposeOptimizerWithModel(model: tf.LayersModel): void {
 	(model as unknown as { isOptimizerOwned: boolean }).isOptimizerOwned = true;
 }
 
-/** An optimizer's `learningRate` is protected, and only SGD has a setter. Can go when all optimizers have one. */
-type WithRate = { optimizer: { learningRate: number } };
+/**
+ * An optimizer's `learningRate` is protected, and only SGD has a setter, without which its eager step keeps the old rate.
+ * Can go when all optimizers have one.
+ */
+type Rated = { learningRate: number; setLearningRate?(rate: number): void };
 
 /** Returns the learning rate of a compiled model. */
-export const learningRateOf = (model: tf.LayersModel) => (model as unknown as WithRate).optimizer.learningRate;
+export const learningRateOf = (model: tf.LayersModel) => (model.optimizer as unknown as Rated).learningRate;
 
 /** Sets the learning rate of a compiled model, from its next step on. The optimizer keeps its state. */
-export function setLearningRate(model: tf.LayersModel, rate: number): void {
-	(model as unknown as WithRate).optimizer.learningRate = rate;
+export function setLearningRate({ optimizer }: Pick<tf.LayersModel, "optimizer">, rate: number): void {
+	const rated = optimizer as unknown as Rated;
+	if (rated.setLearningRate) rated.setLearningRate(rate);
+	else rated.learningRate = rate;
 }
 
 /**

@@ -120,8 +120,8 @@ function rememberInputs(activation: Activation): Applied {
 	const apply = activation.apply.bind(activation);
 	activation.apply = (logits) => {
 		last.logits?.dispose();
-		// The loss is computed after the layer's own tidy has ended.
-		last.logits = tf.keep(logits);
+		// The loss is computed after the layer's own tidy has ended, and after an input from another layer is disposed.
+		last.logits = tf.keep(logits.clone());
 		last.probabilities = apply(logits);
 		return last.probabilities;
 	};
@@ -131,27 +131,35 @@ function rememberInputs(activation: Activation): Applied {
 
 /**
  * Returns whether the loss function of a compiled model is a cross-entropy of logits, such as one with
- * `tf.losses.softmaxCrossEntropy`: the loss of an example is that of the formula, with one-hot or integer labels.
+ * `tf.losses.softmaxCrossEntropy`: its value for an example is that of the formula.
  */
 export function takesLogits(model: tf.LayersModel): boolean {
-	const { loss } = model;
-	if (typeof loss !== "function") return false;
 	const units = model.outputs[0].shape[1] as number;
+	const formula = LOSSES[units === 1 ? "binaryCrossentropy sigmoid" : "sparseCategoricalCrossentropy softmax"];
 	return tf.tidy(() => {
-		const logits = tf.linspace(-3, 2, 2 * units).reshape([2, units]);
-		const labels = tf.tensor1d([units - 1 || 1, 0]);
-		const targets = units === 1 ? [labels.expandDims(1), labels] : [tf.oneHot(labels.toInt(), units).toFloat(), labels];
-		const expected = LOSSES[units === 1 ? "binaryCrossentropy sigmoid" : "categoricalCrossentropy softmax"];
-		const mean = expected(targets[0], logits).mean().dataSync()[0];
-		return targets.some((target) => isNear(mean, () => (loss as Loss)(target, logits).mean().dataSync()[0]));
+		const [value] = formula(exampleLabels(units), exampleLogits(units)).mean().dataSync();
+		return exampleLosses(model).some((loss) => Math.abs(loss.mean().dataSync()[0] - value) < 1e-4);
 	});
 }
 
-/** Returns whether a function returns a number, up to rounding. */
-function isNear(expected: number, value: () => number): boolean {
-	try {
-		return Math.abs(value() - expected) < 1e-4;
-	} catch {
-		return false;
-	}
+/** Returns whether the loss function of a compiled model returns one mean instead of the loss of each sample. */
+export const returnsMean = (model: tf.LayersModel): boolean =>
+	tf.tidy(() => exampleLosses(model).some((loss) => loss.size === 1));
+
+const exampleLogits = (units: number) => tf.linspace(-3, 2, 2 * units).reshape([2, units]);
+const exampleLabels = (units: number) => tf.tensor1d([Math.max(1, units - 1), 0]);
+
+/** Returns what a model's own loss function answers for two samples, with labels in each encoding that it accepts. */
+function exampleLosses({ loss, outputs }: tf.LayersModel): tf.Tensor[] {
+	if (typeof loss !== "function") return [];
+	const units = outputs[0].shape[1] as number;
+	const labels = exampleLabels(units);
+	const targets = [labels, units === 1 ? labels.expandDims(1) : tf.oneHot(labels.toInt(), units).toFloat()];
+	return targets.flatMap((target) => {
+		try {
+			return (loss as Loss)(target, exampleLogits(units));
+		} catch {
+			return [];
+		}
+	});
 }

@@ -1,7 +1,7 @@
 // SGD, momentum and Adam as TensorFlow ops; reading and restoring optimizer state.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DType } from "./backend";
-import type { Compiled } from "./layers-model";
+import { type Compiled, setLearningRate } from "./layers-model";
 import { liveNumber, updateVariables } from "./trace";
 import { CannotTrace } from "./trace-nodes";
 
@@ -151,7 +151,7 @@ export async function restoreOptimizerState(
 	optimizer: tf.Optimizer,
 	{ learningRate, slots, powers }: OptimizerState,
 ): Promise<void> {
-	(optimizer as Stateful).learningRate = learningRate;
+	setLearningRate({ optimizer }, learningRate);
 	await optimizer.setWeights(slots.map((tensor, i) => ({ name: `slot_${i}`, tensor })));
 	biasCorrectionOf(optimizer as Stateful).forEach((term, i) => {
 		term.assign(powers[i]);

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Classes } from "../datasets/classes";
 import { accuracyByShape } from "../tensorflow/accuracy";
 import { compiledModel, disposeOptimizerWithModel } from "../tensorflow/layers-model";
-import { crossEntropyFromLogits, outputActivation } from "../tensorflow/logits";
+import { crossEntropyFromLogits, outputActivation, returnsMean } from "../tensorflow/logits";
 import { requireModelClasses } from "./classes";
 
 /**
@@ -58,10 +58,10 @@ function requireFittingLoss(model: tf.LayersModel): void {
 			`${loss} is the loss of two units or more, but the output layer ${layer} has one: compile the model with loss: "binaryCrossentropy"`,
 		);
 	}
-	if (units > 2 && loss === "binaryCrossentropy") {
+	if (units > 1 && loss === "binaryCrossentropy") {
 		throw new Error(
-			`binaryCrossentropy is the loss of two classes, but the output layer ${layer} has ${units} units: compile the model with ` +
-				'loss: "sparseCategoricalCrossentropy" or "categoricalCrossentropy"',
+			`binaryCrossentropy is the loss of one sigmoid unit, but the output layer ${layer} has ${units} units: compile the model ` +
+				'with loss: "sparseCategoricalCrossentropy" or "categoricalCrossentropy"',
 		);
 	}
 }
@@ -83,6 +83,15 @@ export function prepareCompiled(model: tf.LayersModel, classes: Classes | null):
 	requireFittingLoss(model);
 	crossEntropyFromLogits(model);
 	accuracyByShape(model);
+}
+
+/** @throws when class or sample weights would multiply a mean of the losses instead of each loss */
+export function requireWeightedLoss(model: tf.LayersModel): void {
+	if (!returnsMean(model)) return;
+	throw new Error(
+		"the loss function returns the mean over a batch, which class and sample weights cannot weight: return the loss of " +
+			"each sample, as tf.losses do with tf.Reduction.NONE",
+	);
 }
 
 /**

@@ -5,6 +5,7 @@ import { checkInterrupt } from "../support/kernel";
 import type { Counter } from "../tensorflow/random";
 import type { Prepare } from "../tensorflow/steps";
 import type { TensorFunction } from "../tensorflow/trace";
+import { requireWeightedLoss } from "./compile";
 
 /** Input of a model during training or evaluation. */
 interface Feed {
@@ -46,11 +47,22 @@ export function feed(data: tf.data.Dataset<Batch>, fast: boolean, check: (ys: tf
 
 const identity: Prepare = (xs) => xs;
 
-/** Wraps a training step so that the loss of each sample is multiplied by its sample weight and its class weight. */
-export function weighted(step: TensorFunction, sampleWeights: () => tf.Tensor | undefined): TensorFunction {
+/**
+ * Wraps a training step so that the loss of each sample is multiplied by its sample weight and its class weight.
+ *
+ * @returns the step; it throws when there are weights and the model's loss is no loss of each sample
+ */
+export function weighted(
+	model: tf.LayersModel,
+	step: TensorFunction,
+	sampleWeights: () => tf.Tensor | undefined,
+): TensorFunction {
+	let isChecked = false;
 	return ([xs, ys, classWeights]) => {
 		const weights = sampleWeights();
 		if (!weights) return step(classWeights ? [xs, ys, classWeights] : [xs, ys]);
+		if (!isChecked) requireWeightedLoss(model);
+		isChecked = true;
 		const product = classWeights ? classWeights.mul(weights) : weights.clone();
 		const results = step([xs, ys, product]);
 		tf.dispose([product, weights]);

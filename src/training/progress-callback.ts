@@ -37,7 +37,7 @@ export function progressCallback(
 		},
 		onEpochEnd: async (_, logs = {}) => {
 			check.loss("validation loss", logs.val_loss ?? 0, progress.epoch, progress.samples);
-			await check.weights(progress.epoch);
+			check.weights(progress.epoch);
 			for (const [metric, { log }] of Object.entries(METRICS)) {
 				if (log in logs) history[metric as Metric].push(logs[log]);
 			}

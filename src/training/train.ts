@@ -9,7 +9,7 @@ import { countersOf } from "../tensorflow/random";
 import { testStep, trainStep } from "../tensorflow/steps";
 import { checkpointCallback, restoreCheckpoint, restoreProgress } from "./checkpoint";
 import { classesOf, recordClasses } from "./classes";
-import { prepareCompiled } from "./compile";
+import { prepareCompiled, requireWeightedLoss } from "./compile";
 import { Diverged, divergenceChecks } from "./divergence";
 import { feed, weighted } from "./feed";
 import type { History, Progress } from "./history";
@@ -60,12 +60,8 @@ export async function train(
 	const { epochs = 5, classWeight, callbacks = [], backup, onProgress = printEpochs } = options;
 	const started = performance.now();
 	const { training, validation, step, test } = prepareSteps(model, data, options);
-	const { progress, callback: reporter } = progressCallback(
-		epochs,
-		data.size,
-		onProgress,
-		divergenceChecks(model, backup),
-	);
+	const check = divergenceChecks(model, backup);
+	const { progress, callback: reporter } = progressCallback(epochs, data.size, onProgress, check);
 	const counters = [...training.counters, ...(validation?.counters ?? []), ...countersOf(allLayers(model))];
 	const saved = backup ? await restoreCheckpoint(backup, model) : null;
 	if (saved) restoreProgress(saved, progress, counters);
@@ -112,14 +108,15 @@ function checkClasses(
 function prepareSteps(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
-	{ validationData, fast = true }: TrainOptions,
+	{ validationData, classWeight, fast = true }: TrainOptions,
 ) {
 	checkClasses(model, data, validationData);
+	if (classWeight) requireWeightedLoss(model);
 	const compiled = compiledModel(model);
 	const check = labelCheck(model);
 	const training = feed(data, fast, check);
 	const validation = validationData && feed(validationData, fast, check);
-	const step = weighted(trainStep(compiled, training.prepare, { fast }), training.sampleWeights);
+	const step = weighted(model, trainStep(compiled, training.prepare, { fast }), training.sampleWeights);
 	const test = validation && testStep(compiled, validation.prepare, { fast });
 	return { training, validation, step, test };
 }
