@@ -25,9 +25,10 @@ const doors = [...levels.keys()].filter((room) => !["support", "tensorflow", "im
 /** Files that tools may import past a door, which would load TensorFlow or Redis for nothing or does not exist. */
 const PAST_DOORS = [
 	/^src\/(support|images)\//,
+	/^src\/datasets\/classes$/,
 	/^src\/display\/(plotly|svg|table)$/,
 	/^src\/pipeline\/(parameters|records)$/,
-	/^src\/sweep\/(attempt|redis|worker)$/,
+	/^src\/sweep\/(attempt|redis-connection|worker)$/,
 	/^src\/tensorflow\/graph$/,
 ];
 

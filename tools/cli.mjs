@@ -4,6 +4,7 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { findCommand, help, listOfCommands } from "./commands.mjs";
+import { endWithNpm } from "./setup/npm.mjs";
 import { at } from "./setup/paths.mjs";
 import { quietTensorFlow, run } from "./setup/processes.mjs";
 
@@ -16,6 +17,7 @@ import { quietTensorFlow, run } from "./setup/processes.mjs";
 async function main(name, args) {
 	if (name === undefined || isHelp(name)) return console.log(listOfCommands());
 	const command = findCommand(name);
+	endWithNpm();
 	const end = args.indexOf("--");
 	if (args.slice(0, end === -1 ? args.length : end).some(isHelp)) return console.log(help(command));
 	if (!command.setsUp) {

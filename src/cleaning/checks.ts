@@ -3,8 +3,8 @@ import type { ImageProperties } from "../images/properties";
 import { quantile } from "../support/statistics";
 
 /**
- * The checks and their thresholds: cleanvision's, and `leakage` and `labelConflict`. An image has an issue when its
- * score, 0 (worst) to 1, is below the threshold.
+ * The checks and their thresholds: cleanvision's, and `orientation`, `leakage` and `labelConflict`. An image has an issue when
+ * its score, 0 (worst) to 1, is below the threshold.
  */
 export const THRESHOLDS = {
 	/** Score: the 99th percentile of brightness. */
@@ -21,6 +21,11 @@ export const THRESHOLDS = {
 	grayscale: 0.01,
 	/** Score: nearness to the usual size; 0.5 is three interquartile ranges beyond the quartiles. */
 	oddSize: 0.5,
+	/**
+	 * Score: 0 for an EXIF orientation other than 1 (upright). Such images are read as they are stored, as in Keras, unless
+	 * `applyOrientation` turns them.
+	 */
+	orientation: 1,
 	/** Score: 1 divided by the number of files with the same bytes. */
 	exactDuplicates: 1,
 	/** Score: the fraction of the 64 bits of pHash that differ in the most similar other image; 1 without a similar one. */
@@ -48,6 +53,7 @@ export function scoresOf(images: Examined[]) {
 			return Math.min(1, decay(edges) + (contrast > 0.18 ? contrast : 0));
 		}),
 		grayscale: images.map(({ colourfulness }) => colourfulness),
+		orientation: images.map(({ orientation }) => (orientation === 1 ? 1 : 0)),
 		oddSize: sizeScores(images.map(({ width, height }) => Math.sqrt(width * height))),
 	};
 }

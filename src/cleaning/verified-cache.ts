@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { statOrNull, writeFileAtomically } from "../support/files";
+import { versionOfFile, writeFileAtomically } from "../support/files";
 
 /** The files of a folder that passed verification. */
 export interface VerifiedFiles {
@@ -80,10 +80,8 @@ function ignoreErrors(work: () => void): void {
 
 /** Returns the key of a file; `NaN`, which equals no key, when it does not exist. */
 function keyOf(path: string): number {
-	const file = statOrNull(path);
-	if (!file) return Number.NaN;
-	// The change time too: tools that replace a file can keep its modification time.
-	return hashNumber([file.dev, file.ino, file.size, file.mtimeMs, file.ctimeMs].join(":"));
+	const version = versionOfFile(path);
+	return version === null ? Number.NaN : hashNumber(version);
 }
 
 /** Returns the first 48 bits of the SHA-1 of a text. */

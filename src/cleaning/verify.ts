@@ -1,10 +1,10 @@
 // Decodes files in full and says why one is unusable.
 import { readFileSync, statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import sharp from "sharp";
-import { decodeImage } from "../images/decode";
+import { decodeImage } from "../images/decode-bytes";
 import { decodeNodes, decodeSmallJpegNodes } from "../images/decode-graph";
 import { type Format, MAX_PIXELS, readHead } from "../images/formats";
+import { openBySharp, unsupportedContent } from "../images/raw";
+import { MAX_FILE_BYTES, readRegularFile } from "../support/files";
 import { inChunks } from "../support/iteration";
 import { DType } from "../tensorflow/backend";
 import { type FileFunction, mapFilesInOrder } from "../tensorflow/file-map";
@@ -17,8 +17,9 @@ import { node } from "../tensorflow/graphdef";
  * - `"truncated"`: its end is missing;
  * - `"not an image"`: it has no signature of a known image format;
  * - `"damaged data"`: its header is valid and its end is there, but it does not decode;
- * - `"unsupported format"`: an image of a format that training cannot read, such as HEIC or ICO;
- * - `"too large"`: its header claims more than `MAX_PIXELS` pixels; it was not decoded;
+ * - `"unsupported format"`: an image of a format that training cannot read, such as HEIC or ICO, or a TIFF of floating-point
+ *   numbers;
+ * - `"too large"`: its header claims more than `MAX_PIXELS` pixels, or it has more than `MAX_FILE_BYTES`; it was not decoded;
  * - `"unreadable"`: the system cannot read it, or it is not a regular file.
  */
 export type Reason =
@@ -44,8 +45,8 @@ export interface Verified {
 /**
  * Verifies images by decoding them in full, many at a time.
  *
- * A file passes if and only if training can read it: TensorFlow decodes JPEG, PNG, GIF, BMP and plain WebP; sharp decodes
- * AVIF, TIFF and WebP with transparency or several frames.
+ * A file passes if and only if training can read it, in each `colorMode`: TensorFlow decodes JPEG, PNG, GIF, BMP and plain
+ * WebP; sharp decodes AVIF, TIFF and WebP with transparency or several frames; `raw.ts` decodes BMP with a colour table.
  *
  * @param paths read as needed: a million need no memory
  * @returns a result for each file, in no particular order
@@ -67,14 +68,14 @@ type Results = AsyncGenerator<Verified, void, undefined>;
 function verifyChunk(files: Verified[]): Results {
 	const readable = files.filter(({ reason }) => !reason) as Readable[];
 	const isJpeg = ({ format }: Readable) => format.name === "JPEG";
-	const bySharp = readable.filter(({ format }) => format.decoder === "sharp");
+	const alone = readable.filter(({ format }) => format.decoder !== "TensorFlow");
 	const byTensorFlow = readable.filter(({ format }) => format.decoder === "TensorFlow");
 	const others = byTensorFlow.filter((file) => !isJpeg(file));
 	const started = [verifyInGraph(byTensorFlow.filter(isJpeg), JPEG), verifyInGraph(others, OTHERS)];
 	return (async function* () {
 		yield* files.filter(({ reason }) => reason);
 		for (const results of started) yield* results;
-		for await (const chunk of inChunks(bySharp, 8)) yield* await Promise.all(chunk.map(verifyAlone));
+		for await (const chunk of inChunks(alone, 8)) yield* await Promise.all(chunk.map(verifyAlone));
 	})();
 }
 
@@ -104,6 +105,7 @@ function inspectHead(path: string): Verified {
 		// Reading a pipe would wait forever.
 		if (!file.isFile()) return result("unreadable", "not a regular file");
 		if (file.size === 0) return result("empty", "0 bytes");
+		if (file.size > MAX_FILE_BYTES) return result("too large", `${file.size} bytes`);
 		const { format, size } = readHead(path);
 		if (!format) return result("not an image", "the start of no known format");
 		if (!format.decoder) return result("unsupported format", `${format.name}: training cannot read it`, format);
@@ -142,9 +144,16 @@ function verifyInGraph(files: Readable[], decode: FileFunction): Results {
 async function verifyAlone(file: Readable): Promise<Verified> {
 	const { path, format } = file;
 	try {
-		const bytes = await readFile(path);
+		const bytes = await readRegularFile(path);
+		const unsupported = unsupportedContent(format, bytes);
+		if (unsupported)
+			return {
+				...file,
+				reason: "unsupported format",
+				detail: `${format.name} of ${unsupported}: training cannot read it`,
+			};
 		if (format.decoder === "sharp") {
-			const { width, height } = await sharp(bytes).metadata();
+			const { width, height } = await openBySharp(format, bytes, false).metadata();
 			if (width * height > MAX_PIXELS)
 				return { ...file, reason: "too large", detail: `claims ${width} × ${height} pixels` };
 		}

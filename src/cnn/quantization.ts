@@ -1,12 +1,13 @@
 // Saves a model with 8- or 16-bit weights.
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { writeFileAtomically } from "../support/files";
 
 /**
  * Saves a model with quantized weights: the TensorFlow.js converter's `--quantize_uint8` and `--quantize_uint16`.
  *
- * Each weight tensor is mapped to integers between its minimum and its maximum; constant tensors stay float32.
+ * Each weight tensor is mapped to integers between its minimum and its maximum; constant tensors and those with infinite or missing values stay
+ * float32.
  * `tf.loadLayersModel` converts the weights back to float32.
  *
  * @param folder folder for `model.json` and `weights.bin`, created if missing
@@ -34,9 +35,8 @@ export async function saveQuantized(model: tf.LayersModel, folder: string, bits:
 	await model.save(collect);
 	const weights = Buffer.concat(parts);
 	const weightsManifest = [{ paths: ["weights.bin"], weights: specs }];
-	mkdirSync(folder, { recursive: true });
-	writeFileSync(join(folder, "weights.bin"), weights);
-	writeFileSync(
+	writeFileAtomically(join(folder, "weights.bin"), weights);
+	writeFileAtomically(
 		join(folder, "model.json"),
 		JSON.stringify({ format: "layers-model", modelTopology: topology, weightsManifest }),
 	);
@@ -51,7 +51,7 @@ function quantize(values: Float32Array, bits: 8 | 16) {
 		max = Math.max(max, value);
 	}
 	const scale = (max - min) / (2 ** bits - 1);
-	if (!(scale > 0)) return { bytes: Buffer.from(values.buffer) };
+	if (!(scale > 0 && Number.isFinite(scale))) return { bytes: Buffer.from(values.buffer) };
 	const codes = bits === 8 ? new Uint8Array(values.length) : new Uint16Array(values.length);
 	for (let i = 0; i < values.length; i++) codes[i] = Math.round((values[i] - min) / scale);
 	return {

@@ -1,42 +1,85 @@
 // Transfer learning: loading a backbone, extracting features, replacing the head.
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch } from "../datasets/types";
+import { readRegularFile } from "../support/files";
+import { parseJson } from "../support/json";
+import { isKeras3, loadKeras3 } from "./keras3";
 
 /** A pretrained network: a layers model, which can be fine-tuned, or a graph model, which can only be run. */
 export type Backbone = tf.LayersModel | tf.GraphModel;
 
 /**
- * Loads a pretrained network in TensorFlow.js's layers or graph format.
+ * Loads a pretrained network in TensorFlow.js's layers or graph format, of Keras 3 too.
  *
  * @param from path or http(s) address of `model.json`, or of the folder that holds it
- * @throws when it cannot be read or is not a TensorFlow.js model
+ * @throws when it cannot be read, is not a TensorFlow.js model or has a layer that TensorFlow.js has not, and when a file
+ *   of its weights is missing or damaged
  */
 export async function loadBackbone(from: string): Promise<Backbone> {
-	const isAddress = /^https?:/.test(from);
-	const file = from.endsWith(".json")
-		? from
-		: isAddress
-			? `${from.replace(/\/$/, "")}/model.json`
-			: join(from, "model.json");
-	const url = isAddress ? file : `file://${resolve(file)}`;
+	const folder = from.replace(/[^/]*\.json$/, "").replace(/\/?$/, "/");
+	const file = from.endsWith(".json") ? from : inFolder(folder, "model.json");
 	try {
-		const { format } = JSON.parse(isAddress ? await download(file) : await readFile(file, "utf8")) as {
-			format?: string;
-		};
-		return await (format === "graph-model" ? tf.loadGraphModel(url) : tf.loadLayersModel(url));
+		const model = parseJson(await read(file), "it") as ModelJson;
+		if (!model?.modelTopology) throw new Error("it is not the model.json of a TensorFlow.js model");
+		const artifacts = await tf.io.getModelArtifactsForJSON(model, (manifest) => readWeights(folder, manifest));
+		if (model.format === "graph-model") return await tf.loadGraphModel(tf.io.fromMemory(artifacts));
+		return await (isKeras3(model.modelTopology)
+			? loadKeras3(artifacts)
+			: tf.loadLayersModel(tf.io.fromMemory(artifacts)));
 	} catch (error) {
-		const reason = (error as Error).message.split("\n")[0];
-		throw new Error(`cannot load the backbone ${file}: ${reason}; expected the model.json of a TensorFlow.js model`);
+		throw new Error(`cannot load the backbone ${file}: ${(error as Error).message.split("\n")[0]}`);
 	}
 }
 
-async function download(address: string): Promise<string> {
-	const response = await fetch(address);
+/** A `model.json`. */
+type ModelJson = Parameters<typeof tf.io.getModelArtifactsForJSON>[0];
+type WeightSpec = ModelJson["weightsManifest"][number]["weights"][number];
+
+const isAddress = (path: string) => /^https?:/.test(path);
+
+/** Returns the path or address of a file in a folder. */
+const inFolder = (folder: string, name: string) =>
+	isAddress(folder) ? new URL(name, folder).href : join(folder, name);
+
+async function read(file: string): Promise<Uint8Array> {
+	if (!isAddress(file)) return readRegularFile(file);
+	const response = await fetch(file);
 	if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`);
-	return response.text();
+	return new Uint8Array(await response.arrayBuffer());
 }
+
+/** Reads the files of the weights, which are next to `model.json`. */
+async function readWeights(
+	folder: string,
+	manifest: ModelJson["weightsManifest"],
+): Promise<[WeightSpec[], ArrayBuffer]> {
+	const remedy = "copy model.json and all files of its weights again";
+	const parts: Uint8Array[] = [];
+	for (const { paths, weights } of manifest) {
+		const expected = weights.reduce((sum, weight) => sum + bytesOf(weight), 0);
+		const before = parts.length;
+		for (const path of paths) {
+			const shard = read(inFolder(folder, path));
+			const unreadable = (error: Error) => {
+				throw new Error(`its weights ${path} cannot be read (${error.message}): ${remedy}`);
+			};
+			parts.push(await shard.catch(unreadable));
+		}
+		const found = parts.slice(before).reduce((sum, part) => sum + part.length, 0);
+		// A tensor of strings has no fixed size.
+		if (found === expected || Number.isNaN(expected)) continue;
+		throw new Error(`its weights ${paths.join(", ")} have ${found} bytes, not ${expected}: ${remedy}`);
+	}
+	return [manifest.flatMap(({ weights }) => weights), new Uint8Array(Buffer.concat(parts)).buffer];
+}
+
+/** The bytes of a number. */
+const SIZES: Record<string, number> = { uint8: 1, bool: 1, uint16: 2, float16: 2, int32: 4, float32: 4, complex64: 8 };
+
+/** Returns the size of a tensor in the files, in bytes; NaN when it has no fixed size. */
+const bytesOf = ({ shape, dtype, quantization }: WeightSpec) =>
+	shape.reduce((product, length) => product * length, SIZES[quantization?.dtype ?? dtype] ?? Number.NaN);
 
 /** Features of images, extracted by a backbone. */
 export interface Features {

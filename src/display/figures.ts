@@ -36,6 +36,9 @@ export function curves(history: Curves, measure: "acc" | "loss"): Figure {
  * @param options `normalized`: whether the matrix holds fractions, shown in per cent, default false
  */
 export function confusionMatrixFigure(matrix: number[][], classNames: string[], { normalized = false } = {}): Figure {
+	// Room for each name: in rows at the left, and turned below.
+	const longest = Math.max(...classNames.map((name) => name.length));
+	const height = Math.max(400, 150 + 22 * classNames.length + 6 * Math.min(longest, 40));
 	return {
 		data: [
 			{
@@ -51,7 +54,8 @@ export function confusionMatrixFigure(matrix: number[][], classNames: string[], 
 		layout: {
 			title: { text: normalized ? "Normalized confusion matrix" : "Confusion matrix" },
 			xaxis: { title: { text: "Predicted class" }, type: "category" },
-			yaxis: { title: { text: "True class" }, type: "category", autorange: "reversed" },
+			yaxis: { title: { text: "True class" }, type: "category", autorange: "reversed", dtick: 1 },
+			height,
 		},
 	};
 }

@@ -1,6 +1,7 @@
 // Image grids with captions.
 import sharp from "sharp";
 import type { CaptionedImage } from "../images/decode";
+import { decodeImage } from "../images/decode-bytes";
 import { readRegularFile } from "../support/files";
 import { html, printable } from "../support/text";
 import { show } from "./show";
@@ -18,7 +19,7 @@ export async function showImages(images: CaptionedImage[], { columns = 6, size =
 			const thumbnailHtml = png
 				? html`<img src="data:image/png;base64,${png.toString("base64")}" alt="${caption}">`
 				: html`<div style="height:${size}px;display:grid;place-items:center;border:1px dashed">no image</div>`;
-			const text = html`<figcaption style="font-size:smaller;overflow-wrap:anywhere">${caption}</figcaption>`;
+			const text = html`<figcaption style="font-size:smaller;overflow-wrap:anywhere;white-space:pre-wrap">${caption}</figcaption>`;
 			return html`<figure style="margin:0;text-align:center;break-inside:avoid">${thumbnailHtml}${text}</figure>`;
 		}),
 	);
@@ -40,13 +41,17 @@ async function thumbnail(image: CaptionedImage["image"], size: number): Promise<
 			.png()
 			.toBuffer();
 	}
-	try {
-		// A truncated image is shown as far as it can be decoded.
-		return await sharp(await readRegularFile(image), { failOn: "none" })
-			.resize(fit)
-			.png()
-			.toBuffer();
-	} catch {
-		return null;
-	}
+	const bytes = await readRegularFile(image).catch(() => null);
+	if (!bytes) return null;
+	// A truncated image is shown as far as it can be decoded.
+	const shown = sharp(bytes, { failOn: "none" }).resize(fit).png().toBuffer();
+	return shown.catch(() => thumbnailAsRead(image, bytes, size));
+}
+
+/** Returns the thumbnail of an image that sharp cannot decode, such as BMP, as training reads it; null if it does not. */
+async function thumbnailAsRead(path: string, bytes: Buffer, size: number): Promise<Buffer | null> {
+	const pixels = await decodeImage(path, bytes, 3).catch(() => null);
+	const png = pixels && (await thumbnail(pixels, size));
+	pixels?.dispose();
+	return png;
 }

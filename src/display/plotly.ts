@@ -1,4 +1,5 @@
 // Figures as plotly's JSON: names are shown as they are written, and no button sends data.
+import { printable } from "../support/text";
 import type { Figure } from "./svg";
 
 /** Plotly's configuration of every figure. Its own default has a button that uploads the data. */
@@ -29,7 +30,10 @@ export function plotlyFigure({ data, layout = {} }: Figure, { markup = false } =
 /** Escapes all texts in a part of a figure for plotly, which knows some tags and references of HTML. */
 function escaped(value: unknown, key = ""): unknown {
 	if (typeof value === "string") {
-		return NOT_TEXT.test(key) ? value : value.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+		if (NOT_TEXT.test(key)) return value;
+		// Plotly looks categories up in an object, which has a `constructor` of its own.
+		if (value in {}) return `&#${value.charCodeAt(0)};${value.slice(1)}`;
+		return printable(value).replace(/&/g, "&amp;").replace(/</g, "&lt;");
 	}
 	if (Array.isArray(value)) return value.map((item) => escaped(item, key));
 	if (Object.prototype.toString.call(value) !== "[object Object]") return value;

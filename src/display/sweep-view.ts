@@ -1,7 +1,7 @@
 // Live table, parallel coordinates and curves of a sweep.
 import { randomUUID } from "node:crypto";
 import { Html, html } from "../support/text";
-import type { Space, Value } from "../sweep/space";
+import type { Space } from "../sweep/space";
 import { bestTrial, hasEnded, type Trial } from "../sweep/trial";
 import { METRICS, type Metric } from "../training/history";
 import { formatDuration } from "./format";
@@ -103,7 +103,7 @@ export function trialRows(trials: Trial[], objective: Metric = "valLoss"): objec
 	const hasErrors = trials.some(({ error }) => error);
 	return [...trials].sort(order).map(({ id, parameters, state, curves, value, seconds, error }) => ({
 		trial: id,
-		...Object.fromEntries(names.map((name) => [name, short(parameters[name])])),
+		...Object.fromEntries(names.map((name) => [name, parameters[name]])),
 		state,
 		epochs: curves[objective].length,
 		[METRICS[objective].title]: value,
@@ -170,5 +170,3 @@ const varying = (trials: Trial[]) =>
 	Object.keys(trials[0]?.parameters ?? {}).filter(
 		(name) => new Set(trials.map(({ parameters }) => parameters[name])).size > 1,
 	);
-
-const short = (value: Value) => (typeof value === "number" ? Number(value.toPrecision(3)) : value);

@@ -27,7 +27,7 @@ export function tableBundle(table: Table, { maxRows = 30 } = {}): Bundle {
 	const rest = rows.length > maxRows ? `… ${rows.length - maxRows} more rows (${rows.length} in all)` : "";
 	const numeric = columns.map((_, i) => rows.every((row) => typeof row[i] === "number" || row[i] === null));
 	const cell = (tag: string, text: string, i: number) =>
-		html`<${tag} style="text-align:${numeric[i] ? "right" : "left"}">${text}</${tag}>`;
+		html`<${tag} style="text-align:${numeric[i] ? "right" : "left"};white-space:pre-wrap">${text}</${tag}>`;
 	const line = (tag: string, cells: string[]) => html`<tr>${cells.map((text, i) => cell(tag, text, i))}</tr>`;
 	const head = html`<thead>${line("th", columns)}</thead>`;
 	const body = html`<tbody>${shown.map((row) => line("td", row))}</tbody>`;

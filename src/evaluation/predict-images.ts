@@ -1,7 +1,7 @@
 // Predicts image files.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { verifyImage } from "../cleaning/verify";
-import { type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
+import { colorModeOf, type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
 import { compiledModel } from "../tensorflow/layers-model";
 import { predictStep } from "../tensorflow/steps";
 import { requireModelClasses, trainedClassNames } from "../training/classes";
@@ -25,12 +25,14 @@ export interface PredictImagesOptions {
 	classNames?: string[];
 	/** Number of images per batch. Default 32. */
 	batchSize?: number;
+	/** Whether images are turned upright by their EXIF orientation, as in `ReadOptions`. Default false. */
+	applyOrientation?: boolean;
 }
 
 /**
  * Classifies image files. Files that cannot be read do not throw: they get an `error`.
  *
- * @param model model with float32 input `[batch, height, width, 3]` in 0–255; images are resized to it as for training
+ * @param model model with float32 input `[batch, height, width, channels]` in 0–255; images are resized to it as for training
  * @param paths paths of the files
  * @returns one prediction per file, in the order of `paths`
  * @throws when `classNames` are not those that the model was trained on, or it was not trained here and they are missing
@@ -38,13 +40,16 @@ export interface PredictImagesOptions {
 export async function predictImages(
 	model: tf.LayersModel,
 	paths: string[],
-	{ classNames = trainedClassNames(model), batchSize = 32 }: PredictImagesOptions = {},
+	{ classNames = trainedClassNames(model), batchSize = 32, applyOrientation }: PredictImagesOptions = {},
 ): Promise<ImagePrediction[]> {
 	if (!classNames) throw new Error("the model does not know its classes: pass classNames in the order of its outputs");
 	requireModelClasses(model, { classNames, of: "classNames" });
 	const toRow = probabilitiesOf(model);
-	const imageSize = model.inputs[0].shape.slice(1, 3) as [number, number];
-	const reader = readImages(paths, resolveDecodeOptions({ imageSize }));
+	const [height, width, channels] = model.inputs[0].shape.slice(1) as number[];
+	const reader = readImages(
+		paths,
+		resolveDecodeOptions({ imageSize: [height, width], colorMode: colorModeOf(channels), applyOrientation }),
+	);
 	const results: ImagePrediction[] = [];
 	try {
 		for (let start = 0; start < paths.length; start += batchSize) {

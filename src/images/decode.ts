@@ -1,12 +1,14 @@
 // Reads images as training does, many at a time, falling back to one by one.
-import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import sharp from "sharp";
+import { isReadable, readRegularFile } from "../support/files";
 import { requirePositiveIntegers } from "../support/numbers";
 import { DType, runOperation } from "../tensorflow/backend";
-import { decodeImageBytes, toFloats } from "../tensorflow/image-operations";
-import { type DecodeOptions, decodeFiles, packedLength } from "./decode-graph";
-import { formatOf } from "./formats";
+import type { OrderedResults } from "../tensorflow/file-map";
+import { toFloats } from "../tensorflow/image-operations";
+import { decodeImage } from "./decode-bytes";
+import { type DecodeOptions, decodeFiles, type FileKind, packedLength } from "./decode-graph";
+import { formatOf, formatOfFile, readerOf } from "./formats";
+import { orientationOf, readOrientation, TURNS } from "./orientation";
 
 /** Options of reading images, as those of Keras's `image_dataset_from_directory`. */
 export interface ReadOptions {
@@ -18,20 +20,38 @@ export interface ReadOptions {
 	interpolation?: "bilinear" | "nearest";
 	/** Whether images of another aspect ratio are centre-cropped instead of distorted. Default false. */
 	cropToAspectRatio?: boolean;
+	/**
+	 * Whether images are turned upright by their EXIF orientation (by the rotation and mirroring of AVIF). Default false: as in
+	 * Keras, images of every format are read as they are stored.
+	 */
+	applyOrientation?: boolean;
 }
 
 const CHANNELS = { grayscale: 1, rgb: 3, rgba: 4 } as const;
+
+/** Returns the `colorMode` of a number of channels; throws when it is not 1, 3 or 4. */
+export function colorModeOf(channels: number): keyof typeof CHANNELS {
+	const modes = Object.keys(CHANNELS) as (keyof typeof CHANNELS)[];
+	const mode = modes.find((name) => CHANNELS[name] === channels);
+	if (!mode) throw new Error(`images of ${channels} channels: expected 1 (grayscale), 3 (rgb) or 4 (rgba)`);
+	return mode;
+}
 
 /**
  * Resolves `ReadOptions` with their defaults. All decoding code takes the result, so that the defaults are applied once.
  *
  * @param packed whether pixels are rounded to bytes, see `DecodeOptions`. Default false
- * @throws when the size is not two integers above 0
+ * @throws when the size is not two integers above 0, or `colorMode` or `interpolation` is none of theirs
  */
 export function resolveDecodeOptions(options: ReadOptions, packed = false): DecodeOptions {
-	const { imageSize = [256, 256], colorMode = "rgb", interpolation = "bilinear", cropToAspectRatio = false } = options;
+	const { imageSize = [256, 256], colorMode = "rgb", interpolation = "bilinear" } = options;
+	const { cropToAspectRatio = false, applyOrientation = false } = options;
 	requirePositiveIntegers({ imageHeight: imageSize[0], imageWidth: imageSize[1] });
-	return { imageSize, channels: CHANNELS[colorMode], interpolation, cropToAspectRatio, packed };
+	if (!Object.hasOwn(CHANNELS, colorMode))
+		throw new Error(`colorMode is ${colorMode}: expected ${Object.keys(CHANNELS).join(", ")}`);
+	if (interpolation !== "bilinear" && interpolation !== "nearest")
+		throw new Error(`interpolation is ${interpolation}: expected bilinear or nearest`);
+	return { imageSize, channels: CHANNELS[colorMode], interpolation, cropToAspectRatio, applyOrientation, packed };
 }
 
 /** Pixels of an image in 0–255, flat: packed bytes (int32) or float32, see `DecodeOptions`. */
@@ -44,24 +64,62 @@ export type Pixels = Int32Array | Float32Array;
  *   be called at the end
  */
 export function readImages(paths: string[], decoding: DecodeOptions) {
-	const decoder = paths.length > 0 ? decodeFiles(paths, decoding) : null;
+	const decoder = decodeFilesOfAllKinds(paths, decoding);
 	const remaining = paths.values();
 	const next = async (): Promise<Pixels> => {
 		const path = remaining.next().value as string;
-		const decoded = decoder?.next();
+		const decoded = decoder.next();
 		if (decoded) return decoded;
 		const pixels = await readImage(path, decoding);
 		const values = pixels.dataSync<"float32">();
 		pixels.dispose();
 		return decoding.packed ? pack(values, packedLength(decoding)) : values;
 	};
-	return { next, stop: () => decoder?.stop() };
+	return { next, stop: decoder.stop };
+}
+
+/** Starts a decoder for each kind of files; `next` returns the results in the order of the files. */
+function decodeFilesOfAllKinds(paths: string[], decoding: DecodeOptions): Pick<OrderedResults, "next" | "stop"> {
+	const kinds = paths.map((path) => JSON.stringify(kindOf(path, decoding)));
+	const decoders = new Map<string, OrderedResults>();
+	for (const kind of new Set(kinds)) {
+		const files = paths.filter((_, i) => kinds[i] === kind);
+		decoders.set(kind, decodeFiles(files, decoding, JSON.parse(kind) as FileKind));
+	}
+	const remaining = kinds.values();
+	return {
+		next: () => decoders.get(remaining.next().value as string)?.next() ?? null,
+		stop() {
+			for (const decoder of decoders.values()) decoder.stop();
+		},
+	};
+}
+
+/** Returns the kind of a file. Reads its header only if that matters. */
+function kindOf(path: string, { channels, applyOrientation }: DecodeOptions): FileKind {
+	const isJpeg = channels === 4 && formatOfFile(path)?.name === "JPEG";
+	try {
+		return { isJpeg, orientation: applyOrientation && isReadable(path) ? readOrientation(path) : 1 };
+	} catch {
+		return { isJpeg, orientation: 1 }; // `next` says why the file cannot be read.
+	}
 }
 
 /**
  * Reads an image file with the same pixels as a dataset: the reference implementation of `readImages`.
  *
- * @param path a JPEG, PNG, GIF or WebP (its first frame), BMP, AVIF or TIFF (its first page) file
+ * The pixels are Keras's (`tf.io.decode_image`) for files that Keras reads, and Pillow's for others:
+ *
+ * - an animation or a file of several pages is its first frame or page;
+ * - images are not turned (see `applyOrientation`; Pillow would turn TIFF), and colour profiles are ignored;
+ * - 16-bit channels are their upper byte; images with other integers or floating-point numbers are unsupported;
+ * - `"grayscale"` is the decoder's own conversion for JPEG and PNG, or else Pillow's `convert("L")`, also where Keras fails;
+ * - `"rgb"` drops transparency; `"rgba"` is opaque where a format has none, also where Keras fails. Pixels of GIF that are
+ *   transparent or outside of the first frame are black, as in Keras.
+ *
+ * All files that `cleanTheData` keeps are read in all three.
+ *
+ * @param path a JPEG, PNG, GIF, WebP, BMP, AVIF or TIFF file
  * @returns float32 `[height, width, channels]` in 0–255
  * @throws when the file cannot be read or decoded
  */
@@ -69,34 +127,20 @@ export const loadImage = (path: string, options: ReadOptions = {}): Promise<tf.T
 	readImage(path, resolveDecodeOptions(options));
 
 async function readImage(path: string, decoding: DecodeOptions): Promise<tf.Tensor3D> {
-	const decoded = await decodeImage(path, await readFile(path), decoding.channels);
-	const pixels = tf.tidy(() => resize(decoded, decoding));
+	const bytes = await readRegularFile(path);
+	const decoded = await decodeImage(path, bytes, decoding.channels);
+	const orientation = decoding.applyOrientation ? orientationOf(formatOf(bytes)?.name, readerOf(bytes)) : 1;
+	const pixels = tf.tidy(() => resize(turn(decoded, orientation), decoding));
 	decoded.dispose();
 	return pixels;
 }
 
-/** Damaged data are errors; deviations from a format's rules that do not change pixels are not. */
-const SHARP_OPTIONS = { failOn: "error" } as const;
-
-/**
- * Decodes the bytes of an image file, without resizing: by TensorFlow, or by sharp for formats that TensorFlow cannot decode.
- *
- * @param path the file's name for the message
- * @param channels 1, 3 or 4
- * @returns float32 `[height, width, channels]` in 0–255
- * @throws when they cannot be decoded; `cause` is the decoder's message
- */
-export async function decodeImage(path: string, bytes: Uint8Array, channels: number): Promise<tf.Tensor3D> {
-	try {
-		const bySharp = formatOf(bytes)?.decoder === "sharp";
-		const readable = bySharp ? await sharp(bytes, SHARP_OPTIONS).toColourspace("srgb").png().toBuffer() : bytes;
-		return tf.tidy(() => decodeImageBytes(readable, channels));
-	} catch (error) {
-		const { message } = error as Error;
-		// TensorFlow's first line has an error code, its second line the explanation.
-		const reason = (/^Message: (.*)/m.exec(message)?.[1] ?? message.split("\n")[0]).trim();
-		throw new Error(`${path} cannot be decoded (${reason}): run cleanTheData on its data set first`, { cause: reason });
-	}
+/** Turns an image by its orientation, as `turnNodes` in `decode-graph.ts`. */
+function turn(image: tf.Tensor3D, orientation: number): tf.Tensor3D {
+	const turns = TURNS[orientation];
+	if (!turns) return image;
+	const transposed = turns.transpose ? tf.transpose(image, [1, 0, 2]) : image;
+	return tf.reverse(transposed, turns.reverse);
 }
 
 function resize(decoded: tf.Tensor3D, { imageSize, interpolation, cropToAspectRatio }: DecodeOptions): tf.Tensor3D {

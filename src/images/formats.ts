@@ -6,20 +6,31 @@ import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 export interface Format {
 	/** Its name, for example `"JPEG"`. */
 	name: string;
-	/** The decoder that training uses; `null`: training cannot read the format. */
-	decoder: "TensorFlow" | "sharp" | null;
+	/** The decoder that training uses; `"own"`: that of `raw.ts`; `null`: training cannot read the format. */
+	decoder: "TensorFlow" | "sharp" | "own" | null;
 	/** Its file extensions, in lower case. */
 	extensions: string[];
 }
 
-/** Formats by their signatures, which match a file's first bytes read as Latin-1. The first match counts. */
+/**
+ * Formats by their signatures, which match a file's first bytes read as Latin-1. The first match counts. JavaScript and
+ * TensorFlow's RE2 (see `decodeNodes`) must understand them.
+ */
 const FORMATS: (Format & { signature: RegExp })[] = [
 	{ name: "JPEG", decoder: "TensorFlow", extensions: [".jpg", ".jpeg"], signature: /^\xff\xd8\xff/ },
 	{ name: "PNG", decoder: "TensorFlow", extensions: [".png"], signature: /^\x89PNG/ },
 	{ name: "GIF", decoder: "TensorFlow", extensions: [".gif"], signature: /^GIF8/ },
-	// TensorFlow decodes BMP with 8, 24 or 32 bits per pixel, without compression (0; or 3, which only sets channel masks).
-	{ name: "BMP", decoder: "TensorFlow", extensions: [".bmp"], signature: /^BM.{26}[\x08\x18\x20]\0[\0\x03]/s },
-	{ name: "packed BMP", decoder: null, extensions: [".bmp"], signature: /^BM.{4}\0{4}/s },
+	// TensorFlow takes the indices of a colour table for grey levels and ignores masks: only 24 and 32 bits without
+	// compression, and 32 bits with the usual masks, are as it reads them. The size of an old header is 12.
+	{ name: "BMP", decoder: "TensorFlow", extensions: [".bmp"], signature: /^BM.{12}[^\x0c]\0\0\0.{10}[\x18\x20]\0{5}/s },
+	{
+		name: "BMP",
+		decoder: "TensorFlow",
+		extensions: [".bmp"],
+		signature: /^BM.{12}[^\x0c]\0\0\0.{10}\x20\0\x03\0\0\0.{20}\0\0\xff\0\0\xff\0\0\xff\0\0\0/s,
+	},
+	{ name: "BMP", decoder: "own", extensions: [".bmp"], signature: /^BM.{12}[^\x0c]\0\0\0.{10}[\x01\x04\x08]\0{5}/s },
+	{ name: "uncommon BMP", decoder: null, extensions: [".bmp"], signature: /^BM.{4}\0{4}/s },
 	// TensorFlow decodes WebP with transparency or several frames only when four channels are requested.
 	{ name: "WebP", decoder: "TensorFlow", extensions: [".webp"], signature: /^RIFF.{4}WEBPVP8 /s },
 	{ name: "WebP", decoder: "sharp", extensions: [".webp"], signature: /^RIFF.{4}WEBP/s },
@@ -36,6 +47,11 @@ const FORMATS: (Format & { signature: RegExp })[] = [
 	{ name: "DirectDraw surface", decoder: null, extensions: [".dds"], signature: /^DDS \x7c/ },
 	{ name: "Netpbm", decoder: null, extensions: [".pbm", ".pgm", ".ppm", ".pnm"], signature: /^P[1-7]\s/ },
 ];
+
+/** The starts of files that TensorFlow decodes, as a regular expression of RE2 for text read as Latin-1; see `decodeNodes`. */
+export const TENSORFLOW_STARTS = `(?s)(${FORMATS.filter(({ decoder }) => decoder === "TensorFlow")
+	.map(({ signature }) => signature.source)
+	.join("|")}).*`;
 
 /** Extensions of the files that are read: Keras's and AVIF, TIFF, WebP. Other files are ignored. */
 export const IMAGE_EXTENSIONS = [
@@ -68,18 +84,25 @@ const shared = Buffer.alloc(HEAD);
  *
  * @throws the system's error when the file cannot be read
  */
-export function readHead(path: string): Head {
+export const readHead = (path: string): Head =>
+	inspectFile(path, (format, read) => ({ format, size: format && sizeOf(format, read, path) }));
+
+/**
+ * Opens a file, and calls a function with its format and a function that reads its bytes.
+ *
+ * @returns what the function returns
+ * @throws the system's error when the file cannot be read
+ */
+export function inspectFile<T>(path: string, inspect: (format: Format | null, read: Read) => T): T {
 	const file = openSync(path, "r");
 	try {
 		const head = shared.subarray(0, readSync(file, shared, 0, HEAD, 0));
-		const format = formatOf(head);
-		if (!format) return { format, size: null };
-		const read: Read = (at, size) => {
+		return inspect(formatOf(head), (at, size) => {
 			if (at + size <= head.length) return head.subarray(at, at + size);
+			if (!Number.isSafeInteger(at + size)) return Buffer.alloc(0);
 			const more = Buffer.alloc(size);
 			return more.subarray(0, readSync(file, more, 0, size, at));
-		};
-		return { format, size: sizeOf(format.name, read, path) };
+		});
 	} finally {
 		closeSync(file);
 	}
@@ -88,7 +111,7 @@ export function readHead(path: string): Head {
 /** Returns the format of a file's content; `null` for an unknown format, or a file that cannot be read. */
 export function formatOfFile(path: string): Format | null {
 	try {
-		return statSync(path).isFile() ? readHead(path).format : null;
+		return statSync(path).isFile() ? inspectFile(path, (format) => format) : null;
 	} catch {
 		return null;
 	}
@@ -101,13 +124,19 @@ export function formatOf(bytes: Uint8Array): Format | null {
 }
 
 /** Reads bytes of a file; fewer at its end. */
-type Read = (at: number, size: number) => Buffer;
+export type Read = (at: number, size: number) => Buffer;
 
-function sizeOf(name: string, read: Read, path: string): Size | null {
-	if (name === "JPEG") return jpegSize(read);
+/** Returns the function that reads a file's bytes that are in memory. */
+export const readerOf = (bytes: Uint8Array): Read => {
+	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+	return (at, size) => buffer.subarray(at, at + size);
+};
+
+function sizeOf({ name, decoder }: Format, read: Read, path: string): Size | null {
+	if (name === "JPEG") return jpegFrame(read);
 	if (name === "GIF") return gifSize(readFileSync(path));
 	const header = read(0, 32);
-	if (header.length < 32) return null;
+	if (decoder === "sharp" || header.length < 32) return null;
 	if (name === "PNG") return toSize(header.readUInt32BE(16), header.readUInt32BE(20));
 	if (name === "BMP") return toSize(Math.abs(header.readInt32LE(18)), Math.abs(header.readInt32LE(22)));
 	if (name === "WebP") return toSize(header.readUInt16LE(26) & 0x3fff, header.readUInt16LE(28) & 0x3fff);
@@ -116,31 +145,45 @@ function sizeOf(name: string, read: Read, path: string): Size | null {
 
 const toSize = (width: number, height: number): Size => ({ width, height, pixels: width * height });
 
-/** Returns the size from a JPEG's frame header, which is found by skipping from marker to marker, as in libjpeg. */
-function jpegSize(read: Read): Size | null {
-	for (let at = 2; ; ) {
-		const bytes = read(at, 9);
-		if (bytes.length < 9) return null;
+/** The most markers or chunks of a file that are looked at, so that a damaged file takes no time. */
+export const MOST_STEPS = 100_000;
+
+/** Yields the markers of a JPEG's header and their positions, skipping from one to the next as libjpeg does. */
+export function* jpegMarkers(read: Read): Generator<{ kind: number; at: number }> {
+	for (let at = 2, steps = 0; steps < MOST_STEPS; steps++) {
+		const bytes = read(at, 4);
+		if (bytes.length < 4) return;
 		const [mark, kind] = bytes;
-		const holdsSize = kind >= 0xc0 && kind <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(kind);
 		if (mark !== 0xff || kind === 0xff || kind === 0) at++;
-		else if (holdsSize) return toSize(bytes.readUInt16BE(7), bytes.readUInt16BE(5));
 		else if (kind === 1 || (kind >= 0xd0 && kind <= 0xd8)) at += 2;
-		else if (kind === 0xd9 || kind === 0xda) return null;
-		else at += 2 + bytes.readUInt16BE(2);
+		else if (kind === 0xd9 || kind === 0xda) return;
+		else {
+			yield { kind, at };
+			at += 2 + bytes.readUInt16BE(2);
+		}
 	}
+}
+
+/** Returns the size and the number of colour components in a JPEG's frame header. */
+export function jpegFrame(read: Read): (Size & { components: number }) | null {
+	for (const { kind, at } of jpegMarkers(read)) {
+		if (kind < 0xc0 || kind > 0xcf || [0xc4, 0xc8, 0xcc].includes(kind)) continue;
+		const bytes = read(at, 10);
+		if (bytes.length < 10) return null;
+		return { ...toSize(bytes.readUInt16BE(7), bytes.readUInt16BE(5)), components: bytes[9] };
+	}
+	return null;
 }
 
 /** Counts the pixels of all frames of a GIF: TensorFlow decodes all of them, with one byte per pixel instead of three. */
 function gifSize(bytes: Buffer): Size | null {
 	if (bytes.length < 13) return null;
-	const colourTable = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
 	const canvas = toSize(bytes.readUInt16LE(6), bytes.readUInt16LE(8));
 	let frames = 0;
-	for (let at = 13 + colourTable(bytes[10]); at + 10 < bytes.length && bytes[at] !== 0x3b; ) {
+	for (let at = 13 + gifTable(bytes[10]); at + 10 < bytes.length && bytes[at] !== 0x3b; ) {
 		if (bytes[at] === 0x2c) {
 			frames += bytes.readUInt16LE(at + 5) * bytes.readUInt16LE(at + 7);
-			at += 11 + colourTable(bytes[at + 9]);
+			at += 11 + gifTable(bytes[at + 9]);
 		} else if (bytes[at] === 0x21) at += 2;
 		else break;
 		while (bytes[at]) at += 1 + bytes[at];
@@ -148,3 +191,6 @@ function gifSize(bytes: Buffer): Size | null {
 	}
 	return { ...canvas, pixels: Math.max(canvas.pixels, frames / 3) };
 }
+
+/** Returns the size in bytes of a GIF's colour table, by the flags that announce it. */
+export const gifTable = (flags: number) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);

@@ -3,10 +3,13 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
+import { isReadable, readRegularFile } from "../support/files";
 import { inChunks } from "../support/iteration";
 import { mapFiles } from "../tensorflow/file-map";
 import { MAX_PIXELS, readHead } from "./formats";
+import { readOrientation } from "./orientation";
 import { type PerceptualHash, perceptualHash } from "./perceptual-hash";
+import { decodeRaw, greyLevel } from "./raw";
 import { BYTES, reduceFunction, SIDE } from "./thumbnail-graph";
 
 /** The measured properties of an image. Brightness is in 0–1, where 1 is white. */
@@ -19,6 +22,8 @@ export interface ImageProperties extends PerceptualHash {
 	/** The size in pixels. */
 	width: number;
 	height: number;
+	/** The EXIF orientation, 1–8; 1: upright, or not known. See `readOrientation`. */
+	orientation: number;
 	/** The mean brightness. */
 	brightness: number;
 	/** The 5th and the 99th percentile of brightness. */
@@ -44,7 +49,11 @@ export async function* imageProperties(paths: Iterable<string>): AsyncGenerator<
 	const folder = mkdtempSync(join(tmpdir(), "properties-"));
 	try {
 		for await (const chunk of inChunks(paths, 512)) {
-			const files = await Promise.all(chunk.map((path, i) => toFile(path, join(folder, `${i}.png`))));
+			const files: (File | null)[] = [];
+			// A few at a time: sharp's pixels are in memory.
+			for await (const few of inChunks(chunk.entries(), 8)) {
+				files.push(...(await Promise.all(few.map(([i, path]) => toFile(path, join(folder, `${i}.png`))))));
+			}
 			for (const ratio of [0, 1, 2, 4, 8]) yield* measureFiles(files.filter((file) => file?.ratio === ratio) as File[]);
 		}
 	} finally {
@@ -53,7 +62,7 @@ export async function* imageProperties(paths: Iterable<string>): AsyncGenerator<
 }
 
 /** A file that TensorFlow decodes: the image, or a copy of it as PNG. */
-type File = Pick<ImageProperties, "path" | "format" | "bytes" | "width" | "height"> & {
+type File = Pick<ImageProperties, "path" | "format" | "bytes" | "width" | "height" | "orientation"> & {
 	readable: string;
 	/** How much smaller a JPEG is decoded, see `decodeSmallJpegNodes`; 0 for other formats. */
 	ratio: number;
@@ -61,17 +70,13 @@ type File = Pick<ImageProperties, "path" | "format" | "bytes" | "width" | "heigh
 
 async function toFile(path: string, converted: string): Promise<File | null> {
 	try {
-		const file = statSync(path);
-		// Reading a pipe would wait forever.
-		if (!file.isFile()) return null;
+		if (!isReadable(path)) return null;
 		const { format, size } = readHead(path);
 		if (!format?.decoder) return null;
-		const common = { path, format: format.name, bytes: file.size };
-		if (format.decoder === "sharp") {
-			const { width, height } = await sharp(path, { limitInputPixels: MAX_PIXELS })
-				.toColourspace("srgb")
-				.png()
-				.toFile(converted);
+		const common = { path, format: format.name, bytes: statSync(path).size, orientation: readOrientation(path) };
+		if (format.decoder !== "TensorFlow") {
+			const { data, width, height, channels } = await decodeRaw(format, await readRegularFile(path));
+			await sharp(data, { raw: { width, height, channels } }).png({ compressionLevel: 1 }).toFile(converted);
 			return { ...common, readable: converted, width, height, ratio: 0 };
 		}
 		if (!size || size.pixels > MAX_PIXELS) return null;
@@ -122,7 +127,7 @@ function greyOf(rgb: Uint8Array, width: number, height: number): Uint8Array {
 	for (let y = 0; y < height; y++) {
 		for (let x = 0; x < width; x++) {
 			const i = 3 * (y * SIDE + x);
-			grey[y * width + x] = (19595 * rgb[i] + 38470 * rgb[i + 1] + 7471 * rgb[i + 2] + 0x8000) >> 16;
+			grey[y * width + x] = greyLevel(rgb[i], rgb[i + 1], rgb[i + 2]);
 		}
 	}
 	return grey;

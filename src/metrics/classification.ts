@@ -1,5 +1,6 @@
 // scikit-learn's precision, recall, F1 and classification report.
 import { mean, sum } from "../support/statistics";
+import { printable } from "../support/text";
 import { accuracyScore } from "./confusion";
 import { labelsOf, requireSameLength } from "./inputs";
 
@@ -41,7 +42,8 @@ export function classificationReport(
 	options: ReportOptions = {},
 ): string {
 	const { digits = 2 } = options;
-	const { rows, averages } = scoreClasses(yTrue, yPred, options);
+	const { rows: scored, averages } = scoreClasses(yTrue, yPred, options);
+	const rows = scored.map((row) => ({ ...row, class: printable(row.class) }));
 	// Characters as Python counts them: one beyond the basic plane, such as an emoji, has the length 2 here.
 	const lengthOf = (name: string) => [...name].length;
 	const width = Math.max(...rows.map((row) => lengthOf(row.class)), "weighted avg".length, digits);

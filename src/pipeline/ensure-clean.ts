@@ -1,11 +1,13 @@
-// Cleans a data set once, and records what is left.
+// Cleans a data set when its files have changed, and records what is left.
+import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 import { cleanTheData } from "../cleaning/clean";
 import { quarantined } from "../cleaning/quarantine";
 import { countImages } from "../datasets/directory";
-import { SPLITS } from "../images/folders";
-import { loadArtifact, saveArtifact } from "../support/artifacts";
-import { ARTIFACTS, type CleaningRecord } from "./records";
+import { filesIn, isImageFile, SPLITS, splitFolder } from "../images/folders";
+import { saveArtifact } from "../support/artifacts";
+import { statOrNull, versionOfFile } from "../support/files";
+import { ARTIFACTS, type CleaningRecord, loadCleaning } from "./records";
 
 /**
  * Counts the images after cleaning and saves the record as `<artifacts>/cleaning.json`.
@@ -17,6 +19,7 @@ export function recordCleaning(dataset: string, artifacts: string, seconds: numb
 	const record = {
 		dataset: resolve(dataset),
 		counts: countImages(dataset),
+		state: stateOf(dataset),
 		removed: SPLITS.flatMap((split) => quarantined(join(dataset, split))).length,
 		seconds,
 	};
@@ -25,16 +28,25 @@ export function recordCleaning(dataset: string, artifacts: string, seconds: numb
 }
 
 /**
- * Cleans the three splits of a data set, unless they are already clean: recorded, with the same image counts as now.
+ * Cleans the three splits of a data set, unless they are already clean: recorded, with the same image files as now.
  *
  * @param dataset folder with `train`, `valid` and `test`
  * @param artifacts folder of the record
  */
 export async function ensureClean(dataset: string, artifacts: string): Promise<CleaningRecord> {
-	const saved = loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning);
-	const counts = JSON.stringify(countImages(dataset));
-	if (saved?.dataset === resolve(dataset) && JSON.stringify(saved.counts) === counts) return saved;
+	// For its error, which says what a data set is.
+	if (SPLITS.some((split) => !statOrNull(splitFolder(dataset, split)))) countImages(dataset);
+	const saved = loadCleaning(artifacts);
+	if (saved?.dataset === resolve(dataset) && saved.state === stateOf(dataset)) return saved;
 	const started = performance.now();
 	for (const split of SPLITS) await cleanTheData(join(dataset, split));
 	return recordCleaning(dataset, artifacts, (performance.now() - started) / 1000);
+}
+
+/** Returns a hash of the images' names, sizes and times: a file that is replaced in place changes it. */
+function stateOf(dataset: string): string {
+	const hash = createHash("sha256");
+	const images = SPLITS.flatMap((split) => [...filesIn(splitFolder(dataset, split))].filter(isImageFile).sort());
+	for (const path of images) hash.update(`${path}\0${versionOfFile(path)}\n`);
+	return hash.digest("hex");
 }

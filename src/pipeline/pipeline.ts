@@ -5,6 +5,8 @@ import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { augmented, dataAugmentation } from "../augmentation/augment";
 import { cnn } from "../cnn/cnn";
 import { imageDatasetFromDirectory } from "../datasets/dataset";
+import { fingerprint } from "../datasets/fingerprint";
+import { printable } from "../support/text";
 import { compile } from "../training/compile";
 import { EarlyStopping } from "../training/early-stopping";
 import type { History } from "../training/history";
@@ -14,7 +16,8 @@ import type { ModelRecord } from "./records";
 import { loadModel, saveModel } from "./saved-model";
 
 /**
- * Loads the model that was saved for this data set and these hyperparameters; trains and saves one if there is none.
+ * Loads the model that was saved for these images and hyperparameters; trains and saves one if there is none, and says
+ * why in a line.
  *
  * @param dataset folder with `train` and `valid`
  * @param artifacts folder of the saved model
@@ -24,16 +27,32 @@ export async function loadOrTrain(
 	artifacts: string,
 	parameters: TrainingParameters,
 ): Promise<{ model: tf.LayersModel; record: ModelRecord }> {
-	const saved = await loadModel(artifacts);
-	const isSame =
-		saved?.record.dataset === resolve(dataset) && isDeepStrictEqual(saved.record.parameters, { ...parameters });
-	if (saved && isSame) return saved;
+	const data = await fingerprint(dataset);
+	const trained = { dataset: resolve(dataset), parameters: { ...parameters }, data };
+	const { saved, damage } = await loadModel(artifacts).then(
+		(saved) => ({ saved, damage: null }),
+		(error: Error) => ({ saved: null, damage: String(error.cause) }),
+	);
+	const reason = damage ?? reasonToTrain(saved?.record, artifacts, trained);
+	if (saved && !reason) return saved;
 
-	console.log(`No saved model for this data set and these parameters in ${artifacts}: training one first.`);
+	saved?.model.dispose();
+	console.log(printable(`${reason}: training one first.`));
 	const { model, history, classNames } = await trainPipeline(dataset, parameters);
-	const record = { dataset, classNames, parameters, history };
-	await saveModel(model, artifacts, record);
-	return { model, record };
+	return { model, record: await saveModel(model, artifacts, { ...trained, classNames, history }) };
+}
+
+/** Returns why a saved model is not the one to use; null when it is. */
+function reasonToTrain(
+	record: ModelRecord | undefined,
+	artifacts: string,
+	{ dataset, parameters, data }: Pick<ModelRecord, "dataset" | "parameters" | "data">,
+): string | null {
+	if (!record) return `No saved model in ${artifacts}`;
+	if (record.dataset !== dataset) return `The model in ${artifacts} is for another data set, ${record.dataset}`;
+	if (!isDeepStrictEqual(record.parameters, parameters)) return `The model in ${artifacts} is for other parameters`;
+	// Names of files start with those of their classes.
+	return record.data === data ? null : `The images in ${dataset} are not those that the model in ${artifacts} is for`;
 }
 
 /**

@@ -2,8 +2,9 @@
 // Loads no TensorFlow, so that the report can read them.
 import type { ImageCount } from "../datasets/directory";
 import type { ReportRow } from "../metrics/classification";
-import { loadArtifact, saveArtifact } from "../support/artifacts";
+import { loadArtifact, readArtifact, saveArtifact } from "../support/artifacts";
 import { hashOfJson } from "../support/files";
+import { listOf, mapOf, number as numberFrom, objectOf, orNull, type Schema, text } from "../support/schema";
 import type { History } from "../training/history";
 import type { TrainingParameters } from "./parameters";
 
@@ -16,14 +17,16 @@ export interface CleaningRecord {
 	dataset: string;
 	/** Number of usable images per split and class. */
 	counts: ImageCount[];
+	/** Hash of the images' names, sizes and times. */
+	state: string;
 	/** Number of files in quarantine, from this run and earlier ones. */
 	removed: number;
 	/** Duration of cleaning. */
 	seconds: number;
 }
 
-/** Record of a trained model, next to its weights. */
-export interface ModelRecord {
+/** What a model was trained on, how, and with which result. */
+export interface TrainingRecord {
 	/** Path of the data set that the model was trained on. */
 	dataset: string;
 	/** Names of the classes, in the order of the model's outputs. */
@@ -32,6 +35,17 @@ export interface ModelRecord {
 	parameters: TrainingParameters;
 	history: History;
 }
+
+/** Record of a trained model, next to its weights. */
+export interface ModelRecord extends TrainingRecord {
+	/** Fingerprint of the training and validation images; null when they could not be read. */
+	data: string | null;
+	/** SHA-256 of each file of the model, by name. */
+	files: ModelFiles;
+}
+
+/** SHA-256 of each file of a saved model. */
+export type ModelFiles = Record<"model.json" | "weights.bin", string>;
 
 /** Record of the evaluation, for the report. */
 export interface EvaluationRecord {
@@ -48,18 +62,82 @@ export interface EvaluationRecord {
 	/** Duration of the evaluation. */
 	seconds: number;
 	/** Hash of the record of the model that was evaluated: training again makes the evaluation out of date. */
-	model?: string;
+	model: string;
 }
 
-/** Saves the evaluation of the saved model as `<artifacts>/evaluation.json`. */
-export function recordEvaluation(artifacts: string, record: EvaluationRecord): void {
-	const model = hashOfJson(loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training));
-	saveArtifact(artifacts, ARTIFACTS.evaluation, { ...record, model });
+const number = numberFrom(-Number.MAX_VALUE, Number.MAX_VALUE);
+/** JSON has no NaN and no infinity: they are null. */
+const measured = orNull(number);
+const label = text(10_000);
+const files = objectOf<ModelFiles>({ "model.json": label, "weights.bin": label });
+
+const CLEANING: Schema<CleaningRecord> = {
+	dataset: label,
+	counts: listOf(objectOf<ImageCount>({ split: label, class: label, images: number })),
+	state: label,
+	removed: number,
+	seconds: number,
+};
+
+const curve = listOf(measured);
+const TRAINING: Schema<ModelRecord> = {
+	dataset: label,
+	classNames: listOf(label),
+	parameters: mapOf((value) => (typeof value === "boolean" ? null : number(value))),
+	history: objectOf<History>({
+		loss: curve,
+		acc: curve,
+		valLoss: curve,
+		valAcc: curve,
+		epochsRun: number,
+		seconds: number,
+	}),
+	data: orNull(label),
+	files,
+};
+
+const scores = { precision: measured, recall: measured, f1: measured, support: number };
+const EVALUATION: Schema<EvaluationRecord> = {
+	test: objectOf<{ loss: number; accuracy: number }>({ loss: measured, accuracy: measured }),
+	report: listOf(objectOf<ReportRow>({ class: label, ...scores })),
+	confusionMatrix: listOf(listOf(number)),
+	rocAuc: listOf(objectOf<EvaluationRecord["rocAuc"][number]>({ class: label, auc: measured })),
+	temperature: measured,
+	seconds: number,
+	model: label,
+};
+
+/** Loads the record of cleaning; null when it is missing or damaged, which is reported in a line that ends in `remedy`. */
+export const loadCleaning = (artifacts: string, remedy?: string) =>
+	loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning, CLEANING, remedy);
+
+/**
+ * Reads the record of the saved model.
+ *
+ * @returns null when it is missing
+ * @throws when it is damaged
+ */
+export const readTraining = (artifacts: string) => readArtifact<ModelRecord>(artifacts, ARTIFACTS.training, TRAINING);
+
+/**
+ * Saves the evaluation of a model as `<artifacts>/evaluation.json`.
+ *
+ * @param model the record of the evaluated model. Default: that of the saved one
+ */
+export function recordEvaluation(
+	artifacts: string,
+	evaluation: Omit<EvaluationRecord, "model">,
+	model = readTraining(artifacts),
+): void {
+	saveArtifact(artifacts, ARTIFACTS.evaluation, { ...evaluation, model: hashOfJson(model) });
 }
 
-/** Loads the records of an artifacts folder; those that are missing or unreadable are null. */
-export const loadRecords = (artifacts: string) => ({
-	cleaning: loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning),
-	training: loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training),
-	evaluation: loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation),
-});
+/** Loads the records of an artifacts folder; those that are missing or damaged are null. */
+export function loadRecords(artifacts: string) {
+	const remedy = "it is left out; npm start makes a new one";
+	return {
+		cleaning: loadCleaning(artifacts, remedy),
+		training: loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training, TRAINING, remedy),
+		evaluation: loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation, EVALUATION, remedy),
+	};
+}

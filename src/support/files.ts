@@ -1,8 +1,23 @@
 // Reads of regular files only, atomic writes, existence checks, folder checks and content hashes.
 import { createHash } from "node:crypto";
-import { constants, lstatSync, mkdirSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
+import {
+	closeSync,
+	constants,
+	fstatSync,
+	lstatSync,
+	mkdirSync,
+	openSync,
+	readSync,
+	renameSync,
+	rmSync,
+	type Stats,
+	statSync,
+	writeFileSync,
+} from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve, sep } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { printable } from "./text";
 import { writeError } from "./writing";
 
 /** Returns whether a path exists; unlike `existsSync`, also true for a broken symbolic link. */
@@ -15,6 +30,17 @@ export function pathExists(path: string): boolean {
 }
 
 /**
+ * Returns the path of a name in a folder, for names that are made of data.
+ *
+ * @throws when the path lies outside of the folder
+ */
+export function pathInside(folder: string, name: string): string {
+	const path = resolve(folder, name);
+	if (path.startsWith(`${resolve(folder)}${sep}`)) return path;
+	throw new Error(`${printable(path)} lies outside of ${folder}`);
+}
+
+/**
  * Returns what a path leads to, links followed; `null` when it leads nowhere. Unlike `statSync` with `throwIfNoEntry`, it
  * does not throw for a link to itself, a name that is too long or a folder without permission.
  */
@@ -24,6 +50,16 @@ export function statOrNull(path: string): Stats | null {
 	} catch {
 		return null;
 	}
+}
+
+/**
+ * Returns a text that changes when a file changes or is replaced, without reading it: inode, size, modification and change
+ * time. `null` when the path leads nowhere.
+ */
+export function versionOfFile(path: string): string | null {
+	const file = statOrNull(path);
+	// The change time too: tools that replace a file can keep its modification time.
+	return file && [file.dev, file.ino, file.size, file.mtimeMs, file.ctimeMs].join(":");
 }
 
 /** The size of the largest file that is read, in bytes: 1 GiB. */
@@ -43,25 +79,42 @@ export function isReadable(path: string): boolean {
 export const readRegularFile = (path: string): Promise<Buffer> => withRegularFile(path, (file) => file.readFile());
 
 /** Returns the SHA-256 of a file's content, in hexadecimal digits; throws as `readRegularFile` does. */
-export function sha256OfFile(path: string): Promise<string> {
-	return withRegularFile(path, async (file) => {
-		const hash = createHash("sha256");
-		for await (const bytes of file.createReadStream({ autoClose: false })) hash.update(bytes);
-		return hash.digest("hex");
-	});
+export async function sha256OfFile(path: string): Promise<string> {
+	const hash = createHash("sha256");
+	const file = openSync(path, READING);
+	try {
+		requireRegular(path, fstatSync(file));
+		// Synchronous reads take a third of the time for files of the size of images.
+		for (let bytes = chunk.length; bytes === chunk.length; await setImmediate()) {
+			bytes = readSync(file, chunk);
+			hash.update(chunk.subarray(0, bytes));
+		}
+	} finally {
+		closeSync(file);
+	}
+	return hash.digest("hex");
 }
 
+const chunk = Buffer.alloc(2 ** 20);
+/** Without blocking: opening a pipe would wait for a writer. */
+const READING = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** Waits until a file's content is on the disk: a loss of power leaves it whole. */
+export const flushFile = (path: string): Promise<void> => withRegularFile(path, (file) => file.sync());
+
 async function withRegularFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
-	// Without blocking: opening a pipe would wait for a writer.
-	const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+	const file = await open(path, READING);
 	try {
-		const stats = await file.stat();
-		if (!stats.isFile()) throw new Error(`${path} is not a regular file`);
-		if (stats.size > MAX_FILE_BYTES) throw new Error(`${path} has ${stats.size} bytes: more than ${MAX_FILE_BYTES}`);
+		requireRegular(path, await file.stat());
 		return await read(file);
 	} finally {
 		await file.close();
 	}
+}
+
+function requireRegular(path: string, stats: Stats): void {
+	if (!stats.isFile()) throw new Error(`${path} is not a regular file`);
+	if (stats.size > MAX_FILE_BYTES) throw new Error(`${path} has ${stats.size} bytes: more than ${MAX_FILE_BYTES}`);
 }
 
 /** Returns the first 16 hexadecimal digits of the SHA-256 of a value's JSON. */
@@ -90,7 +143,7 @@ export function writeFileAtomically(file: string, content: string | Uint8Array):
 	const temporary = `${file}.${process.pid}.part`;
 	try {
 		mkdirSync(dirname(file), { recursive: true });
-		writeFileSync(temporary, content);
+		writeFileSync(temporary, content, { flush: true });
 		renameSync(temporary, file);
 	} catch (error) {
 		rmSync(temporary, { force: true });

@@ -52,6 +52,33 @@ export const optional =
 	(value) =>
 		value === undefined ? null : accepts(value);
 
+/** Accepts lists of items that another rule accepts. */
+export const listOf =
+	(accepts: Rule): Rule =>
+	(value) =>
+		Array.isArray(value) ? firstProblem(value, accepts, "a list, each item") : "a list";
+
+/** Accepts objects with fields of any names, whose values another rule accepts. */
+export const mapOf =
+	(accepts: Rule): Rule =>
+	(value) =>
+		isRecord(value) ? firstProblem(Object.values(value), accepts, "an object, each value") : "an object";
+
+/** Accepts objects with fields of a schema. */
+export const objectOf =
+	<T>(schema: Schema<T>): Rule =>
+	(value) => {
+		if (!isRecord(value)) return "an object";
+		const names = Object.keys(schema) as (keyof T & string)[];
+		const problem = names.find((name) => schema[name](Object.hasOwn(value, name) ? value[name] : undefined));
+		return problem ? `an object, its ${problem} ${schema[problem](value[problem])}` : null;
+	};
+
+function firstProblem(values: unknown[], accepts: Rule, what: string): string | null {
+	const problem = values.map(accepts).find((expected) => expected !== null);
+	return problem ? `${what} ${problem}` : null;
+}
+
 /** Whether a value is an object, and neither null nor a list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
 	typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,7 +1,7 @@
 // Escapes names, and any other text that is data, for where they go: terminals, HTML and Markdown.
 
-/** Control characters, line breaks, half surrogate pairs, and what turns the direction of the text around it. */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+/** Control characters, line breaks, half surrogate pairs, and what turns the direction of the text after it. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
 const SHORT_ESCAPES: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
 /**
@@ -25,14 +25,12 @@ export class Html {
 	}
 }
 
-// Raw carriage returns are read as line feeds.
 const ENTITIES: Record<string, string> = {
 	"&": "&amp;",
 	"<": "&lt;",
 	">": "&gt;",
 	'"': "&quot;",
 	"'": "&#39;",
-	"\r": "&#13;",
 };
 
 /**
@@ -46,7 +44,9 @@ export function html(strings: TemplateStringsArray, ...values: unknown[]): Html 
 function toHtml(value: unknown): string {
 	if (value instanceof Html) return value.source;
 	if (Array.isArray(value)) return value.map(toHtml).join("");
-	return String(value ?? "").replace(/[&<>"'\r]/g, (character) => ENTITIES[character]);
+	// Line breaks and tabs are white space there; other control characters are not allowed.
+	const text = String(value ?? "").replace(/[^\n\t]+/g, printable);
+	return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
 
 /** Returns a value as JSON for a script element: no text in it can end the script. */

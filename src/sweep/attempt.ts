@@ -4,10 +4,23 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { DEFAULT_PARAMETERS } from "../pipeline/parameters";
 import type { Curves } from "../training/history";
+import { validatedCurves, validatedEnd } from "./messages";
 import type { Report, Task } from "./trial";
 
+/** The trial processes that run. They end with this process; by themselves only between two steps of training. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+	for (const child of running) child.kill("SIGKILL");
+});
+
 /** Result of one attempt at a trial. */
-export type Outcome = { state: "complete" | "pruned" | "failed"; error: string | null; curves?: Curves };
+export interface Outcome {
+	state: "complete" | "pruned" | "failed";
+	error: string | null;
+	curves?: Curves;
+	/** Whether another attempt would end with the same error. */
+	repeats?: boolean;
+}
 
 /**
  * Runs a trial in its own process until it ends, or kills it on `abort`.
@@ -15,22 +28,29 @@ export type Outcome = { state: "complete" | "pruned" | "failed"; error: string |
  * @param threads number of threads that the process computes with
  * @param onEpoch function of the curves, called after each epoch; false prunes the trial, and an error ends it and is
  *   thrown
+ * @param onNote function of a line about what is not as expected, such as a checkpoint that is damaged. Default: none
  */
 export async function runTrialProcess(
 	task: Task,
 	threads: number,
 	abort: AbortSignal | undefined,
 	onEpoch: (curves: Curves) => boolean | Promise<boolean>,
+	onNote: (line: string) => void = () => {},
 ): Promise<Outcome> {
 	const child = startProcess(threads);
+	running.add(child);
 	const { epochs } = { ...(task.module ? {} : DEFAULT_PARAMETERS), ...task.parameters };
 	const kill = () => child.kill("SIGKILL");
 	abort?.addEventListener("abort", kill);
 	let [outcome, pruned]: [Outcome | null, boolean] = [null, false];
 	let thrown: { error: unknown } | null = null;
-	const onReport = async (report: Report) => {
-		if ("error" in report) outcome = { state: "failed", error: report.error };
-		else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
+	const onReport = async (message: Report) => {
+		const report = validatedReport(message, task);
+		if ("note" in report) onNote(report.note);
+		else if ("error" in report) {
+			outcome = { state: "failed", ...report };
+			kill();
+		} else if (report.done) outcome = { state: pruned ? "pruned" : "complete", error: null, curves: report.curves };
 		else {
 			// A trial that reaches its last epoch is complete, whatever the pruner decides.
 			pruned = !(await onEpoch(report.curves)) && report.curves.loss.length !== epochs;
@@ -47,9 +67,24 @@ export async function runTrialProcess(
 	child.send(task);
 	// The last message can arrive after the exit event.
 	const [[code, signal]] = await Promise.all([once(child, "exit"), once(child, "disconnect")]);
+	running.delete(child);
 	abort?.removeEventListener("abort", kill);
 	if (thrown) throw (thrown as { error: unknown }).error;
 	return outcome ?? { state: "failed", error: `its process ended with ${signal ?? `exit code ${code}`}` };
+}
+
+/** Returns a message with curves that are valid, or else an error: those of a module can be anything. */
+function validatedReport(report: Report, task: Task): Report {
+	if (!("curves" in report)) return report;
+	try {
+		const asJson = JSON.parse(JSON.stringify(report.curves ?? null)) as Curves;
+		const { curves } = report.done
+			? validatedEnd({ state: "complete", error: null, curves: asJson }, task)
+			: { curves: validatedCurves(asJson, task) };
+		return { ...report, curves };
+	} catch (error) {
+		return { error: (error as Error).message, repeats: true };
+	}
 }
 
 function startProcess(threads: number): ChildProcess {

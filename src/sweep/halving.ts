@@ -45,9 +45,11 @@ export function checkHalving({ minEpochs = 1, reductionFactor = 3 }: HalvingOpti
 
 /** Whether trials can be pruned after this epoch. */
 export function isRung(epoch: number, { minEpochs = 1, reductionFactor = 3 }: HalvingOptions): boolean {
-	let rung = minEpochs;
-	while (Math.round(rung) < epoch) rung *= reductionFactor;
-	return Math.round(rung) === epoch;
+	// Not rung by rung: a factor of just above 1 has millions of them.
+	const power = Math.max(0, Math.ceil(Math.log((epoch - 0.5) / minEpochs) / Math.log(reductionFactor)));
+	return [power - 1, power, power + 1].some(
+		(exponent) => exponent >= 0 && Math.round(minEpochs * reductionFactor ** exponent) === epoch,
+	);
 }
 
 /** Returns the value as a reward, of which more is better; NaN becomes −∞. */

@@ -1,6 +1,7 @@
 // Runs trials on this machine.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { printable } from "../support/text";
 import type { Curves } from "../training/history";
 import { runTrialProcess } from "./attempt";
 import { successiveHalving } from "./halving";
@@ -18,6 +19,8 @@ interface LocalRun {
 	abort?: AbortSignal;
 	/** Called whenever a trial starts, finishes an epoch or ends. */
 	onChange(trial: Trial): void;
+	/** Called with a line about what is not as expected. */
+	log(line: string): void;
 }
 
 /** Decides whether a trial continues after an epoch, by the value of the objective. */
@@ -82,15 +85,17 @@ async function attemptTrial(
 	trial: Trial,
 	task: Task,
 	retries: number,
-	{ abort, onChange }: LocalRun & { abort: AbortSignal },
+	{ abort, onChange, log }: LocalRun & { abort: AbortSignal },
 	onEpoch: (curves: Curves) => boolean,
 ): Promise<boolean> {
 	Object.assign(trial, { state: "running", attempts: trial.attempts + 1 });
 	onChange(trial);
 	const started = performance.now();
-	const outcome = await runTrialProcess(task, trial.threads, abort, onEpoch);
+	const note = (line: string) => log(`trial ${trial.id}: ${printable(line)}`);
+	const outcome = await runTrialProcess(task, trial.threads, abort, onEpoch, note);
 	trial.seconds = (performance.now() - started) / 1000;
-	const retry = Boolean(outcome.error) && (abort.aborted || trial.attempts <= retries);
-	Object.assign(trial, retry ? { state: "waiting" } : outcome);
+	const { repeats = false, ...result } = outcome;
+	const retry = Boolean(outcome.error) && (abort.aborted || (!repeats && trial.attempts <= retries));
+	Object.assign(trial, retry ? { state: "waiting" } : result);
 	return retry;
 }

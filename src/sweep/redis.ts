@@ -1,63 +1,60 @@
-// Connection, keys and messages of a sweep in Redis.
+// Keys of a sweep in Redis, and what its workers must have in common.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { hashOfJson } from "../support/files";
 import { tensorflowVersion } from "../tensorflow/backend";
-import type { Rules, Trial } from "./trial";
-
-/** A trial as a job of the queue. */
-export type TrialJob = Rules & { sweep: string } & Pick<Trial, "id" | "parameters" | "threads">;
-
-/** State of a trial, reported by a worker. */
-export type TrialUpdate = Partial<Pick<Trial, "state" | "curves" | "error" | "attempts" | "seconds">>;
+import type { Environment } from "./messages";
 
 export const PREFIX = "image-classification";
 export const keyOf = (sweep: string, part: string) => `${PREFIX}:${sweep}:${part}`;
 export const sweepsKey = `${PREFIX}:sweeps`;
+export const jobIdOf = (sweep: string, id: number) => `${sweep}-${id}`;
 
-/**
- * Data and versions that results depend on. Queues are named after it, so that only workers with the same ones get a
- * trial.
- */
-export type Environment = { data: string; versions: string };
+/** Seconds after which Redis forgets what nobody has asked for: a sweep that was interrupted and not resumed. */
+export const EXPIRY = 30 * 24 * 3600;
+
+/** Maximum size of a message in bytes: the curves of thousands of epochs. */
+export const MESSAGE_BYTES = 4 * 2 ** 20;
+
+/** Maximum size of a checkpoint in bytes: what Redis stores in a key by default. */
+export const CHECKPOINT_BYTES = 512 * 2 ** 20;
 
 export const environmentOf = (data: string): Environment => {
 	// Checkpoints are serialized by v8, whose format can change with the major version of Node.
 	const [node] = process.versions.node.split(".");
-	return { data, versions: `TensorFlow ${tensorflowVersion()}, TensorFlow.js ${tf.version_core}, Node ${node}` };
+	const versions = `TensorFlow ${tensorflowVersion()}, TensorFlow.js ${tf.version_core}, Node ${node}, messages 2`;
+	return { data, versions };
 };
+
+/** Queues are named after data and versions, so that only workers with the same ones get a trial. */
 export const queueOf = (environment: Environment) => `trials-${hashOfJson(environment)}`;
 
 /**
- * Connects to Redis, with a client that reconnects after restarts of the server.
- *
- * @param url `redis://` or `rediss://` (TLS) `[user:password@]host:port`
- * @throws when the first connection fails, or the user has no write permission
+ * Runs commands on a key. When something else is stored there, which no command of a sweep does, it is removed, and the
+ * commands run once more.
  */
-export async function connect(url: string): Promise<Redis> {
-	if (!/^rediss?:\/\/./.test(url))
-		throw new Error(`${url} is not a Redis address: expected redis://[user:password@]host:port`);
-	const { protocol, host } = new URL(url);
-	const server = `Redis at ${protocol}//${host}`;
-	const first = new Redis(url, { lazyConnect: true, retryStrategy: () => null, maxRetriesPerRequest: 0 });
-	let reason = "";
-	first.on("error", (error) => {
-		reason = error.message;
-	});
+export async function onKey<T>(
+	redis: Redis,
+	key: string,
+	log: (line: string) => void,
+	commands: () => Promise<T>,
+): Promise<T> {
 	try {
-		await first.connect();
-		await first.set(`${PREFIX}:check`, "1", "EX", 1);
+		return await commands();
 	} catch (error) {
-		const message = reason || (error as Error).message;
-		if (/NOAUTH|WRONGPASS|NOPERM/.test(message)) throw new Error(`${server} denies access: ${message}`);
-		const advice = message.includes("certificate")
-			? "NODE_EXTRA_CA_CERTS=FILE makes Node trust your certificate authority"
-			: "is redis-server running there?";
-		throw new Error(`${server} cannot be used: ${message || "no answer"}; ${advice}`);
-	} finally {
-		first.disconnect();
+		if (!(error as Error).message.startsWith("WRONGTYPE")) throw error;
+		log(`${key} in Redis is of another type: removed`);
+		await redis.del(key);
+		return commands();
 	}
-	const redis = new Redis(url, { maxRetriesPerRequest: null });
-	redis.on("error", () => {}); // A lost connection: ioredis reconnects.
-	return redis;
+}
+
+/** Reads the fields of a hash that are not too long; null for those that are. */
+export async function readFields(redis: Redis, key: string, fields: string[]): Promise<Map<string, string | null>> {
+	const lengths = await redis.pipeline(fields.map((field) => ["hstrlen", key, field])).exec();
+	const short = fields.filter((_, i) => Number(lengths?.[i][1]) <= MESSAGE_BYTES);
+	const values = short.length > 0 ? await redis.hmget(key, ...short) : [];
+	const read = new Map<string, string | null>(fields.map((field) => [field, null]));
+	for (const [i, field] of short.entries()) read.set(field, values[i] ?? "");
+	return read;
 }

@@ -6,11 +6,13 @@ import { expectedValue, PARAMETERS, type TrainingParameters } from "../pipeline/
 import { saveArtifact } from "../support/artifacts";
 import { hashOfJson } from "../support/files";
 import { endingItself, kernel } from "../support/kernel";
-import { METRICS, type Metric } from "../training/history";
-import { checkHalving, type HalvingOptions } from "./halving";
+import type { Metric } from "../training/history";
+import type { HalvingOptions } from "./halving";
 import { runLocally } from "./local-workers";
+import { validatedRules } from "./messages";
 import { extremesOf, type Space, trialsOf } from "./space";
-import { bestOf, bestTrial, hasEnded, loadTrial, nameOf, newTrial, type Trial } from "./trial";
+import { bestOf, bestTrial, hasEnded, newTrial, type Trial } from "./trial";
+import { resumedTrial, saveTrial } from "./trial-files";
 
 export interface SweepOptions {
 	/** Folder with `train` and `valid`. */
@@ -38,6 +40,11 @@ export interface SweepOptions {
 	 * of on this machine. Default: none.
 	 */
 	redis?: string;
+	/**
+	 * Function called with a line of text about what is not as expected, such as a damaged file or a lost connection.
+	 * Default `console.warn`.
+	 */
+	log?: (line: string) => void;
 	/** Function called at the start, and whenever a trial starts, finishes an epoch or ends. Default: none. */
 	onChange?: (trials: Trial[], changed?: Trial) => void;
 }
@@ -65,8 +72,9 @@ export interface Sweep {
  */
 export async function sweep(space: Space, options: SweepOptions): Promise<Sweep> {
 	const { objective = "valLoss", seed = 42, workers = 1, halving = null, retries = 2, module = null, redis } = options;
+	const { log = console.warn } = options;
 	if (!module) requireParameters(space);
-	if (halving) checkHalving(halving);
+	const { better } = validatedRules({ objective, halving, retries, module });
 	const dataset = resolve(options.dataset);
 	const isSampled = Object.values(space).some((value) => typeof value === "object" && value.type !== "grid");
 	const samples = options.trials ?? (isSampled ? 10 : 1);
@@ -78,22 +86,23 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Sweep>
 	saveArtifact(folder, "sweep", settings);
 
 	const threads = options.threads ?? (redis ? 1 : Math.max(1, Math.floor(availableParallelism() / workers)));
-	const trials = sampled.map((parameters, id) => loadTrial(folder, id) ?? newTrial(id, parameters, threads));
-	const { better } = METRICS[objective];
+	const trials = sampled.map((parameters, id) =>
+		resumedTrial(folder, newTrial(id, parameters, threads), { objective, module }, log),
+	);
 	const abort = kernel()?.current().signal;
 	const onChange = (trial: Trial) => {
 		trial.value = bestOf(trial.curves[objective], better);
-		if (hasEnded(trial)) saveArtifact(join(folder, "trials"), nameOf(trial.id), trial);
+		if (hasEnded(trial)) saveTrial(folder, trial);
 		options.onChange?.(trials, trial);
 	};
 	options.onChange?.(trials);
 	await endingItself(async () => {
 		// Workers on other machines find the module by the path as it was given.
 		const rules = { objective, better, halving, retries, module: redis ? module : module && resolve(module) };
-		if (!redis) return runLocally(trials, rules, { dataset, folder, workers, abort, onChange });
+		if (!redis) return runLocally(trials, rules, { dataset, folder, workers, abort, onChange, log });
 		// Loading BullMQ and ioredis takes a tenth of a second, which other sweeps should not pay.
 		const { follow } = await import("./redis-queue");
-		return follow(trials, rules, { redis, sweep: name, data, abort, onChange });
+		return follow(trials, rules, { redis, sweep: name, data, abort, onChange, log });
 	});
 	return { folder, trials, best: bestTrial(trials, objective) };
 }
@@ -101,7 +110,7 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Sweep>
 /** @throws when a space names an unknown hyperparameter, or has a value out of its range */
 function requireParameters(space: Space): void {
 	for (const [name, distribution] of Object.entries(space)) {
-		if (!(name in PARAMETERS)) {
+		if (!Object.hasOwn(PARAMETERS, name)) {
 			const names = Object.keys(PARAMETERS).join(", ");
 			throw new Error(`the space has ${name}, which is not a hyperparameter: expected one of ${names}`);
 		}

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DEFAULT_PARAMETERS, type TrainingParameters } from "../pipeline/parameters";
 import { trainPipeline } from "../pipeline/pipeline";
+import { repeats } from "../support/errors";
 import { type Curves, emptyCurves, type Progress } from "../training/history";
 import type { Report, Task, TrialFunction } from "./trial";
 
@@ -46,7 +47,7 @@ async function main(): Promise<void> {
 		});
 		await send({ curves, done: true });
 	} catch (error) {
-		await send({ error: (error as Error).message });
+		await send({ error: error instanceof Error ? error.message : String(error), repeats: repeats(error) });
 	}
 	process.exit();
 }

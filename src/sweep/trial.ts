@@ -1,6 +1,4 @@
 // Trials, their states, and the messages of a trial process.
-import { join } from "node:path";
-import { loadArtifact } from "../support/artifacts";
 import { type Curves, emptyCurves, METRICS, type Metric } from "../training/history";
 import type { HalvingOptions } from "./halving";
 import type { Value } from "./space";
@@ -67,15 +65,6 @@ export function newTrial(id: number, parameters: Trial["parameters"], threads: n
 	};
 }
 
-/** Loads a trial that ended in an earlier run of the sweep; null when there is none. */
-export function loadTrial(folder: string, id: number): Trial | null {
-	const trial = loadArtifact<Trial>(join(folder, "trials"), nameOf(id));
-	// JSON has no NaN and stores it as null.
-	for (const curve of Object.values(trial?.curves ?? {}) as number[][])
-		curve.splice(0, curve.length, ...curve.map((value) => value ?? Number.NaN));
-	return trial;
-}
-
 /** Returns the file name of a trial, without its extension: `"0007"`. */
 export const nameOf = (id: number) => String(id).padStart(4, "0");
 
@@ -97,8 +86,11 @@ export interface Task {
 	module: string | null;
 }
 
-/** Message from a trial process: after each epoch, answered by whether the trial continues; at the end; or an error. */
-export type Report = { curves: Curves; done: boolean } | { error: string };
+/**
+ * Message from a trial process: after each epoch, answered by whether the trial continues; at the end; an error, and
+ * whether another attempt would repeat it; or a note for the user.
+ */
+export type Report = { curves: Curves; done: boolean } | { error: string; repeats: boolean } | { note: string };
 
 /** A custom trial: calls `report` after each epoch, ends when that returns false, and returns the curves of all epochs. */
 export type TrialFunction = (

@@ -217,9 +217,11 @@ async function cleanQuietly(folder: string, options = {}): Promise<number> {
 	return cleaned;
 }
 
-/** Runs code in a process that is not root. */
+/** Runs code in a process that may not write where the file modes forbid it. */
 function asUser(code: string) {
 	const script = `require("tsx/cjs"); const { cleanTheData } = require("./src/cleaning"); ${code}.catch((error) => { console.error(error.message); process.exit(1); })`;
-	const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
-	return spawnSync(process.execPath, ["-e", script], { cwd: root, encoding: "utf8", ...user });
+	// Not as another user, who could not read a checkout in a home directory.
+	const withoutPrivilege = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"];
+	const [command, ...args] = [...(process.getuid?.() === 0 ? withoutPrivilege : []), process.execPath, "-e", script];
+	return spawnSync(command, args, { cwd: root, encoding: "utf8" });
 }

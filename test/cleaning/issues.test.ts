@@ -251,6 +251,23 @@ test("measures images of all formats", async () => {
 	]);
 });
 
+test("counts images with an EXIF orientation", async () => {
+	const folder = temporaryFolder();
+	const pixels = sharp({ create: { width: 40, height: 30, channels: 3, background: "red" } });
+	await pixels.clone().jpeg().toFile(join(folder, "upright.jpg"));
+	await pixels.clone().jpeg().withMetadata({ orientation: 1 }).toFile(join(folder, "one.jpg"));
+	await pixels.clone().jpeg().withMetadata({ orientation: 6 }).toFile(join(folder, "six.jpg"));
+	await pixels.clone().png().withMetadata({ orientation: 3 }).toFile(join(folder, "three.png"));
+	const issues = await findIssues(folder, { onProgress: null });
+	const turned = rowsOf(issues).filter((row) => row.isOrientationIssue);
+	assert.deepEqual(
+		turned.map(({ path }) => path),
+		["six.jpg", "three.png"],
+	);
+	const [, count] = (issues.summary.values as unknown[][]).find(([check]) => check === "orientation") ?? [];
+	assert.equal(count, 2);
+});
+
 test("messages name a missing folder, and one without images", async () => {
 	await assert.rejects(findIssues("/no/such/folder"), /cannot look for issues in \/no\/such\/folder: there is no such/);
 	await assert.rejects(findIssues(temporaryFolder(), { onProgress: null }), /has no images: expected \.avif/);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
@@ -145,6 +145,32 @@ describe("decompression bombs are rejected without being decoded:", () => {
 		bytes.writeUInt16LE(15000, tag + 8);
 		await assertRejected("bomb.tif", bytes);
 	});
+});
+
+test("lossless WebP is kept, whatever its data, where lossy WebP has its size", async () => {
+	const folder = temporaryFolder();
+	let state = 1;
+	const noise = Uint8Array.from({ length: 100 * 8 * 6 * 3 }, () => {
+		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+		return state >>> 24;
+	});
+	const paths: string[] = [];
+	for (let i = 0; i < 100; i++) {
+		const pixels = noise.subarray(144 * i, 144 * (i + 1));
+		paths.push(join(folder, `${i}.webp`));
+		await sharp(pixels, { raw: { width: 8, height: 6, channels: 3 } })
+			.webp({ lossless: true })
+			.toFile(paths[i]);
+	}
+	for await (const { path, reason, detail } of verifyImages(paths)) assert.equal(reason, null, `${path}: ${detail}`);
+});
+
+test("a file of more than 1 GiB is too large: it is not read", async () => {
+	const path = join(temporaryFolder(), "large.jpg");
+	writeFileSync(path, readFileSync(join(imageFolder, "cats", "plain.jpg")));
+	truncateSync(path, 2 ** 30 + 1);
+	assert.deepEqual(await verifyImage(path), { reason: "too large", detail: "1073741825 bytes" });
+	await assert.rejects(loadImage(path), /has 1073741825 bytes/);
 });
 
 test("readHead returns the size of formats that TensorFlow decodes", async () => {

@@ -25,3 +25,18 @@ test("quantized weights load with an error of at most half a quantization step",
 		});
 	}
 });
+
+test("weights that are not finite are kept as they are", async () => {
+	const folder = temporaryFolder();
+	const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [2] })] });
+	for (const value of [Number.POSITIVE_INFINITY, Number.NaN]) {
+		const kernel = [
+			[1, value],
+			[2, -3],
+		];
+		model.setWeights([tf.tensor2d(kernel), tf.tensor1d([0, 1])]);
+		await saveQuantized(model, folder, 8);
+		const loaded = await tf.loadLayersModel(`file://${folder}/model.json`);
+		assert.deepEqual(loaded.getWeights()[0].arraySync(), kernel);
+	}
+});

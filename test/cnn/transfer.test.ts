@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createReadStream, existsSync, writeFileSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -37,6 +37,33 @@ test("a layers model is loaded with its weights from a folder and from a server"
 		/cannot load the backbone .*none\/model\.json: the server answered 404/,
 	);
 	await assert.rejects(loadBackbone("/no/such"), /cannot load the backbone \/no\/such\/model\.json: ENOENT/);
+});
+
+test("missing and damaged weights are named with what to do", async () => {
+	const damaged = temporaryFolder();
+	await backbone.save(`file://${damaged}`);
+	const weights = join(damaged, "weights.bin");
+	const bytes = readFileSync(weights);
+	const failing = (reason: string) =>
+		assert.rejects(loadBackbone(damaged), (error: Error) => {
+			assert.ok(
+				error.message.startsWith(`cannot load the backbone ${join(damaged, "model.json")}: ${reason}`),
+				error.message,
+			);
+			return !error.message.includes("\n");
+		});
+	writeFileSync(weights, bytes.subarray(0, 1000));
+	await failing(`its weights weights.bin have 1000 bytes, not ${bytes.length}: copy model.json and all files`);
+	rmSync(weights);
+	await failing("its weights weights.bin cannot be read (ENOENT");
+	const json = readFileSync(join(damaged, "model.json"), "utf8");
+	writeFileSync(join(damaged, "model.json"), json.slice(0, 300));
+	await failing("it is not JSON, line 1: ");
+	writeFileSync(join(damaged, "model.json"), "{}");
+	await failing("it is not the model.json of a TensorFlow.js model");
+	writeFileSync(join(damaged, "model.json"), `\ufeff${json}`);
+	writeFileSync(weights, bytes);
+	assert.deepEqual(arrays((await loadBackbone(damaged)) as tf.LayersModel), arrays(backbone), "with a byte order mark");
 });
 
 test("a graph model extracts features", async () => {

@@ -58,12 +58,13 @@ test("images come from files and tensors, at the size asked for; what is no imag
 			{ image, caption: "tensor" },
 			{ image: join(temporaryFolder(), "missing.jpg"), caption: "missing" },
 			{ image: pipe, caption: "a pipe" },
+			{ image: join(imageFolder, "dogs", "bitmap.bmp"), caption: "BMP, which sharp does not read" },
 		],
 		{ size: 20 },
 	);
 	const [{ data }] = shown();
 	const urls = [...data["text/html"].matchAll(/base64,([^"]+)"/g)].map(([, base64]) => Buffer.from(base64, "base64"));
-	assert.equal(urls.length, 2);
+	assert.equal(urls.length, 3);
 	const file = await sharp(urls[0]).metadata();
 	assert.deepEqual([file.format, file.width, file.height], ["png", 20, 15]);
 	const pixels = await sharp(urls[1]).greyscale().raw().toBuffer();

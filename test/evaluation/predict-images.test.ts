@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import sharp from "sharp";
 import { cnn } from "../../src/cnn/cnn";
 import { imageDatasetFromDirectory, imageDatasetFromFiles } from "../../src/datasets/dataset";
 import { evaluate, predict } from "../../src/evaluation/evaluate";
 import { predictImages } from "../../src/evaluation/predict-images";
-import { saveModel } from "../../src/pipeline/saved-model";
+import { loadImage } from "../../src/images/decode";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
-import { imageFolder, root, temporaryFolder } from "../helpers";
+import { imageFolder, temporaryFolder } from "../helpers";
 
 const model = cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 });
 const classNames = ["cats", "dogs"];
@@ -46,6 +46,26 @@ test("predictImages equals predict on the same files and reports unreadable ones
 	}
 });
 
+test("images have the channels of the model's input, and are turned upright if wished", async () => {
+	const grey = cnn({ inputShape: [16, 16, 1], filters: [4], denseUnits: 4, seed: 1 });
+	const image = sharp(readFileSync(join(imageFolder, "cats", "plain.jpg"))).resize(32, 20, { fit: "fill" });
+	const folder = temporaryFolder();
+	const [plain, turned] = [join(folder, "plain.png"), join(folder, "turned.png")];
+	await image.clone().png().toFile(plain);
+	await image.clone().rotate(90).png().withMetadata({ orientation: 8 }).toFile(turned);
+	const rowOf = async (path: string, applyOrientation?: boolean) => {
+		const predictions = await predictImages(grey, [path, path], { classNames, applyOrientation });
+		assert.deepEqual(predictions[0].probabilities, predictions[1].probabilities);
+		return predictions[0].probabilities;
+	};
+	const pixels = await loadImage(plain, { imageSize: [16, 16], colorMode: "grayscale" });
+	const expected = (grey.predict(pixels.expandDims()) as tf.Tensor).dataSync();
+	const upright = await rowOf(plain);
+	assert.ok(upright.every((p, i) => Math.abs(p - expected[i]) < 1e-6));
+	assert.deepEqual(await rowOf(turned, true), upright);
+	assert.notDeepEqual(await rowOf(turned), upright);
+});
+
 test("no files give no predictions, and predicting leaves no tensors", async () => {
 	assert.deepEqual(await predictImages(model, [], { classNames }), []);
 	const { numTensors } = tf.memory();
@@ -63,45 +83,4 @@ test("a model with another number of outputs is an error that names both numbers
 	await assert.rejects(evaluate(model, data), message);
 	await assert.rejects(train(model, data), message);
 	await assert.rejects(wrong, message);
-});
-
-test("npm run predict prints a table, CSV and JSON", async () => {
-	const artifacts = temporaryFolder();
-	const parameters = { imageSize: 16, batchSize: 32, epochs: 1, learningRate: 0.001, patience: 2, augment: false };
-	const history = { loss: [], acc: [], valLoss: [], valAcc: [], seconds: 0 };
-	const record = { dataset: "", classNames, parameters: { ...parameters, dropout: 0.4, seed: 1 }, history };
-	await saveModel(model, artifacts, record as unknown as Parameters<typeof saveModel>[2]);
-	const folder = join(temporaryFolder(), 'a "quoted", folder');
-	mkdirSync(folder);
-	cpSync(imageFolder, folder, { recursive: true });
-	writeFileSync(join(folder, "broken.jpg"), "");
-	const run = (...args: string[]) => {
-		const options = { cwd: root, encoding: "utf8", env: { ...process.env, INIT_CWD: folder } } as const;
-		return spawnSync("node", ["tools/cli.mjs", "predict", "--artifacts", artifacts, ...args], options);
-	};
-	const table = run(".");
-	assert.equal(table.status, 0, table.stderr);
-	assert.match(table.stdout, /^broken\.jpg +cannot be read: empty \(0 bytes\)$/m);
-	assert.match(table.stdout, /^cats\/plain\.jpg +(cats|dogs) +\d+\.\d %$/m);
-	assert.match(table.stderr, /1 of 9 files cannot be read/);
-
-	const rows = JSON.parse(run(".", "--format", "json").stdout) as { path: string; error: string | null }[];
-	assert.deepEqual(
-		rows.filter(({ error }) => error).map(({ path }) => path),
-		["broken.jpg"],
-	);
-
-	const csv = run(
-		join(folder, "cats"),
-		join(folder, "..", 'a "quoted", folder', "broken.jpg"),
-		"--format",
-		"csv",
-	).stdout;
-	const lines = csv.trim().split("\n");
-	assert.equal(lines[0], "path,label,probability,cats,dogs,error");
-	assert.equal(lines.length, 6);
-	assert.equal(lines[5], "broken.jpg,,,,,empty (0 bytes)");
-
-	assert.match(run("missing.jpg").stderr, /there is no .*missing\.jpg/);
-	assert.match(run().stderr, /there is nothing to predict/);
 });

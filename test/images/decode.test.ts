@@ -58,7 +58,7 @@ describe("the graph and JavaScript decode the same pixels", async () => {
 			[png, true],
 			[others, false],
 		] as const) {
-			const decoder = decodeFiles([...paths], decoding);
+			const decoder = decodeFiles([...paths], decoding, { isJpeg: false, orientation: 1 });
 			for (const path of paths) assert.equal(decoder.next() !== null, isByGraph, path);
 			decoder.stop();
 		}
@@ -70,12 +70,10 @@ describe("the graph and JavaScript decode the same pixels", async () => {
 			test(title, async () => {
 				for (const imageSize of targets) {
 					for (const interpolation of ["bilinear", "nearest"] as const) {
-						for (const colorMode of ["rgb", "grayscale"] as const) {
-							const options = { imageSize, cropToAspectRatio, interpolation, colorMode };
-							const [graph, javaScript] = [await read(png, options, packed), await read(others, options, packed)];
-							for (const [i, pixels] of graph.entries()) {
-								assert.deepEqual(javaScript[i], pixels, `${others[i]}, ${JSON.stringify(options)}`);
-							}
+						const options = { imageSize, cropToAspectRatio, interpolation };
+						const [graph, javaScript] = [await read(png, options, packed), await read(others, options, packed)];
+						for (const [i, pixels] of graph.entries()) {
+							assert.deepEqual(javaScript[i], pixels, `${others[i]}, ${JSON.stringify(options)}`);
 						}
 					}
 				}
@@ -95,4 +93,30 @@ describe("the graph and JavaScript decode the same pixels", async () => {
 			}
 		}
 	});
+});
+
+test("options that are none are errors that name the value and those there are", () => {
+	const resolve = (options: object) => () => resolveDecodeOptions(options);
+	assert.throws(resolve({ colorMode: "grey" }), /^Error: colorMode is grey: expected grayscale, rgb, rgba$/);
+	assert.throws(resolve({ colorMode: "constructor" }), /expected grayscale, rgb, rgba/);
+	assert.throws(
+		resolve({ interpolation: "bicubic" }),
+		/^Error: interpolation is bicubic: expected bilinear or nearest$/,
+	);
+	assert.throws(resolve({ imageSize: [0, 5] }), /imageHeight/);
+});
+
+test("missing files and folders are errors of their own, also when their header is looked at first", async () => {
+	const [good, missing] = [join(temporaryFolder(), "good.png"), "/no/such/file.jpg"];
+	await sharp({ create: { width: 3, height: 2, channels: 3, background: "red" } })
+		.png()
+		.toFile(good);
+	const reader = readImages(
+		[missing, good, temporaryFolder()],
+		resolveDecodeOptions({ imageSize: [1, 1], colorMode: "rgba", applyOrientation: true }),
+	);
+	await assert.rejects(reader.next(), /ENOENT/);
+	assert.deepEqual([...(await reader.next())], [255, 0, 0, 255]);
+	await assert.rejects(reader.next(), /not a regular file/);
+	reader.stop();
 });

@@ -5,6 +5,7 @@
 A cell is a string of code, or one of
   {"file", "content"}           writes a file between two cells
   {"code", "interrupt": [s, …]} interrupts the cell that many seconds after its start
+  {"code", "touch": file}       makes the file when the cell prints something
   {"together": [code, …]}       sends all at once, as "Run All" does
   {"complete" or "inspect": code, "at": position}
   {"info"}                      asks for kernel_info
@@ -23,13 +24,19 @@ from jupyter_client.kernelspec import KernelSpec
 
 
 def collector():
-    result = {"stdout": "", "stderr": "", "result": None, "messages": [], "error": None, "displays": [], "comms": []}
+    result = {"stdout": "", "stderr": "", "result": None, "messages": [], "order": [], "error": None, "displays": [], "comms": []}
 
     def collect(message):
         kind, content = message["header"]["msg_type"], message["content"]
         result["messages"].append(kind)
+        if kind not in ("stream", "status", "execute_input"):
+            result["order"].append(kind)
         if kind == "stream":
             result[content["name"]] += content["text"]
+            if result["order"] and result["order"][-1].startswith(content["name"]):
+                result["order"][-1] += content["text"]
+            else:
+                result["order"].append(f"{content['name']}:{content['text']}")
         elif kind == "execute_result":
             result["result"] = content["data"]
         elif kind == "error":
@@ -44,12 +51,18 @@ def collector():
     return result, collect
 
 
-def execute(code, interrupts=()):
+def execute(code, interrupts=(), touch=None):
     result, collect = collector()
+
+    def hook(message):
+        collect(message)
+        if touch and result["stdout"]:
+            Path(touch).touch()
+
     for seconds in interrupts:
         threading.Timer(seconds, manager.interrupt_kernel).start()
     started = time.monotonic()
-    reply = client.execute_interactive(code, output_hook=collect, timeout=120, stop_on_error=True)
+    reply = client.execute_interactive(code, output_hook=hook, timeout=120, stop_on_error=True)
     if reply["content"]["status"] == "error":
         time.sleep(job["pause"])
     return {**result, "reply": reply["content"], "seconds": time.monotonic() - started}
@@ -88,7 +101,7 @@ def run(cell):
         Path(cell["file"]).write_text(cell["content"])
         return time.sleep(0.6)  # the compiler's file watcher polls
     if "code" in cell:
-        return execute(cell["code"], cell["interrupt"])
+        return execute(cell["code"], cell.get("interrupt", ()), cell.get("touch"))
     if "together" in cell:
         return together(cell["together"])
     if "comm" in cell:

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { makeSampleDataset } from "../../tools/data/sample-dataset";
 import { contents, root, temporaryFolder } from "../helpers";
+import { crossCheck } from "./cross-check";
 
 type Cell = {
 	cell_type: string;
@@ -88,6 +89,12 @@ describe("on a small data set with broken files,", () => {
 		assert.ok(metrics.versions.tensorflow && metrics.versions.node && metrics.device);
 	});
 
+	test("every figure that the reports show more than once is the same everywhere", (t) => {
+		const { compared, disagreements } = crossCheck(reports, artifacts);
+		t.diagnostic(`${compared} comparisons`);
+		assert.deepEqual(disagreements, []);
+	});
+
 	test("the same seed gives the same training in another notebook and process", () => {
 		assert.deepEqual(read(join(artifacts, "training.json")).history.loss, alone.history.loss);
 	});
@@ -110,7 +117,9 @@ describe("on a small data set with broken files,", () => {
 	test("the best trial of a sweep becomes a report, which repeats it to the last digit", () => {
 		const file = join(work, "sweep.json");
 		const space = { learningRate: { type: "grid", values: [1e-5, 2e-3] }, imageSize: 48, epochs: 2, batchSize: 16 };
-		writeFileSync(file, JSON.stringify({ space, objective: "loss", threads: 1 }));
+		// As an editor on Windows saves it, with a comment.
+		const written = JSON.stringify({ space, objective: "loss", threads: 1 });
+		writeFileSync(file, `\ufeff// two learning rates\r\n${written}`);
 		const folder = join(work, "sweeps");
 		const { code, out } = command("sweep", file, "--dataset", dataset, "--folder", folder, "--report", "best");
 		assert.equal(code, 0, out);

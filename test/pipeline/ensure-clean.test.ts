@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SPLITS } from "../../src/images/folders";
@@ -23,4 +23,25 @@ test("ensureClean cleans once, and again after files are added", async () => {
 		record.counts.reduce((total, { images }) => total + images, 0),
 		24,
 	);
+});
+
+test("ensureClean notices files that are replaced in place, whatever their number", async () => {
+	const [dataset, artifacts] = [temporaryFolder(), temporaryFolder()];
+	for (const split of SPLITS) cpSync(imageFolder, join(dataset, split), { recursive: true });
+	const clean = () => printed(() => ensureClean(dataset, artifacts));
+	await clean();
+	assert.equal(await clean(), "");
+	const path = join(dataset, "valid", "cats", "plain.jpg");
+	const bytes = readFileSync(path);
+	// The same size too.
+	writeFileSync(
+		path,
+		bytes.map((byte, i) => (i < 500 ? byte : 0)),
+	);
+	assert.match(await clean(), /^Removing corrupt image: \S+plain\.jpg/m);
+	assert.equal(await clean(), "");
+	// A whole image in the place of another: nothing to remove.
+	writeFileSync(path.replace("plain", "new"), bytes);
+	assert.match(await clean(), /(Cleaned 0 corrupt images\n?){3}/);
+	assert.equal(await clean(), "");
 });

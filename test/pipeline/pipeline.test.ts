@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
+import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
+import { fingerprint } from "../../src/datasets/fingerprint";
 import { evaluate } from "../../src/evaluation/evaluate";
 import { loadOrTrain } from "../../src/pipeline/pipeline";
 import { loadModel, saveModel } from "../../src/pipeline/saved-model";
@@ -51,6 +52,44 @@ describe("a trained model", () => {
 			const repeated = await loadOrTrain(dataset, artifacts, parameters);
 			assert.deepEqual(repeated.record.history.loss, first.record.history.loss);
 		});
-		assert.equal(text.match(/training one first/g)?.length, 3);
+		const lines = text.split("\n").filter((line) => line.includes("training one first"));
+		assert.deepEqual(
+			lines.map((line) => line.replace(artifacts, "A")),
+			[
+				"No saved model in A: training one first.",
+				"The model in A is for other parameters: training one first.",
+				"The model in A is for other parameters: training one first.",
+			],
+		);
+	});
+
+	test("is trained again, with a line, when images have been replaced at the same path", async () => {
+		const artifacts = temporaryFolder();
+		const once = { ...parameters, epochs: 1 };
+		const load = () => printed(() => loadOrTrain(dataset, artifacts, once));
+		const reason = /^The images in \S+ are not those that the model in \S+ is for: training one first\.$/m;
+		await load();
+		assert.equal(await load(), "");
+		const [one, other] = ["plain", "turned"].map((name) => join(dataset, "train", "cats", `${name}.jpg`));
+		const bytes = readFileSync(one);
+		writeFileSync(one, readFileSync(other));
+		assert.match(await load(), reason);
+		assert.equal(await load(), "");
+		writeFileSync(one, bytes);
+		assert.match(await load(), reason);
+		// A class that is another name for the same images.
+		for (const split of ["train", "valid"]) renameSync(join(dataset, split, "cats"), join(dataset, split, "cows"));
+		assert.match(await load(), reason);
+		assert.deepEqual((await loadModel(artifacts))?.record.classNames, ["cows", "dogs"]);
+	});
+
+	test("gets the fingerprint of its images, and counts as stale when they cannot be read", async () => {
+		const artifacts = temporaryFolder();
+		const record = { classNames: ["cats", "dogs"], parameters, history };
+		const { data } = await saveModel(cnn(small), artifacts, { ...record, dataset });
+		assert.equal(data, await fingerprint(dataset));
+		const gone = await saveModel(cnn(small), artifacts, { ...record, dataset: temporaryFolder() });
+		assert.equal(gone.data, null);
+		assert.deepEqual((await loadModel(artifacts))?.record, gone);
 	});
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { escapeMarkdown, Html, html, printable, scriptData } from "../../src/support/text";
+import { printableLines } from "../../tools/setup/text.mjs";
 
 const everyCharacter = Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code));
 
@@ -14,8 +15,8 @@ test("printable text has no character that a terminal obeys, and is otherwise as
 	const changed = everyCharacter.filter((character) => printable(character) !== character);
 	const read = changed.map((character) => JSON.parse(`"${printable(character).replace("\\x", "\\u00")}"`));
 	assert.deepEqual(read, changed);
-	// C0, delete, C1, the marks and overrides of direction, the two line separators.
-	assert.equal(changed.length, 32 + 1 + 32 + 3 + 5 + 4 + 2);
+	// C0, delete, C1, the overrides and isolates of direction, the two line separators.
+	assert.equal(changed.length, 32 + 1 + 32 + 5 + 4 + 2);
 });
 
 test("html escapes its values, but not HTML, and joins lists", () => {
@@ -44,4 +45,10 @@ test("escaped Markdown has no punctuation but that of references", () => {
 	assert.match(text, /^(&#\d+;|[\w ])*$/);
 	assert.match(escapeMarkdown("$x$ and $y$"), /^<span class="mathjax_ignore">[^<$]*<\/span>$/);
 	assert.equal(escapeMarkdown("cats, 97 %"), "cats, 97 %");
+});
+
+test("messages of commands are printable by the same rule, but keep their lines", () => {
+	const kept = everyCharacter.filter((character) => printableLines(character) !== printable(character));
+	assert.deepEqual(kept, ["\t", "\n", "\r"]);
+	assert.equal(printableLines("\r"), "\\x0d");
 });

@@ -1,6 +1,6 @@
 // `npm run dataset`: the command as a user runs it, in a child process, on sources made here.
 import { strict as assert } from "node:assert";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
 	existsSync,
@@ -22,6 +22,8 @@ import { crc32, deflateRawSync } from "node:zlib";
 import { create } from "tar";
 import { unpack } from "../../tools/data/archive";
 import { download } from "../../tools/data/download";
+import { makeSampleDataset } from "../../tools/data/sample-dataset";
+import { python } from "../../tools/setup/paths.mjs";
 import { root } from "../helpers";
 
 const command = join(root, "tools", "cli.mjs");
@@ -36,10 +38,13 @@ const fresh = (name: string) => {
 	return join(folder, name);
 };
 
+/** Bytes that begin as a JPEG's, no two the same. */
+const jpeg = (size = 30) => Buffer.concat([Buffer.from([0xff, 0xd8, 0xff]), randomBytes(size)]);
+
 /** Files with the given paths below a new folder, each with content of its own. */
 function folderOf(...paths: string[]): string {
 	const folder = fresh("photos");
-	for (const path of paths) write(join(folder, path), randomBytes(30));
+	for (const path of paths) write(join(folder, path), jpeg());
 	return folder;
 }
 
@@ -100,21 +105,29 @@ const hashes = (folder: string) => Object.values(filesBelow(folder)).sort();
 const countIn = (...parts: string[]) => Object.keys(filesBelow(join(...parts))).length;
 const counts = (into: string, name: string) => ["train", "valid", "test"].map((split) => countIn(into, split, name));
 
-type ZipEntry = { name: string; data?: Uint8Array; mode?: number; flags?: number; deflate?: boolean; size?: number };
+type ZipEntry = {
+	name: string | Buffer;
+	data?: Uint8Array;
+	mode?: number;
+	flags?: number;
+	deflate?: boolean;
+	size?: number;
+};
 
 /** A zip file, also of kinds that no honest program writes. */
 function zipOf(entries: ZipEntry[]): string {
 	const locals: Buffer[] = [];
 	const centrals: Buffer[] = [];
 	let offset = 0;
-	for (const { name, data = randomBytes(30), mode = 0o100644, flags = 0, deflate = false, size } of entries) {
+	for (const { name, data = jpeg(), mode = 0o100644, flags = 0, deflate = false, size } of entries) {
 		// Encryption puts 12 bytes before the data.
 		const head = flags & 1 ? randomBytes(12) : Buffer.alloc(0);
 		const stored = Buffer.concat([head, deflate ? deflateRawSync(data) : data]);
-		const nameBytes = Buffer.from(name);
+		const nameBytes = Buffer.from(name as string);
 		const common = Buffer.alloc(26);
 		common.writeUInt16LE(20, 0);
-		common.writeUInt16LE(flags | 0x800, 2);
+		// The flag that says that names are UTF-8, for text.
+		common.writeUInt16LE(flags | (typeof name === "string" ? 0x800 : 0), 2);
 		common.writeUInt16LE(deflate ? 8 : 0, 4);
 		common.writeUInt32LE(crc32(data), 10);
 		common.writeUInt32LE(stored.length, 14);
@@ -193,9 +206,7 @@ test("the seed decides which image goes where", async () => {
 	assert.deepEqual(filesBelow(first.into), filesBelow(again.into));
 	assert.notDeepEqual(filesBelow(first.into), filesBelow(other.into));
 	assert.deepEqual(hashes(first.into), hashes(other.into));
-	write(join(source, "c", "0.jpg"), "0");
-	write(join(source, "c", "1.jpg"), "1");
-	write(join(source, "c", "2.jpg"), "2");
+	for (const name of images("c", 3)) write(join(source, name), jpeg());
 	const more = await bringIn(source);
 	rmSync(join(more.into, "train", "c"), { recursive: true });
 	rmSync(join(more.into, "valid", "c"), { recursive: true });
@@ -240,23 +251,71 @@ test("where valid is missing it is taken from train, and test is left alone", as
 	assert.deepEqual(hashes(into), hashes(source));
 });
 
-test("what is not an image is counted and named; hidden files are ignored, links are not followed", async () => {
+test("what is not an image is counted and named, also behind an image's extension; hidden files are ignored", async () => {
 	const source = folderOf(...images("a", 4), ...images("b", 4), "a/notes.txt", "b/Thumbs.db", "b/.hidden.jpg");
 	write(join(source, ".DS_Store"), "");
-	write(join(source, "__MACOSX", "a", "._0.jpg"), "");
-	symlinkSync("..", join(source, "a", "loop"));
-	symlinkSync(command, join(source, "a", "out.jpg"));
+	for (const helper of ["__MACOSX", "@eaDir", "a/@eaDir", "b/.ipynb_checkpoints"])
+		write(join(source, helper, "0.jpg"), jpeg());
+	write(join(source, "a", "page.jpg"), "<html>sign in</html>");
+	write(join(source, "a", "empty.png"), "");
+	write(join(source, "b", "zeros.jpg"), new Uint8Array(1e6));
 	const { into, out } = await bringIn(source);
 	assert.match(out, /skipped 2 files that are not images: a\/notes\.txt, b\/Thumbs\.db\n/);
-	assert.match(out, /skipped 2 symbolic links: a\/loop, a\/out\.jpg\n/);
+	const none =
+		/skipped 3 files with an image's extension that cannot be read as an image: a\/empty\.png, a\/page\.jpg, b\/zeros\.jpg\n/;
+	assert.match(out, none);
 	assert.equal(countIn(into), 8);
 });
 
-test("a zip, a tar and a tar.gz give what their folder gives, wrapped in a folder or not", async () => {
+test("links out of the source are followed where training follows them; others are named", async () => {
+	const elsewhere = folderOf(...images("cats", 5), "one.jpg");
+	const source = folderOf(...images("a", 4), ...images("b", 4));
+	symlinkSync(join(elsewhere, "cats"), join(source, "c"));
+	symlinkSync(join(elsewhere, "one.jpg"), join(source, "a", "one.jpg"));
+	symlinkSync("..", join(source, "a", "loop"));
+	symlinkSync("itself", join(source, "b", "itself"));
+	symlinkSync("0.jpg", join(source, "b", "again.jpg"));
+	symlinkSync(command, join(source, "a", "program.jpg"));
+	const { into, out } = await bringIn(source);
+	assert.match(out, /skipped 3 symbolic links: a\/loop, b\/again\.jpg, b\/itself\n/);
+	assert.match(out, /skipped 1 file with an image's extension that cannot be read as an image: a\/program\.jpg\n/);
+	assert.equal(countIn(into), 14);
+	const [itself, nowhere] = [fresh("itself"), fresh("nowhere")];
+	symlinkSync("itself", itself);
+	symlinkSync("/no/such/folder", nowhere);
+	await refuses(/itself is a link that leads nowhere/, [itself]);
+	for (const target of [itself, nowhere]) {
+		const { err } = await start([source, "--into", target]).done;
+		assert.match(err, /^--into .* is a link that leads nowhere\.\n$/);
+	}
+	const dataset = fresh("dataset");
+	mkdirSync(dataset);
+	symlinkSync("train", join(dataset, "train"));
+	await assert.rejects(makeSampleDataset(dataset), /train already exists: move it away/);
+	const { code, out: moved } = await start([source, "--into", dataset]).done;
+	assert.equal(code, 0);
+	assert.match(moved, /moved the earlier train to /);
+});
+
+test("other names of splits, and of a class in another Unicode form, are the same", async () => {
+	const [composed, decomposed] = ["\u00e9", "e\u0301"];
+	const source = folderOf(
+		...images(`training/${composed}`, 4),
+		...images("training/b", 3),
+		...images(`val/${decomposed}`, 2),
+		...images("val/b", 1),
+		...images(`test/${decomposed}`, 1),
+		...images("test/b", 1),
+	);
+	const { into } = await bringIn(source);
+	assert.deepEqual(counts(into, composed), [4, 2, 1]);
+	assert.deepEqual(readdirSync(join(into, "valid")).sort(), ["b", composed]);
+});
+
+test("a zip, and a tar compressed or not, give what their folder gives, wrapped in a folder or not", async () => {
 	const paths = [...images("cats", 9), ...images("dogs/deep", 6), "cats/a b\nc é.gif", "dogs/1.BMP"];
 	const source = folderOf(...paths);
-	write(join(source, "cats", "big.jpg"), randomBytes(300_000));
-	write(join(source, "cats", "empty.jpg"), "");
+	write(join(source, "cats", "big.jpg"), jpeg(300_000));
 	const expected = filesBelow((await bringIn(source)).into);
 	const wrapped = fresh("outer");
 	for (const path of Object.keys(filesBelow(source))) {
@@ -264,12 +323,20 @@ test("a zip, a tar and a tar.gz give what their folder gives, wrapped in a folde
 	}
 	write(join(wrapped, "__MACOSX", "photos", "cats", "._0.jpg"), "");
 	write(join(wrapped, "README.txt"), "");
+	const tar = await tarOf(source, "photos.tar");
+	const compressed = ["bz2", "lzma"].map((module) => {
+		const file = fresh("photos");
+		const code = `import sys, ${module}; sys.stdout.buffer.write(${module}.compress(open(sys.argv[1], "rb").read()))`;
+		writeFileSync(file, execFileSync(python, ["-c", code, tar], { maxBuffer: 1e8 }));
+		return file;
+	});
 	for (const archive of [
+		...compressed,
 		zipOfFolder(source),
 		zipOfFolder(wrapped),
 		await tarOf(source),
 		await tarOf(wrapped, "photos.tgz"),
-		await tarOf(source, "photos.tar"),
+		tar,
 	]) {
 		const before = readFileSync(archive);
 		const { into } = await bringIn(archive);
@@ -313,16 +380,122 @@ test("archives that are too large, damaged or none at all are refused", async ()
 	// The header claims 10 bytes.
 	const bomb = zipOf([{ name: "a/0.jpg", data: new Uint8Array(5_000_000), deflate: true, size: 10 }]);
 	await refuses(/is damaged|more than/, [bomb, "--max-gb", "0.001"]);
+	// Damage after decompression began, in a format that Python decompresses.
+	for (const magic of ["BZh9", "\xfd7zXZ\0"]) {
+		const broken = fresh("broken.tar");
+		writeFileSync(broken, Buffer.concat([Buffer.from(magic, "latin1"), randomBytes(2000)]));
+		await refuses(/broken\.tar is damaged: (?!.*Traceback).+\.\n$/, [broken]);
+	}
+	for (const [magic, name] of [
+		["7z\xbc\xaf\x27\x1c", "7z"],
+		["Rar!\x1a\x07", "RAR"],
+		["\x28\xb5\x2f\xfd", "Zstandard"],
+	]) {
+		const other = fresh("other");
+		writeFileSync(other, Buffer.from(magic, "latin1"));
+		await refuses(new RegExp(`other is a ${name} archive: unpack it yourself and give the folder`), [other]);
+	}
 	const text = fresh("photos.zip");
 	writeFileSync(text, "not an archive");
-	await refuses(/photos\.zip is not a \.zip, \.tar, \.tar\.gz or \.tgz archive/, [text]);
+	await refuses(/photos\.zip is not a \.zip, \.tar, \.tar\.gz, \.tar\.bz2 or \.tar\.xz archive/, [text]);
 	await assert.rejects(unpack(zip, fresh("out"), { maxEntries: 10 }), /has more than 10 entries/);
 	await assert.rejects(unpack(tgz, fresh("out"), { maxEntries: 10 }), /has more than 10 entries/);
 });
 
+test("an image that only a decompression bomb has is refused by its name", async () => {
+	const good = ["a", "b"].flatMap((name) => images(name, 3)).map((name) => ({ name }));
+	const zeros = new Uint8Array(30e6);
+	const zip = zipOf([...good, { name: "a/bomb.jpg", data: zeros, deflate: true }]);
+	await refuses(/was refused: a\/bomb\.jpg unpacks to more than 200 times its size/, [zip]);
+	const folder = folderOf(...images("a", 3), ...images("b", 3));
+	write(join(folder, "a", "bomb.jpg"), zeros);
+	const tgz = await tarOf(folder);
+	await refuses(/was refused: a\/bomb\.jpg unpacks to more than 200 times its size/, [tgz]);
+	for (const archive of [zip, tgz, await tarOf(folder, "photos.tar")]) {
+		const unpacked = unpack(archive, fresh("out"), { maxImageBytes: 2 ** 20 });
+		await assert.rejects(unpacked, /bomb\.jpg is larger than 0\.0009765625 GiB: such an image is not read/);
+	}
+	// What is no image costs nothing.
+	const { out } = await bringIn(zipOf([...good, { name: "a/zeros.bin", data: zeros, deflate: true }]));
+	assert.match(out, /skipped 1 file that is not an image: a\/zeros\.bin/);
+});
+
+test("names of every kind arrive as they are, or are refused in one line", async () => {
+	const good = ["a", "b"].flatMap((name) => images(name, 3)).map((name) => ({ name }));
+	const names = [
+		'a/a:b*c?"<>|.jpg',
+		"a/con.jpg",
+		"a/nul",
+		"a/ends. .jpg",
+		"a/\u001b[31mred.jpg",
+		"a/0.JPG",
+		"a/\u202etxt.jpg",
+	];
+	const { into } = await bringIn(zipOf([...good, ...names.map((name) => ({ name }))]));
+	const found = Object.keys(filesBelow(into)).map((path) => path.replace(/^\w+\//, ""));
+	for (const name of names.filter((name) => /\.jpg$/i.test(name))) assert.ok(found.includes(name), name);
+	// Many programs write UTF-8 without saying so; others the character set of DOS.
+	for (const bytes of [Buffer.from("a/\u00c4pfel.jpg"), Buffer.from("a/\x8epfel.jpg", "latin1")]) {
+		const { into } = await bringIn(zipOf([...good, { name: bytes }]));
+		assert.ok(Object.keys(filesBelow(into)).some((path) => path.endsWith("a/\u00c4pfel.jpg")));
+	}
+	await refuses(/^a\/x{300}\.jpg has a name that is too long for this disk/, [
+		zipOf([...good, { name: `a/${"x".repeat(300)}.jpg` }]),
+	]);
+	const latin = zipOf([...good, { name: Buffer.from("a/\xe9.jpg", "latin1"), flags: 0x800 }]);
+	await refuses(/was refused: a\/\ufffd\.jpg has a name that is not UTF-8/, [latin]);
+});
+
+test("a download is bounded, whatever the server says about its size", async () => {
+	const server = await serve((request, response) => {
+		if (request.url === "/said") return void response.writeHead(200, { "content-length": 5e9 }).write("PK");
+		if (request.url === "/part") response.writeHead(206, { "content-range": "bytes 1000-4999999999/5000000000" });
+		const more = () => {
+			if (!response.destroyed) response.write(Buffer.alloc(1e5), more);
+		};
+		more();
+	});
+	const { address, stop } = server;
+	try {
+		for (const path of ["said", "endless"]) {
+			const into = fresh("dataset");
+			await refuses(
+				/^http.* is larger than 0\.003 GB: allow more with --max-gb\.$/m,
+				[`${address}/${path}`, "--max-gb", "0.003"],
+				into,
+			);
+			assert.equal(existsSync(join(into, ".download")), false, "nothing stays");
+		}
+		const folder = fresh("downloads");
+		const name = createHash("sha256").update(`${address}/part`).digest("hex").slice(0, 16);
+		write(join(folder, `${name}.part`), Buffer.alloc(1000));
+		await assert.rejects(download(`${address}/part`, folder, { maxBytes: 3e6 }), /is larger than 0\.003 GB/);
+	} finally {
+		stop();
+	}
+});
+
+test("a download that trickles ends in one line and can be resumed", async () => {
+	const server = await serve((_, response) => {
+		const timer = setInterval(() => response.write("P"), 50);
+		response.on("close", () => clearInterval(timer));
+	});
+	const folder = fresh("downloads");
+	try {
+		const slow = download(server.address, folder, { stallSeconds: 0.5 });
+		await assert.rejects(
+			slow,
+			/broke off after 0\.0 MB: only \d+ bytes arrived for 0\.5 s\. The same command resumes it\.$/,
+		);
+		assert.ok(readdirSync(folder).some((name) => name.endsWith(".part")));
+	} finally {
+		server.stop();
+	}
+});
+
 test("a download that breaks off is resumed", async () => {
 	const folder = folderOf(...images("a", 5), ...images("b", 5));
-	write(join(folder, "a", "big.jpg"), randomBytes(600_000));
+	write(join(folder, "a", "big.jpg"), jpeg(600_000));
 	const archive = readFileSync(zipOfFolder(folder));
 	const requests: { range?: string; ifRange?: string }[] = [];
 	const server = await serve((request, response) => {
@@ -389,7 +562,7 @@ test("a download that cannot work is one clear line", async () => {
 	const server = await serve((request, response) => {
 		if (request.url === "/page") response.setHeader("content-type", "text/html").end("<html>sign in</html>");
 		else if (request.url === "/text") response.end("no archive");
-		else if (request.url === "/stall") response.write("PK");
+		else if (request.url === "/stall") response.flushHeaders();
 		else response.writeHead(404).end();
 	});
 	const { address, stop } = server;

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { classificationReportRows } from "../../src/metrics/classification";
 import { confusionMatrix } from "../../src/metrics/confusion";
-import { recordEvaluation } from "../../src/pipeline/records";
+import { DEFAULT_PARAMETERS } from "../../src/pipeline/parameters";
+import { type EvaluationRecord, loadRecords, recordEvaluation } from "../../src/pipeline/records";
 import { saveArtifact } from "../../src/support/artifacts";
 import { writeComparison } from "../../tools/report/compare";
 import { readRun, writeRun } from "../../tools/report/run-record";
@@ -16,6 +17,7 @@ const work = temporaryFolder();
 const dataset = join(work, "dataset");
 mkdirSync(dataset);
 const history = { loss: [1], acc: [0.5], valLoss: [1], valAcc: [0.5], epochsRun: 1, seconds: 1 };
+const saved = { dataset, history, data: null, files: { "model.json": "0", "weights.bin": "0" } };
 const AVERAGES = ["accuracy", "macro avg", "weighted avg"];
 
 /** The artifacts of an evaluated model with one test image per class, of which the first two are confused. */
@@ -23,7 +25,7 @@ function evaluated(name: string, classNames: string[]): NotebookArguments {
 	const [artifacts, reports] = [join(work, name, "artifacts"), join(work, name, "reports")];
 	const labels = classNames.map((_, label) => label);
 	const yPred = [1, 0, ...labels.slice(2)];
-	saveArtifact(artifacts, "training", { dataset, classNames, parameters: { epochs: 1 }, history });
+	saveArtifact(artifacts, "training", { ...saved, classNames, parameters: { epochs: 1 } });
 	recordEvaluation(artifacts, {
 		test: { loss: 0.5, accuracy: 1 - 2 / labels.length },
 		report: classificationReportRows(labels, yPred, { labels, targetNames: classNames }),
@@ -102,14 +104,23 @@ describe("a run has the numbers of one model and one data set", () => {
 		const options = evaluated("trained again", ["a", "b", "c"]);
 		assert.equal(writeRun(options).test?.loss, 0.5);
 		saveArtifact(options.artifacts, "training", {
-			dataset,
+			...saved,
 			classNames: ["a", "b", "c"],
 			parameters: { epochs: 2 },
-			history,
 		});
 		const { test, report, reportRows, confusionMatrix, seconds, epochsRun } = writeRun(options);
 		assert.deepEqual([test, report, reportRows, confusionMatrix, seconds.evaluate], [null, null, null, null, null]);
 		assert.equal(epochsRun, 1);
+	});
+
+	test("an evaluation is that of the model it was given, whatever is saved meanwhile", () => {
+		const options = evaluated("two runs at once", ["a", "b", "c"]);
+		const evaluation = loadRecords(options.artifacts).evaluation as EvaluationRecord;
+		const own = { ...saved, classNames: ["a", "b", "c"], parameters: DEFAULT_PARAMETERS };
+		recordEvaluation(options.artifacts, evaluation, own);
+		assert.equal(writeRun(options).test, null);
+		saveArtifact(options.artifacts, "training", own);
+		assert.equal(writeRun(options).test?.loss, 0.5);
 	});
 
 	test("records of another data set are not of this run", () => {

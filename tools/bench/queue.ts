@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sweep, uniform } from "../../src/sweep";
-import { connect } from "../../src/sweep/redis";
+import { connect } from "../../src/sweep/redis-connection";
 import { work } from "../../src/sweep/worker";
 import { freePort, startRedis } from "../../test/servers";
 

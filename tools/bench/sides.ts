@@ -75,6 +75,8 @@ export async function wholeRuns(commands: Commands, rounds: number): Promise<Mea
 export function start([command, ...args]: string[], environment: Record<string, string> = {}) {
 	const env = { ...process.env, ...environment };
 	const child = spawn(command, args, { cwd: root, env, stdio: ["pipe", "pipe", "ignore"] });
+	const kill = () => child.kill("SIGKILL");
+	process.on("exit", kill);
 	child.stdin.on("error", () => {}); // of a process that has ended: the missing answer reports it
 	const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 	const answer = async (): Promise<Answer> => {
@@ -86,7 +88,12 @@ export function start([command, ...args]: string[], environment: Record<string, 
 		child.stdin.write(`${step}\n`);
 		return answer();
 	};
-	const ended = new Promise<void>((resolve) => child.on("exit", () => resolve()));
+	const ended = new Promise<void>((resolve) =>
+		child.on("exit", () => {
+			process.off("exit", kill);
+			resolve();
+		}),
+	);
 	return { answer, ask, end: () => child.stdin.end(), ended };
 }
 

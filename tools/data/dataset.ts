@@ -13,19 +13,21 @@ import {
 	renameSync,
 	rmdirSync,
 	rmSync,
-	statSync,
 } from "node:fs";
-import { basename, dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { SPLITS } from "../../src/images/folders";
+import { SPLIT_ALIASES, SPLITS, type Split } from "../../src/images/folders";
+import { pathExists, statOrNull } from "../../src/support/files";
+import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
 import { readNumber } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 import { nearest } from "../setup/text.mjs";
 import { BadArchive, unpack } from "./archive";
 import { download } from "./download";
-import { counted, type Entry, entryFor, firstPaths, printable } from "./entries";
-import { makePlan, type Plan, type Split } from "./split";
+import { counted, type Entry } from "./entries";
+import { entriesOf, imagesByContent, isWithin, reportSkipped } from "./source";
+import { makePlan, type Plan } from "./split";
 
 const { usage } = commands.dataset;
 const OPTIONS = {
@@ -45,7 +47,7 @@ interface Options {
 	into: string;
 	ratios: Record<Split, number>;
 	seed: number;
-	/** The limit for the unpacked archive. */
+	/** The limit for a download, and for what an archive holds. */
 	maxBytes: number;
 }
 
@@ -68,15 +70,15 @@ export async function main(args: string[]): Promise<void> {
 }
 
 async function bringIn(options: Options): Promise<void> {
-	const { source, isFolder, into } = options;
+	const { source, isFolder, into, maxBytes } = options;
 	const incoming = join(into, ".incoming");
 	rmSync(incoming, { recursive: true, force: true });
 	mkdirSync(incoming, { recursive: true });
-	const archive = isUrl(source) ? await download(source, join(into, ".download")) : source;
-	const entries = isFolder ? [...walk(source)] : await unpackSource(archive, options, join(incoming, "unpacked"));
-	entries.sort((a, b) => (a.path < b.path ? -1 : 1));
-	reportSkipped(entries);
-	const plan = makePlan(entries, options);
+	const archive = isUrl(source) ? await download(source, join(into, ".download"), { maxBytes }) : source;
+	const found = isFolder ? [...entriesOf(source)] : await unpackSource(archive, options, join(incoming, "unpacked"));
+	found.sort((a, b) => (a.path < b.path ? -1 : 1));
+	reportSkipped(found);
+	const plan = makePlan(imagesByContent(found), options);
 	place(plan, incoming, isFolder ? copy : renameSync);
 	putInPlace(incoming, into);
 	if (isUrl(source)) rmSync(archive);
@@ -113,7 +115,7 @@ function readOptions(args: string[]): Options {
 	const { split, seed, into, "max-gb": gigabytes } = values as Record<string, string>;
 	return {
 		source,
-		isFolder: existsSync(source) && statSync(source).isDirectory(),
+		isFolder: statOrNull(source)?.isDirectory() ?? false,
 		label,
 		into: into === undefined ? at("dataset") : fromHere(into),
 		ratios: readRatios(split),
@@ -138,10 +140,14 @@ function suggestion(typed: string): string {
 }
 
 function checkPlaces({ source, label, isFolder, into }: Options): void {
-	if (existsSync(into) && !statSync(into).isDirectory()) throw new Error(`--into ${into} is a file, not a folder.`);
+	const nowhere = (path: string) => pathExists(path) && !statOrNull(path);
+	if (nowhere(into)) throw new Error(`--into ${into} is a link that leads nowhere.`);
+	if (statOrNull(into)?.isDirectory() === false) throw new Error(`--into ${into} is a file, not a folder.`);
 	if (isUrl(source)) return;
-	if (!existsSync(source)) throw new Error(`No such folder or archive: ${label}`);
-	if (!isFolder && !statSync(source).isFile()) throw new Error(`${label} is neither a folder nor an archive.`);
+	if (nowhere(source)) throw new Error(`${label} is a link that leads nowhere.`);
+	const given = statOrNull(source);
+	if (!given) throw new Error(`No such folder or archive: ${label}`);
+	if (!isFolder && !given.isFile()) throw new Error(`${label} is neither a folder nor an archive.`);
 	const [from, to] = [realPath(source), realPath(into)];
 	if (isWithin(from, to)) throw new Error(`${label} is inside the data set's folder ${into}: move it out first.`);
 	if (isWithin(to, from)) throw new Error(`The data set's folder ${into} is inside ${label}: give another folder.`);
@@ -152,34 +158,8 @@ function realPath(path: string): string {
 	return existsSync(path) ? realpathSync.native(path) : join(realPath(dirname(path)), basename(path));
 }
 
-const isWithin = (path: string, folder: string) => relative(folder, path).split(sep)[0] !== "..";
-
 function removeIfEmpty(folder: string): void {
 	if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
-}
-
-/** Yields the entries of a folder. Links are listed but not followed: inside the source they would double an image. */
-function* walk(folder: string, above = ""): Generator<Entry> {
-	for (const item of readdirSync(folder, { withFileTypes: true })) {
-		const file = join(folder, item.name);
-		const entry = entryFor(above + item.name, item.isDirectory(), file);
-		if (entry === null) continue;
-		// Node reads a name that is not UTF-8 as another name, under which there is nothing.
-		if (item.name.includes("\ufffd") && !existsSync(file)) throw new Error(`${file} has a name that is not UTF-8.`);
-		const { path } = entry;
-		if (item.isSymbolicLink()) yield { path, kind: "link" };
-		else if (item.isDirectory() || item.isFile()) yield entry;
-		else yield { path, kind: "other" };
-		if (item.isDirectory()) yield* walk(file, `${path}/`);
-	}
-}
-
-function reportSkipped(entries: Entry[]): void {
-	const others = entries.filter(({ kind }) => kind === "other");
-	const links = entries.filter(({ kind }) => kind === "link");
-	const what = others.length === 1 ? "is not an image" : "are not images";
-	if (others.length > 0) console.log(`skipped ${counted(others.length, "file")} that ${what}: ${firstPaths(others)}`);
-	if (links.length > 0) console.log(`skipped ${counted(links.length, "symbolic link")}: ${firstPaths(links)}`);
 }
 
 const copy = (from: string, to: string) => copyFileSync(from, to, constants.COPYFILE_FICLONE);
@@ -193,8 +173,13 @@ function place(plan: Plan, incoming: string, put: (from: string, to: string) => 
 				const target = join(incoming, split, name, path);
 				// Names that differ in a source may be the same here: not every file system tells A from a.
 				if (existsSync(target)) throw new Error(`${name} has two images that would both be ${path} here.`);
-				mkdirSync(dirname(target), { recursive: true });
-				put(file, target);
+				try {
+					mkdirSync(dirname(target), { recursive: true });
+					put(file, target);
+				} catch (error) {
+					if ((error as NodeJS.ErrnoException).code !== "ENAMETOOLONG") throw error;
+					throw new Error(`${name}/${path} has a name that is too long for this disk: shorten it in the source.`);
+				}
 			}
 		}
 	}
@@ -202,7 +187,8 @@ function place(plan: Plan, incoming: string, put: (from: string, to: string) => 
 
 /** Moves the earlier data aside and the new in. Nothing is deleted. */
 function putInPlace(incoming: string, into: string): void {
-	const earlier = [...SPLITS, "sample.json", "quarantine"].filter((name) => existsSync(join(into, name)));
+	const others = Object.values(SPLIT_ALIASES).flat();
+	const earlier = [...SPLITS, ...others, "sample.json", "quarantine"].filter((name) => pathExists(join(into, name)));
 	if (earlier.length > 0) {
 		const previous = join(into, `previous-${new Date().toISOString().replace(/[:.]/g, "-")}`);
 		mkdirSync(previous);

@@ -18,11 +18,16 @@ import { pipeline } from "node:stream/promises";
  * the rest. A finished file is used again.
  *
  * @param folder where the file and its parts are kept; made if it is missing
- * @param options `stallSeconds`: how long to wait for more data before giving up. Default 60
+ * @param options `stallSeconds`: after how many seconds with less than 1 kB a second to give up, default 60; `maxBytes`:
+ *   maximum size, default 20e9
  * @returns the path of the file
  * @throws with one line that names the address and what went wrong
  */
-export async function download(url: string, folder: string, { stallSeconds = 60 } = {}): Promise<string> {
+export async function download(
+	url: string,
+	folder: string,
+	{ stallSeconds = 60, maxBytes = 20e9 } = {},
+): Promise<string> {
 	const name = join(folder, createHash("sha256").update(url).digest("hex").slice(0, 16));
 	const done = `${name}.archive`;
 	if (existsSync(done)) return done;
@@ -31,7 +36,7 @@ export async function download(url: string, folder: string, { stallSeconds = 60 
 	try {
 		const response = await request(url, name, stall.signal);
 		await checkResponse(url, name, response);
-		renameSync(await save(url, name, response, stall), done);
+		renameSync(await save(url, name, response, stall, maxBytes), done);
 		rmSync(`${name}.version`, { force: true });
 		return done;
 	} finally {
@@ -39,12 +44,20 @@ export async function download(url: string, folder: string, { stallSeconds = 60 
 	}
 }
 
-/** A timer that aborts `signal` unless `alive` is called at least every so many seconds. */
+/** A timer that aborts `signal` unless, in so many seconds, `arrived` counts at least 1 kB a second. */
 function stallGuard(seconds: number) {
 	const controller = new AbortController();
-	const giveUp = () => controller.abort(new Error(`nothing arrived for ${seconds} s`));
+	let bytes = 0;
+	const giveUp = () =>
+		controller.abort(new Error(`${bytes > 0 ? `only ${bytes} bytes` : "nothing"} arrived for ${seconds} s`));
 	const timer = setTimeout(giveUp, seconds * 1000);
-	return { signal: controller.signal, alive: () => timer.refresh(), stop: () => clearTimeout(timer) };
+	const arrived = (more: number) => {
+		bytes += more;
+		if (bytes < 1000 * seconds) return;
+		bytes = 0;
+		timer.refresh();
+	};
+	return { signal: controller.signal, arrived, stop: () => clearTimeout(timer) };
 }
 
 const sizeOf = (file: string) => (existsSync(file) ? statSync(file).size : 0);
@@ -92,12 +105,20 @@ async function checkResponse(url: string, name: string, response: Response): Pro
 	throw new Error(`Cannot download ${url}: the server answers ${response.status} ${response.statusText}.`);
 }
 
+/** A download that is larger than the user allowed. */
+class TooLarge extends Error {
+	constructor(url: string, maxBytes: number) {
+		super(`${url} is larger than ${maxBytes / 1e9} GB: allow more with --max-gb.`);
+	}
+}
+
 /** Appends what the server sends to what is there and resolves to the finished file. */
 async function save(
 	url: string,
 	name: string,
 	response: Response,
 	stall: ReturnType<typeof stallGuard>,
+	maxBytes: number,
 ): Promise<string> {
 	const part = `${name}.part`;
 	if (response.status === 416) return part;
@@ -106,29 +127,49 @@ async function save(
 	const isDecoded = response.headers.has("content-encoding");
 	const file = isDecoded ? `${name}.decoded` : part;
 	const total = isDecoded ? 0 : rangeOf(response).size || Number(response.headers.get("content-length"));
+	if (total > maxBytes) await refuse(response, new TooLarge(url, maxBytes));
 	if (!isResumed) writeFileSync(`${name}.version`, versionOf(response));
-	const progress = progressLine(url, isResumed ? sizeOf(part) : 0, total);
+	const have = isResumed ? sizeOf(part) : 0;
+	const progress = progressLine(url, have, total);
 	const brokenOff = (why: string) => {
-		const kept = isDecoded ? "" : " The same command resumes it.";
-		return new Error(`The download of ${url} broke off after ${megabytes(sizeOf(file))} MB: ${why}.${kept}`);
+		const message = `The download of ${url} broke off after ${megabytes(sizeOf(file))} MB: ${why}.`;
+		return new Error(isDecoded ? message : `${message} The same command resumes it.`);
 	};
-	const watched = async function* (chunks: AsyncIterable<Uint8Array>) {
-		for await (const chunk of chunks) {
-			stall.alive();
-			progress.add(chunk.length);
-			yield chunk;
-		}
+	const arrived = (bytes: number, more: number) => {
+		// The server may have said another size, or none.
+		if (have + bytes > maxBytes) throw new TooLarge(url, maxBytes);
+		stall.arrived(more);
+		progress.add(more);
 	};
 	try {
 		const body = response.body as unknown as AsyncIterable<Uint8Array>;
-		await pipeline(body, watched, createWriteStream(file, { flags: isResumed ? "a" : "w" }));
+		await pipeline(body, counting(arrived), createWriteStream(file, { flags: isResumed ? "a" : "w" }));
 	} catch (error) {
-		throw brokenOff(causeOf(error));
+		if (!(error instanceof TooLarge)) throw brokenOff(causeOf(error));
+		for (const left of [file, `${name}.version`]) rmSync(left, { force: true });
+		throw error;
 	} finally {
 		progress.end();
 	}
 	if (sizeOf(file) < total) throw brokenOff("the server ended it");
 	return file;
+}
+
+async function refuse(response: Response, error: Error): Promise<never> {
+	await response.body?.cancel();
+	throw error;
+}
+
+/** Returns what passes chunks on and calls `arrived` with the bytes so far and those of the chunk. */
+function counting(arrived: (bytes: number, more: number) => void) {
+	let bytes = 0;
+	return async function* (chunks: AsyncIterable<Uint8Array>) {
+		for await (const chunk of chunks) {
+			bytes += chunk.length;
+			arrived(bytes, chunk.length);
+			yield chunk;
+		}
+	};
 }
 
 /** What If-Range can compare: a weak ETag does not promise the same bytes. */

@@ -1,5 +1,6 @@
 // What a source of images holds, and how messages name it.
-import { isImageFile } from "../../src/images/folders";
+import { isHidden, isImageFile } from "../../src/images/folders";
+import { printable } from "../../src/support/text";
 
 /** An image in a source: its path there, with slashes, and the file that has its bytes. */
 export type ImageEntry = { path: string; kind: "image"; file: string };
@@ -7,25 +8,20 @@ export type ImageEntry = { path: string; kind: "image"; file: string };
 /** Something in a source; an `image` is a file with an extension that training reads. */
 export type Entry = ImageEntry | { path: string; kind: "folder" | "link" | "other" };
 
-const isIgnored = (name: string) => name.startsWith(".") || name === "__MACOSX";
-
 /**
  * Classifies a path in a source by its name.
  *
  * @param path with slashes, relative to the source
  * @param file where the bytes of an image are, or will be
- * @returns the entry, or `null` for hidden files and macOS's metadata, which are ignored
+ * @returns the entry, or `null` for hidden files and helper folders, which are ignored
  */
 export function entryFor(path: string, isFolder: boolean, file: string): Entry | null {
-	if (path === "" || path.split("/").some(isIgnored)) return null;
+	if (path === "" || path.split("/").some(isHidden)) return null;
 	if (isFolder) return { path, kind: "folder" };
 	return isImageFile(path) ? { path, kind: "image", file } : { path, kind: "other" };
 }
 
 export const isImage = (entry: Entry): entry is ImageEntry => entry.kind === "image";
-
-/** Text for one line of a terminal: names come from strangers, and control characters could break or command it. */
-export const printable = (text: string): string => text.replace(/\p{Cc}/gu, encodeURIComponent);
 
 /** A number with its noun, for example `"1,200 images"`. */
 export const counted = (number: number, noun: string): string =>

@@ -1,6 +1,7 @@
 // Makes the sample data set where the user has no images.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { statOrNull } from "../../src/support/files";
 import { at } from "../setup/paths.mjs";
 import { lock } from "../setup/steps.mjs";
 
@@ -11,7 +12,7 @@ export async function fillDataset(): Promise<void> {
 	const unlock = await lock();
 	try {
 		const train = join(dataset, "train");
-		const isFilled = existsSync(train) && readdirSync(train).length > 0;
+		const isFilled = statOrNull(train)?.isDirectory() && readdirSync(train).length > 0;
 		if (isFilled && !existsSync(join(dataset, ".making"))) return;
 		// Loaded only where it is needed, with sharp's libraries.
 		const { makeSampleDataset } = require("./sample-dataset") as typeof import("./sample-dataset");

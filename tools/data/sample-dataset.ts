@@ -5,10 +5,9 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 // On Linux sharp's libraries must be loaded here before its first use in a worker, or they are unloaded too early.
 import "sharp";
-import { SPLITS } from "../../src/images/folders";
-import { writeFileAtomically } from "../../src/support/files";
+import { SPLITS, type Split } from "../../src/images/folders";
+import { pathExists, statOrNull, writeFileAtomically } from "../../src/support/files";
 import type { Job } from "./sample-image.mjs";
-import type { Split } from "./split";
 
 /** What `sample.json` says made it. Not this file's path, because samples that were made earlier must be recognised. */
 const GENERATOR = "tools/sample-dataset.mjs";
@@ -122,8 +121,10 @@ function isComplete(making: string, dir: string): boolean {
 
 function refuseToOverwrite(dir: string): void {
 	const remedy = "move it away to make the sample data set here.";
-	const taken = SPLITS.find((split) => hasContents(join(dir, split)));
-	if (taken) throw new Error(`${join(dir, taken)} already exists and is not empty: ${remedy}`);
+	// A file or a broken link is in the way too.
+	const isTaken = (path: string) => (statOrNull(path)?.isDirectory() ? hasContents(path) : pathExists(path));
+	const taken = SPLITS.find((split) => isTaken(join(dir, split)));
+	if (taken) throw new Error(`${join(dir, taken)} already exists: ${remedy}`);
 	const about = join(dir, "sample.json");
 	if (existsSync(about) && !readFileSync(about, "utf8").includes(GENERATOR)) {
 		throw new Error(`${about} is not from the sample data set: ${remedy}`);

@@ -1,8 +1,7 @@
 // Assigns the images of a source to train, valid and test, class by class.
-import { SPLITS } from "../../src/images/folders";
+import { toClassName } from "../../src/datasets/classes";
+import { SPLIT_ALIASES, SPLITS, type Split } from "../../src/images/folders";
 import { counted, type Entry, firstPaths, type ImageEntry, isImage } from "./entries";
-
-export type Split = (typeof SPLITS)[number];
 
 /** Class name → images, each with its path below the class folder, in the order of the names. */
 export type Classes = Map<string, ImageEntry[]>;
@@ -24,9 +23,9 @@ type Source = { entries: Entry[]; where: string };
 
 /** Names of split folders in other people's data sets, in lower case. */
 const SPLIT_NAMES = new Map<string, Split>([
-	...SPLITS.map((name): [string, Split] => [name, name]),
-	["validation", "valid"],
-	["val", "valid"],
+	...SPLITS.flatMap((split) => [split, ...(SPLIT_ALIASES[split] ?? [])].map((name): [string, Split] => [name, split])),
+	["training", "train"],
+	["testing", "test"],
 ]);
 
 /**
@@ -97,7 +96,7 @@ function classesOf(source: Source): Classes {
 	const { entries, where } = source;
 	const images = entries.filter(isImage);
 	const stray = images.find(isAtTop);
-	const names = folderNames(source);
+	const names = [...new Set(folderNames(source).map(toClassName))];
 	const example = (image: string) => `put images into one folder per class, for example ${where}/cats/${image}`;
 	if (stray) throw new Error(`${stray.path} is directly in ${where}: ${example(stray.path)}`);
 	if (names.length === 0) throw new Error(`${where} has no class folders: ${example("1.jpg")}`);
@@ -106,7 +105,7 @@ function classesOf(source: Source): Classes {
 	const classes: Classes = new Map(names.map((name) => [name, []]));
 	for (const image of images) {
 		const name = firstPart(image);
-		classes.get(name)?.push({ ...image, path: image.path.slice(name.length + 1) });
+		classes.get(toClassName(name))?.push({ ...image, path: image.path.slice(name.length + 1) });
 	}
 	for (const [name, found] of classes) {
 		if (found.length === 0) throw new Error(`${where}/${name} has no images: add some or remove the folder.`);

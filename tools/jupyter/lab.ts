@@ -7,13 +7,23 @@ import { runInTerminal } from "../setup/processes.mjs";
 export async function main(args: string[]): Promise<void> {
 	await fillDataset();
 	const settings = [
+		...rootSettings(args),
 		`--ServerApp.root_dir=${root}`,
 		"--LabApp.default_url=/lab/tree/notebooks/01-data-cleaning.ipynb",
 		"--MultiKernelManager.default_kernel_name=tslab",
+		// Beyond 1 MB/s, the default, it drops what cells print.
+		"--ZMQChannelsWebsocketConnection.iopub_data_rate_limit=10000000",
 	].filter((setting) => !args.some((arg) => arg.startsWith(setting.split("=")[0])));
 	// With this folder on the path, "Save and Export As → HTML" gives the same page as `npm run report`.
 	const configPath = [at("tools", "jupyter"), process.env.JUPYTER_CONFIG_PATH].filter(Boolean).join(":");
 	process.exitCode = await runInTerminal(python, ["-m", "jupyter", "lab", ...settings, ...args], {
 		env: { ...pythonEnvironment, JUPYTER_CONFIG_PATH: configPath },
 	});
+}
+
+/** What the superuser needs, as whom containers run: JupyterLab refuses to start without it. */
+function rootSettings(args: string[]): string[] {
+	if (process.getuid?.() !== 0) return [];
+	if (!args.includes("--allow-root")) console.log("You are root: JupyterLab gets --allow-root.");
+	return ["--allow-root"];
 }

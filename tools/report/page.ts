@@ -11,10 +11,11 @@ const STYLE = `	body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; m
 	a { color: #0b57a4; }
 	.scroll { overflow-x: auto; }
 	table { border-collapse: collapse; }
-	th, td { text-align: left; vertical-align: baseline; padding: 0.25rem 1.5rem 0.25rem 0; overflow-wrap: break-word; }
+	th, td { text-align: left; vertical-align: baseline; padding: 0.25rem 1.5rem 0.25rem 0; white-space: pre-wrap; }
+	td { overflow-wrap: anywhere; }
 	tbody tr { border-top: 1px solid #ddd; }
-	th { font-weight: 600; white-space: nowrap; }
-	.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+	th { font-weight: 600; white-space: pre; }
+	.number { text-align: right; white-space: pre; font-variant-numeric: tabular-nums; }
 	mark { background: #fff0b8; padding: 0 0.25rem; }
 	summary { cursor: pointer; margin: 0.5rem 0; }
 	.side-by-side { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 2rem; }
@@ -23,7 +24,7 @@ const STYLE = `	body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; m
 	.tiles strong { display: block; font-size: 1.6rem; font-weight: 400; }
 	@media (max-width: 30rem) {
 		th, td { padding-right: 0.75rem; }
-		th { white-space: normal; }
+		th { white-space: pre-wrap; }
 	}
 	@page { size: A4; margin: 12mm; }
 	@media print {

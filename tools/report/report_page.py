@@ -40,6 +40,14 @@ def add_overview(nb, resources):
     return nb, resources
 
 
+def keeping_tags(inline_html):
+    """A renderer's method that leaves tags alone: nbconvert closes `<code>` at once when it looks for images in it."""
+    return lambda renderer, html: inline_html(renderer, html) if html.startswith("<img") else html
+
+
+IPythonRenderer.inline_html = keeping_tags(IPythonRenderer.inline_html)
+
+
 def link_to_pages(markdown):
     """Links to other notebooks lead to their reports, which lie side by side as the notebooks do."""
     return re.sub(r"(\]\((?!\w+:)[^()\s]+)\.ipynb(?=[#)])", r"\1.html", markdown)

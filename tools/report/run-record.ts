@@ -1,13 +1,12 @@
 // The record of a run, `reports/metrics.json`: its schema, its writer and its reader. Keys are added, never renamed.
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { SPLITS } from "../../src/images/folders";
+import { SPLITS, type Split } from "../../src/images/folders";
 import type { ReportRow } from "../../src/metrics";
 import { type CleaningRecord, loadRecords } from "../../src/pipeline/records";
 import { hashOfJson, writeFileAtomically } from "../../src/support/files";
 import { readJson } from "../../src/support/json";
 import type { History } from "../../src/training";
-import type { Split } from "../data/split";
 import type { NotebookArguments, Values } from "../run/arguments";
 import { shown } from "../setup/paths.mjs";
 import { versionsAndDevice } from "../setup/versions.mjs";
@@ -89,8 +88,7 @@ function recordsOf(dataset: string, artifacts: string) {
 	const ofThisSet = <T extends { dataset: string }>(record: T | null) =>
 		record && real(record.dataset) === real(dataset) ? record : null;
 	const trained = ofThisSet(training);
-	// Earlier versions wrote no hash.
-	const isCurrent = trained && (evaluation?.model ?? hashOfJson(training)) === hashOfJson(training);
+	const isCurrent = trained && evaluation?.model === hashOfJson(training);
 	return { cleaning: ofThisSet(cleaning), training: trained, evaluation: isCurrent ? evaluation : null };
 }
 
@@ -129,13 +127,10 @@ function toJson(entries: Iterable<[string, unknown]>): string {
 function countsOf(cleaning: CleaningRecord | null): Record<Split, number | null> {
 	const count = (split: Split) => {
 		const rows = cleaning?.counts.filter((row) => row.split === split) ?? [];
-		return cleaning && rows.reduce((total, row) => total + imagesOf(row), 0);
+		return cleaning && rows.reduce((total, row) => total + row.images, 0);
 	};
 	return Object.fromEntries(SPLITS.map((split) => [split, count(split)])) as Record<Split, number | null>;
 }
-
-/** The images in a row of `cleaning.json`, which called them `pictures` before. */
-const imagesOf = ({ images, pictures = 0 }: { images?: number; pictures?: number }): number => images ?? pictures;
 
 /** A run with the path that it is shown by. */
 export type NamedRun = RunRecord & { name: string };

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -86,7 +87,8 @@ def run(notebook, reports, no_input):
             progress_bar=False,
         )
     except PapermillExecutionError as error:
-        failure = f"{name}, cell [{error.exec_count}]: {error.ename}: {error.evalue}"
+        first_line = error.source.strip().split("\n")[0]
+        failure = f"{name}, cell [{error.exec_count}] `{first_line}`: {error.ename}: {error.evalue}"
     executed = nbformat.reads(memory.text, as_version=4)
     executed.metadata.papermill["output_path"] = str(target)
     write_whole(target, nbformat.writes(executed))
@@ -109,6 +111,14 @@ def main():
         run(notebook, reports, job["noInput"])
 
 
+def follow_parent():
+    """Ends this process and the kernel when the command that started them has died: nobody would see them train on."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1)
+    stop()
+
+
 def stop(*_):
     """Ends the kernel too: it runs in its own session and would continue."""
     for child in psutil.Process().children(recursive=True):
@@ -119,4 +129,5 @@ def stop(*_):
 # SIGINT and SIGTERM are nbclient's, which would end the kernel and wait for its answer.
 signal.signal(signal.SIGUSR1, stop)
 signal.signal(signal.SIGHUP, stop)
+threading.Thread(target=follow_parent, daemon=True).start()
 main()

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { unparse } from "papaparse";
 import type { ImagePrediction } from "../../src/evaluation";
 import { filesIn, isImageFile } from "../../src/images/folders";
+import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 
@@ -31,6 +32,7 @@ export async function main(args: string[]): Promise<void> {
 	console.log(printed(rows, format, classNames));
 	const failed = rows.filter(({ error }) => error).length;
 	if (failed > 0) console.error(`${failed} of ${rows.length} files cannot be read`);
+	if (failed === rows.length) process.exitCode = 1;
 }
 
 function readOptions(args: string[]): { paths: string[]; format: Format; artifacts: string } {
@@ -55,22 +57,30 @@ function printed(rows: ImagePrediction[], format: Format, classNames: string[]):
 	return format === "csv" ? csvOf(rows, classNames) : tableOf(rows, classNames);
 }
 
+/**
+ * Text that a spreadsheet would run as a formula: it gets an apostrophe in front. So does text that has one or more
+ * already; without the first apostrophe each reads as it was.
+ */
+const FORMULA = /^'*[=+\-@＝＋－＠\t\r\n]/;
+
 function csvOf(rows: ImagePrediction[], classNames: string[]): string {
 	const fields = ["path", "label", "probability", ...classNames, "error"];
 	const data = rows.map((row) => {
 		const probabilities = classNames.map((_, i) => row.probabilities[i] ?? null);
 		return [row.path, row.label, row.probability, ...probabilities, row.error];
 	});
-	return unparse({ fields, data }, { newline: "\n" });
+	return unparse({ fields, data }, { newline: "\n", escapeFormulae: FORMULA });
 }
 
 function tableOf(rows: ImagePrediction[], classNames: string[]): string {
-	const pathWidth = Math.max(...rows.map(({ path }) => path.length));
-	const labelWidth = Math.max(...classNames.map((name) => name.length));
+	const paths = rows.map(({ path }) => printable(path));
+	const pathWidth = Math.max(...paths.map((path) => path.length));
+	const labelWidth = Math.max(...classNames.map((name) => printable(name).length));
 	return rows
-		.map(({ path, label, probability, error }) => {
-			const prediction = `${label?.padEnd(labelWidth)}  ${(100 * (probability ?? 0)).toFixed(1)} %`;
-			return `${path.padEnd(pathWidth)}  ${error ? `cannot be read: ${error}` : prediction}`;
+		.map(({ label, probability, error }, i) => {
+			const name = printable(label ?? "").padEnd(labelWidth);
+			const prediction = `${name}  ${(100 * (probability ?? 0)).toFixed(1)} %`;
+			return `${paths[i].padEnd(pathWidth)}  ${error ? `cannot be read: ${printable(error)}` : prediction}`;
 		})
 		.join("\n");
 }

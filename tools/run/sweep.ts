@@ -3,15 +3,17 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readJson } from "../../src/support/json";
+import { printable } from "../../src/support/text";
 import type { Space, SweepOptions, Trial } from "../../src/sweep";
 import { threadsEnvironment } from "../../src/sweep/attempt";
 import { commands } from "../commands.mjs";
 import { wholeNumber } from "../setup/numbers.mjs";
 import { at, fromHere, shown } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
+import { withoutAddress } from "./redis-address";
 
 /** What a sweep file may hold. */
-type SweepFile = { space: Space } & Partial<Omit<SweepOptions, "onChange">>;
+type SweepFile = { space: Space } & Partial<Omit<SweepOptions, "onChange" | "log">>;
 const KEYS: (keyof SweepFile)[] = [
 	"space",
 	"dataset",
@@ -38,7 +40,7 @@ interface Job {
 
 /** Runs the sweep of a file, or resumes it, and prints each trial as it ends. */
 export async function main(args: string[]): Promise<void> {
-	const { space, options, report } = readJob(args);
+	const { space, options, report } = withoutAddress(() => readJob(args));
 	const { objective = "valLoss", dataset } = options;
 	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
 	const { hasEnded, sweep } = require("../../src/sweep") as typeof import("../../src/sweep");
@@ -116,10 +118,10 @@ function writeReport({ parameters, threads }: Trial, dataset: string, reports: s
 
 /** A trial in one line: its parameters, how it ended, and its value or error. */
 function described({ id, state, value, curves, seconds, parameters, error }: Trial, objective: string): string {
-	const values = Object.entries(parameters).map(([name, value]) => `${name} ${short(value)}`);
+	const values = Object.entries(parameters).map(([name, value]) => printable(`${name} ${short(value)}`));
 	const epochs = `${curves.loss.length} epoch${curves.loss.length === 1 ? "" : "s"}`;
 	const result = error
-		? `failed: ${error}`
+		? `failed: ${printable(error)}`
 		: `${state}, ${objective} ${short(value ?? Number.NaN)} after ${epochs}, ${seconds.toFixed(1)} s`;
 	return `trial ${id} (${values.join(", ")}) ${result}`;
 }

@@ -3,17 +3,23 @@ import { parseArgs } from "node:util";
 import { commands } from "../commands.mjs";
 import { wholeNumber } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
+import { withoutAddress } from "./redis-address";
+
+const OPTIONS = {
+	redis: { type: "string" },
+	dataset: { type: "string" },
+	workers: { type: "string", default: "1" },
+	"allow-modules": { type: "boolean" },
+} as const;
 
 /** Takes trials and runs them until the command is interrupted. */
 export async function main(args: string[]): Promise<void> {
-	const type = "string";
-	const options = { redis: { type }, dataset: { type }, workers: { type, default: "1" } } as const;
-	const { values } = parseArgs({ args, options });
+	const { values } = withoutAddress(() => parseArgs({ args, options: OPTIONS }));
 	const redis = values.redis ?? process.env.REDIS_URL;
 	if (!redis) throw new Error(`no Redis address: pass --redis or set REDIS_URL; ${commands.worker.usage}`);
-	const workers = wholeNumber("--workers", values.workers ?? "");
+	const workers = withoutAddress(() => wholeNumber("--workers", values.workers ?? ""));
 	const dataset = values.dataset ? fromHere(values.dataset) : at("dataset");
 	// Not through the door of src/sweep, which must not load Redis; and only now, because TensorFlow takes a second.
 	const { work } = require("../../src/sweep/worker") as typeof import("../../src/sweep/worker");
-	await work({ redis, dataset, workers });
+	await work({ redis, dataset, workers, allowModules: values["allow-modules"] });
 }

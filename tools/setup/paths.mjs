@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { printableLines } from "./text.mjs";
 
 /** The project's folder. */
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -49,7 +50,7 @@ export const fromHere = (path) => resolve(process.env.INIT_CWD ?? ".", path);
  */
 export const shown = (path) => {
 	const short = relative(fromHere("."), path);
-	return short === "" || short.startsWith("..") ? path : short;
+	return printableLines(short === "" || short.startsWith("..") ? path : short).replaceAll("\n", "\\n");
 };
 
 /**

@@ -1,7 +1,8 @@
 // Child processes, and commands that end with one line when something is wrong.
 import { spawn, spawnSync } from "node:child_process";
+import { constants } from "node:os";
 import { root } from "./paths.mjs";
-import { messageOf } from "./text.mjs";
+import { messageOf, printableLines } from "./text.mjs";
 
 /** @typedef {import("node:child_process").ChildProcess} ChildProcess */
 /** @typedef {{ env?: NodeJS.ProcessEnv }} Options */
@@ -19,7 +20,7 @@ export const quietTensorFlow = { TF_CPP_MIN_LOG_LEVEL: "3" };
  * @returns {never}
  */
 export function fail(message) {
-	console.error(message);
+	console.error(printableLines(message));
 	process.exit(Number(process.exitCode) || 1);
 }
 
@@ -37,27 +38,51 @@ export async function run(main) {
 	}
 }
 
+/** @type {NodeJS.Signals[]} */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+
 /**
- * Runs a program in the user's terminal.
+ * The exit code of a program that a signal ended.
+ *
+ * @param {NodeJS.Signals} signal
+ */
+const exitCodeOf = (signal) => 128 + constants.signals[signal];
+
+/**
+ * Runs a program in the user's terminal. Signals are passed on to it; when one has ended it, the command ends too.
  *
  * @param {string} command
  * @param {string[]} args
  * @param {Options} options
- * @returns {Promise<number>} its exit code, 130 when it was interrupted
+ * @returns {Promise<number>} its exit code
  */
 export function runInTerminal(command, args, options = {}) {
 	return new Promise((resolve, reject) => {
 		const child = spawn(command, args, { cwd: root, stdio: "inherit", ...options });
-		// Ctrl-C reaches the child by itself; this process waits for it to finish tidily.
-		const wait = () => {};
-		process.on("SIGINT", wait);
+		/** @type {NodeJS.Signals | null} */
+		let passed = null;
+		/** @param {NodeJS.Signals} signal */
+		const pass = (signal) => {
+			// Ctrl-C reaches the child by itself, and JupyterLab takes a second one for "without asking".
+			if (signal === "SIGINT" && isInTerminal()) return;
+			passed = signal;
+			// At SIGHUP programs end at once, and leave behind what they have started.
+			child.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
+		};
+		for (const signal of SIGNALS) process.on(signal, pass);
 		child.on("error", reject);
-		child.on("exit", (code) => {
-			process.off("SIGINT", wait);
-			resolve(code ?? 130);
+		child.on("exit", (code, signal) => {
+			const ended = passed ?? signal;
+			// Not returned: the caller would go on with what comes after the child.
+			if (ended) process.exit(exitCodeOf(ended));
+			for (const signal of SIGNALS) process.off(signal, pass);
+			resolve(code ?? 1);
 		});
 	});
 }
+
+/** Whether the keyboard's signals reach this process. */
+const isInTerminal = () => [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
 
 /**
  * What `runQuietly` has started. None of it may continue to write when this process has ended.
@@ -73,10 +98,10 @@ const children = sharedOnce("image-classification.children", () => {
 	process.on("exit", () => {
 		for (const child of started) child.kill("SIGKILL");
 	});
-	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+	for (const signal of SIGNALS) {
 		process.on(signal, () => {
 			// Another listener has a child to end, or to wait for, first.
-			if (started.size > 0 || process.listenerCount(signal) === 1) process.exit(130);
+			if (started.size > 0 || process.listenerCount(signal) === 1) process.exit(exitCodeOf(signal));
 		});
 	}
 	return started;

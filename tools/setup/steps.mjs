@@ -61,7 +61,7 @@ export async function lock(file = at(".setup.lock")) {
 }
 
 /** @param {number} pid */
-function isRunning(pid) {
+export function isRunning(pid) {
 	try {
 		return pid > 0 && process.kill(pid, 0);
 	} catch {

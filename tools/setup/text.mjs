@@ -33,6 +33,18 @@ export const nearest = (typed, candidates) =>
 export const toFlag = (name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /**
+ * Escapes what a terminal would obey in a path or a name, as `printable` in src/support/text.ts does; this one is needed
+ * before anything is installed. Line breaks of messages stay.
+ *
+ * @param {string} text
+ */
+export const printableLines = (text) =>
+	text.replace(/(?![\n\t])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+		const code = character.charCodeAt(0).toString(16);
+		return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
+	});
+
+/**
  * The message of whatever was thrown.
  *
  * @param {unknown} error

@@ -1,4 +1,4 @@
-"""Teaches papermill TypeScript notebooks: how parameters are written and read, and where the kernel starts.
+"""Teaches papermill TypeScript notebooks: how parameters are written and read, where the kernel starts, why it died.
 
 papermill loads this through `papermill_typescript-1.0.dist-info/entry_points.txt`; set-up puts this folder on the path
 of the Python in `.venv`.
@@ -8,9 +8,13 @@ import inspect
 import json
 from pathlib import Path
 
+from nbclient.exceptions import DeadKernelError
+from nbformat.v4 import new_output
 from papermill.engines import NBClientEngine, papermill_engines
+from papermill.log import logger
 from papermill.models import Parameter
 from papermill.translators import Translator, papermill_translators
+from typescript_kernel import TypeScriptKernelManager
 from typescript_parameters import declarations
 
 TYPES = {"str": "string", "bool": "boolean", "int": "number", "float": "number", "list": "array", "dict": "object"}
@@ -54,14 +58,27 @@ def type_of(value):
 
 
 class TypeScriptEngine(NBClientEngine):
-    """Starts the kernel in the notebook's folder, which `import … from "../src"` is relative to."""
+    """Starts the kernel in the notebook's folder, which `import … from "../src"` is relative to.
+
+    That a kernel dies is an error of the cell that ran, as any other: the notebook is written as far as it ran.
+    """
 
     @classmethod
     def execute_managed_notebook(cls, nb_man, kernel_name, **kwargs):
+        if kernel_name != "tslab":
+            return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
         notebook = kwargs.get("input_path")
-        if kernel_name == "tslab" and isinstance(notebook, str) and Path(notebook).is_file() and not chosen_folder():
+        if isinstance(notebook, str) and Path(notebook).is_file() and not chosen_folder():
             kwargs["resources"] = {"metadata": {"path": str(Path(notebook).resolve().parent)}}
-        return super().execute_managed_notebook(nb_man, kernel_name, **kwargs)
+        try:
+            return super().execute_managed_notebook(
+                nb_man, kernel_name, kernel_manager_class=TypeScriptKernelManager, **kwargs
+            )
+        except DeadKernelError:
+            message = TypeScriptKernelManager.latest.cause_of_death()
+            cell = [cell for cell in nb_man.nb.cells if cell.metadata.papermill["start_time"]][-1]
+            cell.outputs.append(new_output("error", ename="DeadKernelError", evalue=message, traceback=[message]))
+            nb_man.cell_exception(cell)
 
 
 def chosen_folder():
@@ -70,6 +87,8 @@ def chosen_folder():
     return next((names["cwd"] for names in callers if "cwd" in names), None)
 
 
+# The engine says why.
+logger.addFilter(lambda record: not record.getMessage().startswith("Kernel died"))
 papermill_translators.register("typescript", TypeScriptTranslator)
 # The engine that runs where none is named; for other kernels it does what papermill's own does.
 papermill_engines.register(None, TypeScriptEngine)

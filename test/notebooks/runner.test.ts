@@ -1,0 +1,103 @@
+// `tools/report/run_notebooks.py`, which `npm start` runs: kernels that die, and commands that die.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { root, temporaryFolder } from "../helpers";
+import { isRunning, until } from "../processes";
+
+const command = [join(root, ".venv", "bin", "python"), join(root, "tools", "report", "run_notebooks.py")];
+const env = { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" };
+
+/** Writes a notebook of these cells, and returns what the runner is told to do with it. */
+function jobOf(...sources: string[]) {
+	const folder = temporaryFolder();
+	const source = join(folder, "dies.ipynb");
+	const cells = sources.map((source) => ({
+		cell_type: "code",
+		execution_count: null,
+		metadata: {},
+		outputs: [],
+		source,
+	}));
+	const metadata = {
+		kernelspec: { name: "tslab", display_name: "TypeScript", language: "typescript" },
+		language_info: { name: "typescript" },
+	};
+	writeFileSync(source, JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 4 }));
+	const reports = join(folder, "reports");
+	return {
+		page: join(reports, "dies.html"),
+		job: { notebooks: [{ name: "dies", source, parameters: {} }], reports, noInput: false },
+	};
+}
+
+function run(options: string, ...cells: string[]) {
+	const { page, job } = jobOf(...cells);
+	const { status, stdout, stderr } = spawnSync(command[0], command.slice(1), {
+		input: JSON.stringify(job),
+		encoding: "utf8",
+		env: { ...env, NODE_OPTIONS: options },
+	});
+	return { status, lines: (stdout + stderr).trim().split("\n"), page: readFileSync(page, "utf8") };
+}
+
+describe("a kernel that dies in a run", () => {
+	const deaths: [what: string, cell: string, cause: RegExp][] = [
+		["is killed", 'process.kill(process.pid, "SIGKILL");', /was killed \(SIGKILL\), as .* when memory runs out/],
+		[
+			"uses up V8's memory",
+			"const all: number[][] = [];\nfor (;;) all.push(new Array(1000).fill(0.5));",
+			/heap out of memory/,
+		],
+		["is told to end", 'process.kill(process.pid, "SIGTERM"); await new Promise(() => {});', /ended by signal SIGTERM/],
+	];
+	for (const [what, cell, cause] of deaths) {
+		test(`because it ${what}: two lines name the cell and the cause, and the page is there`, () => {
+			const { status, lines, page } = run("--max-old-space-size=150", '"as far " + "as it ran"', cell, '"never"');
+			assert.equal(status, 1);
+			const [first] = cell.split("\n");
+			const [failure, where, ...more] = lines.slice(1).filter((line) => line !== "");
+			assert.ok(failure.startsWith(`dies, cell [2] \`${first}\`: DeadKernelError: the kernel `), lines.join("\n"));
+			assert.match(failure, cause);
+			assert.match(where, /^The notebook as far as it ran: .*dies\.html$/);
+			assert.deepEqual(more, []);
+			assert.ok(page.includes("as far as it ran"));
+			assert.match(page, cause);
+		});
+	}
+
+	test("does not die of process.exit, which is a failure of the cell unless the code is 0", () => {
+		const failed = run("", "process.exit(3)", '"never"');
+		assert.equal(failed.status, 1);
+		assert.ok(failed.lines.includes("dies, cell [1] `process.exit(3)`: SystemExit: 3"), failed.lines.join("\n"));
+		const { status, lines } = run("", '"so far"', "process.exit()", '"never"');
+		assert.equal(status, 0, lines.join("\n"));
+	});
+});
+
+test("when the command that started it is killed, the runner and the kernel end", async () => {
+	const folder = temporaryFolder();
+	const file = join(folder, "pid");
+	const { job } = jobOf(
+		`import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(file)}, String(process.pid)); for (;;) {}`,
+	);
+	// As report.ts does it.
+	const script = `
+		const child = require("node:child_process").spawn(${JSON.stringify(command[0])}, ${JSON.stringify(command.slice(1))}, {
+			stdio: ["pipe", "ignore", "ignore"],
+			detached: true,
+		});
+		child.stdin.end(${JSON.stringify(JSON.stringify(job))});
+		console.log(child.pid);
+		setInterval(() => {}, 1000);`;
+	const starter = spawn("node", ["-e", script], { stdio: ["ignore", "pipe", "inherit"], env });
+	const [runner] = (await once(starter.stdout, "data")).map(Number);
+	await until("the cell runs", () => existsSync(file) && readFileSync(file, "utf8") !== "");
+	const kernel = Number(readFileSync(file, "utf8"));
+	assert.ok(isRunning(runner) && isRunning(kernel));
+	starter.kill("SIGKILL");
+	await until("both have ended", () => !isRunning(runner) && !isRunning(kernel), 20);
+});
