@@ -31,7 +31,7 @@ const all = (html: string, pattern: RegExp) => [...html.matchAll(pattern)].map((
 /** Returns the outputs of a page; code and prose are left out. */
 export function readPage(html: string) {
 	const outputs = all(html, /jp-OutputArea-output" data-mime-type="[^"]*" tabindex="0">([\s\S]*?)\n<\/div>/g);
-	const tables = all(outputs.join("\n"), /<table>([\s\S]*?)<\/table>/g).map((table): ShownTable => {
+	const tables = all(outputs.join("\n"), /<table[^>]*>([\s\S]*?)<\/table>/g).map((table): ShownTable => {
 		const [head, ...body] = all(table, /<tr>([\s\S]*?)<\/tr>/g);
 		const cells = (row: string) => all(row, /<t[hd][^>]*>([\s\S]*?)<\/t[hd]>/g).map(toText);
 		return { columns: cells(head), rows: body.map(cells) };
