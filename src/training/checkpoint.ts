@@ -1,8 +1,8 @@
 // Saves and restores the training state after each epoch.
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { deserialize, serialize } from "node:v8";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { writeFileAtomically } from "../support/files";
+import { readRegularFile, writeFileAtomically } from "../support/files";
 import { optimizerState, restoreOptimizerState } from "../tensorflow/optimizers";
 import type { Counter } from "../tensorflow/random";
 import type { Curves } from "./history";
@@ -40,7 +40,7 @@ export interface TrainingState {
 /** Tensors as bytes, with their shapes and dtypes. */
 type Encoded = { data: Uint8Array; specs: Awaited<ReturnType<typeof tf.io.encodeWeights>>["specs"] };
 
-/** Contents of a checkpoint file, serialized by v8. The names are part of the file format. */
+/** Contents of a checkpoint file, serialized by v8, after their checksum. The names are part of the file format. */
 type Checkpoint = Omit<TrainingState, "callbackStates"> & {
 	learningRate: number;
 	model: Encoded;
@@ -67,7 +67,8 @@ async function saveCheckpoint(file: string, model: tf.LayersModel, state: Traini
 		memories: await Promise.all(memories),
 	};
 	slots[0].dispose();
-	writeFileAtomically(file, serialize(checkpoint));
+	const content = serialize(checkpoint);
+	writeFileAtomically(file, Buffer.concat([sha256(content), content]));
 }
 
 /**
@@ -77,7 +78,7 @@ async function saveCheckpoint(file: string, model: tf.LayersModel, state: Traini
  * @throws when the file is damaged or a checkpoint of another model
  */
 export async function restoreCheckpoint(file: string, model: tf.LayersModel): Promise<TrainingState | null> {
-	const checkpoint = load(file);
+	const checkpoint = await load(file);
 	if (!checkpoint) return null;
 	const { learningRate, model: weightsOfModel, optimizer, powers, memories, ...state } = checkpoint;
 	const weights = decode(weightsOfModel);
@@ -138,9 +139,15 @@ export function checkpointCallback(
 	});
 }
 
-function load(file: string): Checkpoint | null {
+/** Contents of a checkpoint file start with their checksum: damaged weights are numbers too. */
+const sha256 = (content: Uint8Array): Buffer => createHash("sha256").update(content).digest();
+
+async function load(file: string): Promise<Checkpoint | null> {
 	try {
-		return deserialize(readFileSync(file)) as Checkpoint;
+		const bytes = await readRegularFile(file);
+		const content = bytes.subarray(32);
+		if (!sha256(content).equals(bytes.subarray(0, 32))) throw new Error("it is damaged or of an earlier version");
+		return deserialize(content) as Checkpoint;
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
 		throw new Error(`${file} cannot be read (${(error as Error).message}): remove it to train from the start`);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { serialize } from "node:v8";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { augmented, dataAugmentation } from "../../src/augmentation/augment";
 import { cnn } from "../../src/cnn/cnn";
@@ -102,8 +103,16 @@ test("a checkpoint that is damaged, of another model or not writable is an error
 		run(backup, { batchNormalization: true }),
 		/is a checkpoint of another model: remove it to train from the start/,
 	);
-	writeFileSync(backup, readFileSync(backup).subarray(0, 40));
-	await assert.rejects(run(backup, {}), /training\.backup cannot be read \(.+\): remove it/);
+	const bytes = readFileSync(backup);
+	const damaged = [
+		bytes.subarray(0, 40),
+		bytes.map((byte, i) => (i < bytes.length / 2 ? byte : byte ^ 1)),
+		serialize(5),
+	];
+	for (const content of damaged) {
+		writeFileSync(backup, content);
+		await assert.rejects(run(backup, {}), /training\.backup cannot be read \(.+\): remove it/);
+	}
 	// A full disk: every write to this device fails.
 	const full = join("/dev/full", "training.backup");
 	await assert.rejects(run(full, {}), /training\.backup cannot be (written|read)/);
