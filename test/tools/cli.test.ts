@@ -174,6 +174,23 @@ for (const [signal, received, code] of [
 	});
 }
 
+test("a sweep that is ended takes its trials with it, whatever they compute", async () => {
+	const folder = temporaryFolder();
+	const [file, module] = [join(folder, "pid"), join(folder, "trial.ts")];
+	const code = `require("node:fs").writeFileSync(${JSON.stringify(file)}, String(process.pid)); for (;;) {}`;
+	writeFileSync(module, `export async function trial() { ${code} }`);
+	const task = JSON.stringify({ module, dataset: folder, parameters: { epochs: 1 }, backup: join(folder, "backup") });
+	const sweep = twoCopies(
+		`import { runTrialProcess } from ${JSON.stringify(join(root, "src", "sweep", "attempt"))};
+		runTrialProcess(${task}, 1, undefined, () => true);`,
+	);
+	await until("the trial runs", () => existsSync(file) && readFileSync(file, "utf8") !== "");
+	sweep.kill("SIGTERM");
+	assert.deepEqual(await once(sweep, "exit"), [143, null]);
+	const trial = Number(readFileSync(file, "utf8"));
+	await until("the trial has ended", () => !isRunning(trial), 20);
+});
+
 test("npm test leaves no test file running, whatever signal ends it", async () => {
 	const folder = temporaryFolder();
 	const test = join(folder, "long.test.mjs");
