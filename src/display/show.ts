@@ -47,13 +47,15 @@ export function figureBundle({ data, layout = {} }: Figure, options: { markup?: 
 	};
 }
 
+// Without a standoff, the title of an axis lies on class names that are long.
+const AXIS = { automargin: true, title: { standoff: 12 } };
 const FIGURE_LAYOUT = {
 	height: 400,
 	margin: { t: 60, r: 30, b: 60, l: 60 },
 	// Whole names.
 	hoverlabel: { namelength: -1 },
 	// Without automatic margins, long class names overlap the title of the axis.
-	template: { layout: { xaxis: { automargin: true }, yaxis: { automargin: true } } },
+	template: { layout: { xaxis: AXIS, yaxis: AXIS } },
 };
 
 /**

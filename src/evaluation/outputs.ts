@@ -19,7 +19,8 @@ export interface Row {
  * Returns the function that converts the outputs of a sample, as `predictStep` returns them, to class probabilities. One
  * sigmoid unit gives two columns: 1 − p and p.
  *
- * @throws when the model has no output of exclusive classes or its weights are no numbers; the function throws when outputs are no probabilities
+ * @throws when the model has no output of exclusive classes, or its weights are no numbers; the function throws when the
+ *   outputs are no probabilities
  */
 export function probabilitiesOf(model: tf.LayersModel): (outputs: number[]) => Row {
 	const units = requireClassifier(model);
@@ -34,7 +35,7 @@ export function probabilitiesOf(model: tf.LayersModel): (outputs: number[]) => R
 	}
 	if (areLogits) return (outputs) => requireProbabilities(fromLogits(units === 1 ? [0, ...outputs] : outputs), layer);
 	return (outputs) =>
-		requireProbabilities(fromProbabilities(units === 1 ? [1 - outputs[0], ...outputs] : outputs), layer);
+		requireProbabilities(units === 1 ? fromProbability(outputs[0]) : fromProbabilities(outputs), layer);
 }
 
 /** Computes the softmax of logits in float64. */
@@ -45,14 +46,19 @@ function fromLogits(logits: number[]): Row {
 	return { label: logits.indexOf(greatest), probabilities: logProbabilities.map(Math.exp), logProbabilities };
 }
 
-/** Keras's `backend.epsilon()`, to which its losses clip probabilities whose logits are unknown. */
-const EPSILON = 1e-7;
+/** Clips a probability whose logit is unknown to 10⁻⁷ and, in float32, 1 − 10⁻⁷, as Keras's losses do. */
+const clipped = (p: number) => Math.min(Math.fround(1 - 1e-7), Math.max(1e-7, p));
+
+/** @param p probability of the second of two classes */
+function fromProbability(p: number): Row {
+	const logProbabilities = [1 - clipped(p), clipped(p)].map(Math.log);
+	return { label: Number(p > 0.5), probabilities: [1 - p, p], logProbabilities };
+}
 
 function fromProbabilities(probabilities: number[]): Row {
 	const total = sum(probabilities);
-	const clipped = probabilities.map((p) => Math.min(1 - EPSILON, Math.max(EPSILON, p / total)));
-	const label = probabilities.indexOf(Math.max(...probabilities));
-	return { label, probabilities, logProbabilities: clipped.map(Math.log) };
+	const logProbabilities = probabilities.map((p) => Math.log(clipped(p / total)));
+	return { label: probabilities.indexOf(Math.max(...probabilities)), probabilities, logProbabilities };
 }
 
 /** Cause and remedy of an output that is NaN. */
@@ -66,9 +72,7 @@ export function requireNumbers(model: tf.LayersModel): void {
 /** @throws when probabilities are not numbers, outside 0–1 or do not sum to 1 */
 function requireProbabilities(row: Row, layer: string): Row {
 	const { probabilities } = row;
-	if (probabilities.some(Number.isNaN)) {
-		throw new Error(`the network's output is NaN: ${NOT_A_NUMBER}`);
-	}
+	if (probabilities.some(Number.isNaN)) throw new Error(`the network's output is NaN: ${NOT_A_NUMBER}`);
 	const total = sum(probabilities);
 	// Networks compute in float32, so their rows sum to 1 only approximately.
 	if (Math.abs(total - 1) < 1e-3 && probabilities.every((p) => p >= 0 && p <= 1)) return row;

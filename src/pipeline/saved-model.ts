@@ -10,6 +10,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { fingerprint } from "../datasets/fingerprint";
 import { saveArtifact } from "../support/artifacts";
 import { flushFile, readRegularFile, sha256OfFile } from "../support/files";
+import { writeReason } from "../support/writing";
 import { recordClasses, requireModelClasses } from "../training/classes";
 import { compile } from "../training/compile";
 import { ARTIFACTS, type ModelFiles, type ModelRecord, readTraining, type TrainingRecord } from "./records";
@@ -46,8 +47,8 @@ export async function saveModel(
 		return saved;
 	} catch (error) {
 		rmSync(`${name}.new`, { recursive: true, force: true });
-		const { message } = error as Error;
-		throw new Error(`${join(artifacts, "model")} cannot be saved, and the earlier model stays: ${message}`);
+		const reason = writeReason(artifacts, error, 4 * model.countParams());
+		throw new Error(`${join(artifacts, "model")} cannot be saved, and the earlier model stays: ${reason}`);
 	}
 }
 

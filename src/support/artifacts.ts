@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isReadable, pathExists, writeFileAtomically } from "./files";
 import { type Schema, validated } from "./schema";
+import { printable } from "./text";
 
 /**
  * Writes `value` as `<artifacts>/<name>.json`, atomically.
@@ -54,7 +55,7 @@ export function loadArtifact<T>(
 	try {
 		return readArtifact<T>(artifacts, name, schema);
 	} catch (error) {
-		console.log(`${(error as Error).message}: ${remedy}`);
+		console.log(printable(`${(error as Error).message}: ${remedy}`));
 		return null;
 	}
 }

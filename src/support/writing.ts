@@ -25,9 +25,14 @@ export function requireWritable(folder: string, bytes = 0): void {
  * @param bytes bytes that were to be written. Default 0
  */
 export function writeError(path: string, error: unknown, bytes = 0): Error {
+	return new Error(`${path} cannot be written: ${writeReason(path, error, bytes)}`);
+}
+
+/** Returns the reason in the message of `writeError`; the message of an error that is not the file system's. */
+export function writeReason(path: string, error: unknown, bytes = 0): string {
 	const folder = existingFolder(path);
 	const { code, message } = whyNot(folder, error as NodeJS.ErrnoException);
-	return new Error(`${path} cannot be written: ${REASONS[code ?? ""]?.(folder, bytes) ?? message}`);
+	return REASONS[code ?? ""]?.(folder, bytes) ?? message;
 }
 
 const elsewhere = "choose another folder";

@@ -81,9 +81,18 @@ function validatedReport(report: Report, task: Task): Report {
 		const { curves } = report.done
 			? validatedEnd({ state: "complete", error: null, curves: asJson }, task)
 			: { curves: validatedCurves(asJson, task) };
+		requireFiniteLosses(curves as Curves);
 		return { ...report, curves };
 	} catch (error) {
 		return { error: (error as Error).message, repeats: true };
+	}
+}
+
+/** The pipeline's training throws by itself; that of a module may go on. @throws when a loss is not a number */
+function requireFiniteLosses({ loss, valLoss }: Curves): void {
+	for (const [name, values] of Object.entries({ loss, "validation loss": valLoss })) {
+		const epoch = values.findIndex((value) => !Number.isFinite(value)) + 1;
+		if (epoch > 0) throw new Error(`the ${name} is not a number since epoch ${epoch}`);
 	}
 }
 

@@ -62,21 +62,27 @@ export function withLogits<T>(model: Outputs, work: () => T): T {
 type Applied = { logits?: tf.Tensor; probabilities?: tf.Tensor };
 
 const appliedBy = new WeakMap<Activation, Applied>();
-const lossesFromLogits = new WeakSet<Loss>();
+const lossesAsInKeras = new WeakSet<Loss>();
 
 /** The loss from logits by the name of the loss and the activation. A target has the shape of the loss's labels. */
-const LOSSES: Record<string, (target: tf.Tensor, logits: tf.Tensor) => tf.Tensor> = {
-	"sparseCategoricalCrossentropy softmax": (target, logits) =>
-		softmaxCrossEntropy(tf.oneHot(target.flatten().toInt(), logits.shape[1] as number), logits),
-	"categoricalCrossentropy softmax": softmaxCrossEntropy,
-	"binaryCrossentropy sigmoid": (target, logits) =>
-		tf
-			.softplus(logits)
-			.sub(logits.mul(target.reshape(logits.shape)))
-			.mean(-1),
+const LOSSES: Partial<Record<string, Loss>> = {
+	"sparseCategoricalCrossentropy softmax": sparseCrossEntropy,
+	"categoricalCrossentropy softmax": crossEntropy,
+	"binaryCrossentropy sigmoid": binaryCrossEntropy,
 };
 
-function softmaxCrossEntropy(target: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+function binaryCrossEntropy(target: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+	return tf
+		.softplus(logits)
+		.sub(logits.mul(target.reshape(logits.shape)))
+		.mean(-1);
+}
+
+function sparseCrossEntropy(target: tf.Tensor, logits: tf.Tensor): tf.Tensor {
+	return crossEntropy(tf.oneHot(target.flatten().toInt(), logits.shape[1] as number), logits);
+}
+
+function crossEntropy(target: tf.Tensor, logits: tf.Tensor): tf.Tensor {
 	return tf
 		.logSoftmax(logits as tf.Tensor2D)
 		.mul(target)
@@ -85,8 +91,8 @@ function softmaxCrossEntropy(target: tf.Tensor, logits: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Makes a model that ends in a softmax or a sigmoid compute its cross-entropy from the logits, as Keras does. Other models
- * stay unchanged.
+ * Makes a model that ends in a softmax or a sigmoid compute its cross-entropy from the logits, as Keras does; and binary
+ * cross-entropy of labels `[batch]`. Other models stay unchanged.
  *
  * Replaces the private `lossFunctions`: tf.layers takes the logarithm of rounded probabilities. For images in 0–255 the
  * first steps can round one to 0, where the clipped logarithm has no gradient, and the model never learns again. Can go
@@ -94,17 +100,19 @@ function softmaxCrossEntropy(target: tf.Tensor, logits: tf.Tensor): tf.Tensor {
  */
 export function crossEntropyFromLogits(model: tf.LayersModel): void {
 	const compiled = compiledModel(model);
+	const [given] = compiled.lossFunctions;
 	const { activation } = outputLayer(model);
-	const fromLogits = LOSSES[`${model.loss} ${activation?.getClassName()}`];
-	if (!activation || !fromLogits || lossesFromLogits.has(compiled.lossFunctions[0])) return;
+	const isBinary = model.loss === "binaryCrossentropy";
+	const fromLogits = activation && LOSSES[`${model.loss} ${activation.getClassName()}`];
+	if (lossesAsInKeras.has(given) || !(fromLogits || isBinary)) return;
 
-	const last = rememberInputs(activation);
-	const [fromProbabilities] = compiled.lossFunctions;
+	const last = fromLogits ? rememberInputs(activation) : {};
 	const loss: Loss = (yTrue, yPred) => {
-		if (!last.logits || last.probabilities !== yPred) return fromProbabilities(yTrue, yPred);
-		return fromLogits(yTrue, last.logits);
+		if (fromLogits && last.logits && last.probabilities === yPred) return fromLogits(yTrue, last.logits);
+		// Labels `[batch]` of one unit: tf.layers takes `[batch, 1]` only.
+		return given(isBinary ? yTrue.reshape(yPred.shape) : yTrue, yPred);
 	};
-	lossesFromLogits.add(loss);
+	lossesAsInKeras.add(loss);
 	compiled.lossFunctions = [loss];
 }
 
@@ -135,7 +143,7 @@ function rememberInputs(activation: Activation): Applied {
  */
 export function takesLogits(model: tf.LayersModel): boolean {
 	const units = model.outputs[0].shape[1] as number;
-	const formula = LOSSES[units === 1 ? "binaryCrossentropy sigmoid" : "sparseCategoricalCrossentropy softmax"];
+	const formula = units === 1 ? binaryCrossEntropy : sparseCrossEntropy;
 	return tf.tidy(() => {
 		const [value] = formula(exampleLabels(units), exampleLogits(units)).mean().dataSync();
 		return exampleLosses(model).some((loss) => Math.abs(loss.mean().dataSync()[0] - value) < 1e-4);

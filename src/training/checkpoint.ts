@@ -1,8 +1,8 @@
 // Saves and restores the training state after each epoch.
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { deserialize, serialize } from "node:v8";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { writeFileAtomically } from "../support/files";
+import { readRegularFile, writeFileAtomically } from "../support/files";
 import { optimizerState, restoreOptimizerState } from "../tensorflow/optimizers";
 import type { Counter } from "../tensorflow/random";
 import { type Checkpoint, type Encoded, validatedCheckpoint } from "./checkpoint-schema";
@@ -63,7 +63,8 @@ async function saveCheckpoint(file: string, model: tf.LayersModel, state: Traini
 		memories: await Promise.all(memories),
 	};
 	slots[0].dispose();
-	writeFileAtomically(file, serialize(checkpoint));
+	const content = serialize(checkpoint);
+	writeFileAtomically(file, Buffer.concat([sha256(content), content]));
 }
 
 /**
@@ -73,7 +74,7 @@ async function saveCheckpoint(file: string, model: tf.LayersModel, state: Traini
  * @throws when the file is damaged or a checkpoint of another model
  */
 export async function restoreCheckpoint(file: string, model: tf.LayersModel): Promise<TrainingState | null> {
-	const checkpoint = load(file);
+	const checkpoint = await load(file);
 	if (!checkpoint) return null;
 	const { learningRate, model: weightsOfModel, optimizer, powers, memories, ...state } = checkpoint;
 	const weights = decode(weightsOfModel);
@@ -142,9 +143,15 @@ export function checkpointCallback(
 	});
 }
 
-function load(file: string): Checkpoint | null {
+/** Contents of a checkpoint file start with their checksum: damaged weights are numbers too. */
+const sha256 = (content: Uint8Array): Buffer => createHash("sha256").update(content).digest();
+
+async function load(file: string): Promise<Checkpoint | null> {
 	try {
-		return validatedCheckpoint(deserialize(readFileSync(file)));
+		const bytes = await readRegularFile(file);
+		const content = bytes.subarray(32);
+		if (!sha256(content).equals(bytes.subarray(0, 32))) throw new Error("it is damaged or of an earlier version");
+		return validatedCheckpoint(deserialize(content));
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
 		throw new UnusableCheckpoint(file, `cannot be read (${(error as Error).message})`);

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Classes } from "../datasets/classes";
 import { accuracyByShape } from "../tensorflow/accuracy";
 import { compiledModel, disposeOptimizerWithModel } from "../tensorflow/layers-model";
-import { crossEntropyFromLogits, outputActivation, returnsMean } from "../tensorflow/logits";
+import { crossEntropyFromLogits, outputActivation, returnsMean, takesLogits } from "../tensorflow/logits";
 import { requireModelClasses } from "./classes";
 
 /**
@@ -43,9 +43,15 @@ const CROSS_ENTROPIES = ["sparseCategoricalCrossentropy", "categoricalCrossentro
  */
 function requireFittingLoss(model: tf.LayersModel): void {
 	const loss = model.loss as string;
+	const { layer, activation } = outputActivation(model);
+	if ((activation === "softmax" || activation === "sigmoid") && takesLogits(model)) {
+		throw new Error(
+			`the loss function takes logits, but the output layer ${layer} has activation "${activation}": give it none, or compile ` +
+				"the model with a loss of probabilities by its name",
+		);
+	}
 	if (!CROSS_ENTROPIES.includes(loss)) return;
 	const units = requireClassifier(model);
-	const { layer, activation } = outputActivation(model);
 	const fitting = units === 1 ? "sigmoid" : "softmax";
 	if (activation !== null && activation !== fitting && activation !== "hardSigmoid") {
 		throw new Error(

@@ -20,7 +20,7 @@ test("a long table is truncated with a count, and missing values are empty", () 
 	assert.equal(html(rows, { maxRows: 10 }).match(/<tr>/g)?.length, 11);
 	assert.ok(html(rows, { maxRows: 10 }).includes("… 30 more rows (40 in all)"));
 	assert.ok(
-		html([{ a: 1 }, { a: null }]).includes('<td style="text-align:right">1</td>'),
+		html([{ a: 1 }, { a: null }]).includes('<td style="text-align:right;white-space:pre-wrap">1</td>'),
 		"a column with missing numbers is aligned right",
 	);
 	assert.equal(text([{ a: 1 }, { b: "x" }]), "a\tb\n1\t\n\tx");

@@ -248,7 +248,7 @@ describe("values that end a cell", () => {
 	});
 
 	test("are tables if they are DataFrames", () => {
-		assert.match(results[5].result?.["text/html"] ?? "", /^<table>.*&lt;a&gt;/);
+		assert.match(results[5].result?.["text/html"] ?? "", /^<table.*&lt;a&gt;/);
 		assert.equal(results[5].result?.["text/plain"], "name\tn\n<a>\t1");
 	});
 });

@@ -1,6 +1,7 @@
 // What a user sees in JupyterLab, in a real browser. SCREENSHOTS=folder keeps screenshots of it.
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -9,11 +10,13 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { makeSampleDataset } from "../../tools/data/sample-dataset";
 import { browserCommand } from "../../tools/setup/processes.mjs";
 import { root, temporaryFolder } from "../helpers";
+import { isRunning, until } from "../processes";
 import { freePort } from "../servers";
 
 /** What Jupyter's server says of a notebook that is open. */
 type Session = { path: string; kernel: { execution_state: string; connections: number } };
 const work = temporaryFolder();
+const LINES = 20_000;
 
 /** The training notebook, with some parameters changed. */
 function writeNotebook(name: string, parameters: Record<string, number>): void {
@@ -26,12 +29,17 @@ function writeNotebook(name: string, parameters: Record<string, number>): void {
 	writeFileSync(join(work, "notebooks", `${name}.ipynb`), JSON.stringify(notebook));
 }
 
-/** Asks again and again, until the answer is true. */
-async function until(what: string, asked: () => Promise<boolean>, seconds = 60): Promise<void> {
-	for (const end = Date.now() + 1000 * seconds; Date.now() < end; await setTimeout(100)) {
-		if (await asked()) return;
-	}
-	assert.fail(`after ${seconds} s, still not: ${what}`);
+function writeCells(name: string, ...sources: string[]): void {
+	const cells = sources.map((source) => ({
+		cell_type: "code",
+		execution_count: null,
+		metadata: {},
+		outputs: [],
+		source,
+	}));
+	const metadata = { kernelspec: { name: "tslab", display_name: "TypeScript", language: "typescript" } };
+	const notebook = { cells, metadata, nbformat: 4, nbformat_minor: 4 };
+	writeFileSync(join(work, "notebooks", `${name}.ipynb`), JSON.stringify(notebook));
 }
 
 /** The cell whose code holds `text`. */
@@ -65,12 +73,13 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		});
 		writeNotebook("long", { batchSize: 4, epochs: 500, patience: 500 });
 		writeNotebook("short", { batchSize: 16, epochs: 2 });
+		writeCells("lines", `for (let i = 0; i < ${LINES}; i++) console.log("line", i)`, "process.pid");
 		// Cells outside the window are in the page too.
 		const settings = join(work, "config", "lab", "user-settings", "@jupyterlab", "notebook-extension");
 		mkdirSync(settings, { recursive: true });
 		writeFileSync(join(settings, "tracker.jupyterlab-settings"), '{ "windowingMode": "none" }');
 		const port = await freePort();
-		const flags = ["--no-browser", "--allow-root", "--IdentityProvider.token=t", `--ServerApp.root_dir=${work}`];
+		const flags = ["--no-browser", "--IdentityProvider.token=t", `--ServerApp.root_dir=${work}`];
 		lab = spawn("node", [join(root, "tools", "cli.mjs"), "lab", ...flags, `--port=${port}`], {
 			env: { ...process.env, JUPYTER_CONFIG_DIR: join(work, "config") },
 			stdio: "ignore",
@@ -89,7 +98,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 	});
 	after(async () => {
 		await browser?.close();
-		if (lab?.pid) process.kill(-lab.pid, "SIGTERM");
+		if (lab?.pid && lab.exitCode === null) process.kill(-lab.pid, "SIGTERM");
 	});
 
 	const open = async (name: string) => {
@@ -185,5 +194,24 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		assert.ok(await page.getByRole("cell", { name: "16, 32, 64, 128" }).isVisible());
 		await screenshot(page, "exported");
 		await context.close();
+	});
+
+	test("a cell that prints 20,000 lines shows them all; SIGTERM to the command ends the server and the kernels", async () => {
+		const page = await open("lines");
+		await menu(page, "Run", "Run All Cells");
+		const pid = cellWith(page, "process.pid").locator(".jp-OutputArea-executeResult .jp-OutputArea-output");
+		await pid.waitFor();
+		await until("all cells have run", () => nothingRuns(page));
+		const text = (await cellWith(page, "console.log").locator(".jp-OutputArea-output").allInnerTexts()).join("");
+		const expected = Array.from({ length: LINES }, (_, i) => `line ${i}\n`).join("");
+		assert.ok(text.trimEnd() === expected.trimEnd(), `${text.length} characters, which end in ${text.slice(-300)}`);
+		const kernel = Number(await pid.innerText());
+		assert.ok(isRunning(kernel));
+		await page.close();
+
+		lab.kill("SIGTERM");
+		assert.deepEqual(await once(lab, "exit"), [143, null]);
+		await assert.rejects(fetch(`${address}/api?token=t`));
+		await until("the kernel has ended", () => !isRunning(kernel), 20);
 	});
 });

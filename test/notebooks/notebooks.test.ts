@@ -41,6 +41,16 @@ describe("each notebook, as committed,", () => {
 			assert.equal(code.filter(({ metadata: { tags } }) => tags?.includes("parameters")).length, 1);
 			assert.ok(code[0].metadata.tags?.includes("parameters"));
 		});
+		test(`${name}: values in Markdown are escaped`, () => {
+			const calls = cells.flatMap((cell) => [
+				...text(cell).matchAll(/showMarkdown\s*(?:\(\s*[^")]|\("[^"\n]*"(?!\)))[^\n]*/g),
+			]);
+			assert.deepEqual(
+				calls.map(String),
+				[],
+				"as a template tag showMarkdown escapes values, as a function it does not",
+			);
+		});
 		test(`${name}: a heading, prose before code, takeaways, and a link to the next`, () => {
 			assert.match(text(cells[0]), /^# \w/);
 			assert.ok(cells.some((cell) => cell.cell_type === "markdown" && /^## Takeaways/m.test(text(cell))));

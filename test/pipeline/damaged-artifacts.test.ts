@@ -47,6 +47,7 @@ const WRONG: Record<string, Record<string, (file: string) => unknown>> = {
 		"without files": edited((record) => delete record.files && record),
 		"with text for the loss": edited((record) => ({ ...record, history: { ...Object(record.history), loss: ["x"] } })),
 		"with another class": edited((record) => ({ ...record, classNames: ["cats", "dogs", "cows"] })),
+		"with classes in another order": edited((record) => ({ ...record, classNames: ["dogs", "cats"] })),
 		"with a number for a class": edited((record) => ({ ...record, classNames: ["cats", 1] })),
 		"with a list for the parameters": edited((record) => ({ ...record, parameters: [1] })),
 	},

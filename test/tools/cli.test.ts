@@ -1,4 +1,4 @@
-// `node tools/cli.mjs`: help and mistakes before anything is installed, errors in one line, Ctrl-C.
+// `node tools/cli.mjs`: help and mistakes before anything is installed, errors in one line, signals.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -12,6 +12,7 @@ import { testFiles } from "../../tools/run/test.mjs";
 import { lock } from "../../tools/setup/steps.mjs";
 import { isNear, nearest, toFlag } from "../../tools/setup/text.mjs";
 import { root, temporaryFolder } from "../helpers";
+import { isRunning, until } from "../processes";
 
 function cli(folder: string, args: string[], env: NodeJS.ProcessEnv = {}) {
 	const options = { cwd: folder, encoding: "utf8", env: { ...process.env, DEBUG: "", ...env } } as const;
@@ -114,7 +115,7 @@ test("npm test runs the tests in all folders", () => {
 function twoCopies(code: string) {
 	const folder = temporaryFolder();
 	const module = JSON.stringify(join(root, "tools", "setup", "processes.mjs"));
-	writeFileSync(join(folder, "command.ts"), `import { runQuietly } from ${module};\n${code}`);
+	writeFileSync(join(folder, "command.ts"), `import { runInTerminal, runQuietly } from ${module};\n${code}`);
 	const script = `
 		import { createRequire } from "node:module";
 		import ${module};
@@ -124,14 +125,6 @@ function twoCopies(code: string) {
 	writeFileSync(join(folder, "start.mjs"), script);
 	return spawn("node", [join(folder, "start.mjs")], { stdio: ["ignore", "pipe", "inherit"] });
 }
-
-const isRunning = (pid: number) => {
-	try {
-		return process.kill(pid, 0);
-	} catch {
-		return false;
-	}
-};
 
 test("Ctrl-C ends a command, and what it runs quietly", async () => {
 	const idle = twoCopies('setInterval(() => {}, 1000); console.log("ready");');
@@ -148,6 +141,95 @@ test("Ctrl-C ends a command, and what it runs quietly", async () => {
 	busy.kill("SIGINT");
 	assert.deepEqual(await once(busy, "exit"), [130, null]);
 	while (isRunning(child)) await wait(20);
+});
+
+for (const [signal, received, code] of [
+	["SIGINT", "SIGINT", 130],
+	["SIGTERM", "SIGTERM", 143],
+	["SIGHUP", "SIGTERM", 129],
+] as const) {
+	test(`${signal} is passed on to the program that a command runs; the command waits for it and ends`, async () => {
+		const file = join(temporaryFolder(), "log");
+		const program = `
+			const { appendFileSync } = require("node:fs");
+			const log = (text) => appendFileSync(${JSON.stringify(file)}, text);
+			for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {
+				log(signal);
+				setTimeout(() => { log(" tidied up"); process.exit(); }, 300);
+			});
+			setInterval(() => {}, 1000);
+			log("ready ");`;
+		const command = twoCopies(
+			`runInTerminal("node", ["-e", ${JSON.stringify(program)}]).then(() => console.log("went on"));`,
+		);
+		let printed = "";
+		command.stdout.on("data", (chunk) => {
+			printed += chunk;
+		});
+		await until("the program runs", () => existsSync(file));
+		command.kill(signal);
+		assert.deepEqual(await once(command, "exit"), [code, null]);
+		assert.equal(readFileSync(file, "utf8"), `ready ${received} tidied up`);
+		assert.equal(printed, "");
+	});
+}
+
+test("a sweep that is ended takes its trials with it, whatever they compute", async () => {
+	const folder = temporaryFolder();
+	const [file, module] = [join(folder, "pid"), join(folder, "trial.ts")];
+	const code = `require("node:fs").writeFileSync(${JSON.stringify(file)}, String(process.pid)); for (;;) {}`;
+	writeFileSync(module, `export async function trial() { ${code} }`);
+	const task = JSON.stringify({ module, dataset: folder, parameters: { epochs: 1 }, backup: join(folder, "backup") });
+	const sweep = twoCopies(
+		`import { runTrialProcess } from ${JSON.stringify(join(root, "src", "sweep", "attempt"))};
+		runTrialProcess(${task}, 1, undefined, () => true);`,
+	);
+	await until("the trial runs", () => existsSync(file) && readFileSync(file, "utf8") !== "");
+	sweep.kill("SIGTERM");
+	assert.deepEqual(await once(sweep, "exit"), [143, null]);
+	const trial = Number(readFileSync(file, "utf8"));
+	await until("the trial has ended", () => !isRunning(trial), 20);
+});
+
+test("npm test leaves no test file running, whatever signal ends it", async () => {
+	const folder = temporaryFolder();
+	const test = join(folder, "long.test.mjs");
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+		const file = join(folder, signal);
+		const write = `import { writeFileSync } from "node:fs"; writeFileSync(${JSON.stringify(file)}, String(process.pid));`;
+		writeFileSync(test, `${write} setInterval(() => {}, 1000);`);
+		const command = spawn("node", [join(root, "tools", "cli.mjs"), "test", test], {
+			env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+			stdio: "ignore",
+		});
+		await until("the test runs", () => existsSync(file) && readFileSync(file, "utf8") !== "");
+		command.kill(signal);
+		await once(command, "exit");
+		const child = Number(readFileSync(file, "utf8"));
+		await until(`${signal} has ended the test`, () => !isRunning(child), 20);
+	}
+});
+
+test("a command ends when the npm that runs it is killed", async () => {
+	const folder = temporaryFolder();
+	const file = join(folder, "pid");
+	const module = JSON.stringify(join(root, "tools", "setup", "npm.mjs"));
+	writeFileSync(
+		join(folder, "command.mjs"),
+		`import { writeFileSync } from "node:fs";
+		import { endWithNpm } from ${module};
+		endWithNpm();
+		setInterval(() => {}, 1000);
+		writeFileSync(${JSON.stringify(file)}, String(process.pid));`,
+	);
+	writeFileSync(join(folder, "package.json"), JSON.stringify({ scripts: { long: "node command.mjs" } }));
+	const npm = spawn("npm", ["run", "long"], { cwd: folder, stdio: "ignore" });
+	await until("the command runs", () => existsSync(file) && readFileSync(file, "utf8") !== "");
+	const command = Number(readFileSync(file, "utf8"));
+	await wait(1500);
+	assert.ok(isRunning(command), "it ends though npm lives");
+	npm.kill("SIGKILL");
+	await until("it has ended", () => !isRunning(command), 20);
 });
 
 test("a lock waits for a running command, and ignores one that has ended", async () => {

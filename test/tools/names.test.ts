@@ -243,8 +243,10 @@ describe("200 nasty names", { skip }, () => {
 describe("a whole run on nasty names", { skip }, () => {
 	const work = temporaryFolder();
 	const [dataset, artifacts, reports] = ["data", "artifacts", "reports {0} #1 %41 <i>"].map((name) => join(work, name));
-	// As many as a table shows; with two letters more, since a data set's class is no hidden or helper folder.
-	const classNames = nastyNames.filter((_, i) => i % 9 === 0).map((name) => `${name.slice(0, 60)}.c`);
+	// As many classes as a table shows.
+	const folders = nastyNames.filter((_, i) => i % 9 === 0).map((name) => `${name.slice(0, 60)}.c`);
+	// A class is the same in both Unicode forms of its name.
+	const classNames = folders.map((name) => name.normalize("NFC"));
 	const others = nastyNames.map((name) => `${name}.jpg`);
 	const run = (...args: string[]) =>
 		spawnSync("node", [join(root, "tools", "cli.mjs"), ...args], {
@@ -257,7 +259,7 @@ describe("a whole run on nasty names", { skip }, () => {
 	before(async () => {
 		const files = others[Symbol.iterator]();
 		for (const split of ["train", "valid", "test"]) {
-			for (const [i, name] of classNames.entries()) {
+			for (const [i, name] of folders.entries()) {
 				mkdirSync(join(dataset, split, name), { recursive: true });
 				const pixels = Uint8Array.from(
 					{ length: 32 * 32 * 3 },
@@ -277,7 +279,6 @@ describe("a whole run on nasty names", { skip }, () => {
 			"report",
 			"01",
 			"02",
-			"04",
 			"05",
 			...places,
 			"--epochs",
@@ -300,9 +301,6 @@ describe("a whole run on nasty names", { skip }, () => {
 		await looksAt(join(reports, "02-data-preprocessing.html"), async (page) => {
 			assertAll(await texts(page, ".legendtext"), classNames.map(printable), "legend");
 		});
-		await looksAt(join(reports, "04-training.html"), async (page) => {
-			assertAll(await texts(page, "code"), [join(artifacts, "model")], "the model's folder");
-		});
 		await looksAt(join(reports, "05-evaluation.html"), async (page) => {
 			assertAll(await texts(page, "td"), classes, "classification report");
 			const weakest = await texts(page, "li em");
@@ -314,7 +312,7 @@ describe("a whole run on nasty names", { skip }, () => {
 		});
 		await looksAt(join(reports, "index.html"), async (page) => {
 			assertAll(await texts(page, "td"), [inHtml([...classNames].sort().join(", "))], "index");
-			assert.equal(await page.locator("ol a").count(), 4);
+			assert.equal(await page.locator("ol a").count(), 3);
 		});
 	});
 

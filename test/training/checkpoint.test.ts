@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -96,6 +97,9 @@ test("training that was stopped early before the interruption is not continued",
 	assert.deepEqual(resumed.weights, uninterrupted.weights);
 });
 
+/** Contents of a checkpoint file as they are written: after their checksum. */
+const withChecksum = (content: Buffer) => Buffer.concat([createHash("sha256").update(content).digest(), content]);
+
 test("a checkpoint that is damaged, of another model or not writable is an error that names the file", async () => {
 	const backup = join(temporaryFolder(), "training.backup");
 	await assert.rejects(run(backup, {}, 1), /killed/);
@@ -119,15 +123,22 @@ test("a checkpoint that is damaged, of another model or not writable is an error
 		[(contents) => Object.assign(contents, { memories: null }), /memories is null/],
 	];
 	for (const [damage, reason] of damages) {
-		const contents = deserialize(Buffer.from(whole)) as Contents; // a copy, which its arrays are views of
+		const contents = deserialize(Buffer.from(whole.subarray(32))) as Contents; // a copy, which its arrays are views of
 		damage(contents);
-		writeFileSync(backup, serialize(contents));
+		writeFileSync(backup, withChecksum(serialize(contents)));
 		await assert.rejects(run(backup, {}), reason);
 	}
-	writeFileSync(backup, serialize("text"));
+	writeFileSync(backup, withChecksum(serialize("text")));
 	await assert.rejects(run(backup, {}), /cannot be read \(it is "text": expected an object\)/);
-	writeFileSync(backup, whole.subarray(0, 40));
-	await assert.rejects(run(backup, {}), /training\.backup cannot be read \(.+\): remove it/);
+	const damaged = [
+		whole.subarray(0, 40),
+		whole.map((byte, i) => (i < whole.length / 2 ? byte : byte ^ 1)),
+		serialize(5),
+	];
+	for (const content of damaged) {
+		writeFileSync(backup, content);
+		await assert.rejects(run(backup, {}), /training\.backup cannot be read \(.+\): remove it/);
+	}
 	// A full disk: every write to this device fails.
 	const full = join("/dev/full", "training.backup");
 	await assert.rejects(run(full, {}), /training\.backup cannot be (written|read)/);

@@ -117,6 +117,31 @@ test("a softmax layer of its own, an activation layer and a nested model are as 
 	}
 });
 
+test("outputs whose logits are unknown have the loss of their clipped probabilities, as in Keras", async () => {
+	const [one, two] = [build(3, "softmax"), build(3, "softmax")];
+	two.layers[2].setWeights([tf.fill([8, 3], 1), tf.tensor1d([500, 0, 0])]);
+	const input = tf.input({ shape: [4, 4, 3] });
+	const members = [one, two].map((member) => member.apply(input) as tf.SymbolicTensor);
+	const ensemble = tf.model({ inputs: input, outputs: tf.layers.average().apply(members) as tf.SymbolicTensor });
+	const hard = build(1, "hardSigmoid");
+	hard.layers[2].setWeights([tf.zeros([8, 1]), tf.tensor1d([9])]);
+	for (const [model, ys] of [
+		[ensemble, tf.tensor1d([0, 1, 2, 0])],
+		[two, tf.tensor1d([0, 1, 2, 0])],
+		[hard, int],
+	] as const) {
+		compile(model);
+		for (const fast of [true, false]) {
+			const { loss, accuracy } = await evaluate(model, data(ys), { fast });
+			const { yTrue, yPred, logProbabilities } = await predict(model, data(ys), { fast });
+			const mean = -yTrue.reduce((sum, label, i) => sum + logProbabilities[i][label], 0) / 4;
+			assert.ok(Math.abs(loss - mean) < 1e-2 * loss, `${loss}, ${mean}`);
+			assert.equal(accuracy, yTrue.filter((label, i) => label === yPred[i]).length / 4);
+		}
+		await train(model, data(ys), { epochs: 1, onProgress: null });
+	}
+});
+
 describe("a loss that does not fit the output layer is refused", () => {
 	const refused: [number, Activation, string, RegExp][] = [
 		[
@@ -136,6 +161,17 @@ describe("a loss that does not fit the output layer is refused", () => {
 			await assert.rejects(evaluate(model, data(int)), message);
 		});
 	}
+	test("a loss of logits after softmax or sigmoid", async () => {
+		const losses = { softmax: tf.losses.softmaxCrossEntropy, sigmoid: tf.losses.sigmoidCrossEntropy };
+		for (const [activation, loss] of Object.entries(losses)) {
+			const units = activation === "softmax" ? 3 : 1;
+			const model = build(units, activation as Activation, (y, p) => loss(y, p));
+			const message = new RegExp(
+				`takes logits, but the output layer dense\\S* has activation "${activation}": give it none`,
+			);
+			await assert.rejects(train(model, data(units === 1 ? binary : oneHot(3))), message);
+		}
+	});
 	test("no accuracy", async () => {
 		await assert.rejects(
 			evaluate(build(2, "softmax", "categoricalCrossentropy", []), data(int)),

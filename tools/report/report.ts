@@ -25,8 +25,8 @@ export async function main(args: string[]): Promise<void> {
 	}
 	// Found, or missed, before the notebooks take their minutes.
 	const browser = options.pdf ? findBrowser() : null;
-	requireSpace(options);
 	await prepareDataset(options.dataset);
+	requireSpace(options);
 	const code = await execute(options);
 	if (code !== 0) {
 		process.exitCode = code;
