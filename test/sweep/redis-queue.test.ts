@@ -4,9 +4,10 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { environmentOf } from "../../src/sweep/redis";
+import { serialize } from "node:v8";
+import { environmentOf, keyOf, sweepsKey } from "../../src/sweep/redis";
 import { connect } from "../../src/sweep/redis-connection";
-import type { Space } from "../../src/sweep/space";
+import { grid, type Space } from "../../src/sweep/space";
 import { type SweepOptions, sweep } from "../../src/sweep/sweep";
 import type { Trial } from "../../src/sweep/trial";
 import { work } from "../../src/sweep/worker";
@@ -111,6 +112,27 @@ describe("a sweep over Redis", { skip }, () => {
 			names.filter((name) => /:(results|running|rungs?|backup)\b/.test(name)),
 			[],
 		);
+	});
+
+	test("a trial that diverges fails once; a checkpoint in Redis that is none is left out, with a line", async () => {
+		const client = await connect(url);
+		const diverging = { ...smallSpace, epochs: 2, learningRate: grid(1e30, 0.001), batchSize: 4 };
+		const folder = join(temporaryFolder(), "sweeps");
+		const running = sweep(diverging, { dataset, folder, threads: 1, redis: url });
+		let name = "";
+		while (name === "") [name = ""] = await client.hkeys(sweepsKey);
+		await client.set(keyOf(name, "backup:0"), "no checkpoint");
+		await client.set(keyOf(name, "backup:1"), serialize({ epoch: 1, model: { data: new Uint8Array(9), specs: [] } }));
+		client.disconnect();
+		const { output } = await startWorker();
+		const { trials, best } = await running;
+		const [diverged, complete] = trials;
+		assert.deepEqual([diverged.state, diverged.attempts], ["failed", 1]);
+		assert.match(diverged.error ?? "", /since epoch 1: lower learningRate/);
+		assert.deepEqual([complete.state, complete.error, complete.curves.loss.length], ["complete", null, 2]);
+		assert.equal(best?.id, 1);
+		const lines = output.join("").match(/^trial \d: starts again, since its checkpoint cannot be used: .*$/gm);
+		assert.equal(lines?.length, 2, output.join(""));
 	});
 
 	test("a worker with other data or versions takes no trials and names the reason", async () => {
