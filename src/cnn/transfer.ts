@@ -17,12 +17,12 @@ export type Backbone = tf.LayersModel | tf.GraphModel;
  *   of its weights is missing or damaged
  */
 export async function loadBackbone(from: string): Promise<Backbone> {
-	const folder = from.replace(/[^/]*\.json$/, "").replace(/\/?$/, "/");
-	const file = from.endsWith(".json") ? from : inFolder(folder, "model.json");
+	const folder = isAddress(from) ? `${from.replace(/\/$/, "")}/` : join(from, "/");
+	const file = from.endsWith(".json") ? from : beside(folder, "model.json");
 	try {
 		const model = parseJson(await read(file), "it") as ModelJson;
 		if (!model?.modelTopology) throw new Error("it is not the model.json of a TensorFlow.js model");
-		const artifacts = await tf.io.getModelArtifactsForJSON(model, (manifest) => readWeights(folder, manifest));
+		const artifacts = await tf.io.getModelArtifactsForJSON(model, (manifest) => readWeights(file, manifest));
 		if (model.format === "graph-model") return await tf.loadGraphModel(tf.io.fromMemory(artifacts));
 		return await (isKeras3(model.modelTopology)
 			? loadKeras3(artifacts)
@@ -38,9 +38,9 @@ type WeightSpec = ModelJson["weightsManifest"][number]["weights"][number];
 
 const isAddress = (path: string) => /^https?:/.test(path);
 
-/** Returns the path or address of a file in a folder. */
-const inFolder = (folder: string, name: string) =>
-	isAddress(folder) ? new URL(name, folder).href : join(folder, name);
+/** Returns the path or address of a file in the same folder as another, or in a folder that ends in a slash. */
+const beside = (file: string, name: string) =>
+	isAddress(file) ? new URL(name, file).href : join(file.replace(/[^/]*$/, ""), name);
 
 async function read(file: string): Promise<Uint8Array> {
 	if (!isAddress(file)) return readRegularFile(file);
@@ -52,17 +52,14 @@ async function read(file: string): Promise<Uint8Array> {
 }
 
 /** Reads the files of the weights, which are next to `model.json`. */
-async function readWeights(
-	folder: string,
-	manifest: ModelJson["weightsManifest"],
-): Promise<[WeightSpec[], ArrayBuffer]> {
+async function readWeights(file: string, manifest: ModelJson["weightsManifest"]): Promise<[WeightSpec[], ArrayBuffer]> {
 	const remedy = "copy model.json and all files of its weights again";
 	const parts: Uint8Array[] = [];
 	for (const { paths, weights } of manifest) {
 		const expected = weights.reduce((sum, weight) => sum + bytesOf(weight), 0);
 		const before = parts.length;
 		for (const path of paths) {
-			const shard = read(inFolder(folder, path));
+			const shard = read(beside(file, path));
 			const unreadable = (error: Error) => {
 				throw new Error(`its weights ${path} cannot be read (${error.message}): ${remedy}`);
 			};

@@ -32,10 +32,18 @@ test("a layers model is loaded with its weights from a folder and from a server"
 	for (const from of [folder, join(folder, "model.json"), address, `${address}/model.json`]) {
 		assert.deepEqual(arrays((await loadBackbone(from)) as tf.LayersModel), arrays(backbone), from);
 	}
+	const before = process.cwd();
+	try {
+		process.chdir(folder);
+		assert.deepEqual(arrays((await loadBackbone("model.json")) as tf.LayersModel), arrays(backbone));
+	} finally {
+		process.chdir(before);
+	}
 	await assert.rejects(
 		loadBackbone(`${address}/none`),
 		/cannot load the backbone .*none\/model\.json: the server answered 404/,
 	);
+	await assert.rejects(loadBackbone("http://127.0.0.1:1/model"), /model\.json: (.*ECONNREFUSED|bad port)/);
 	await assert.rejects(loadBackbone("/no/such"), /cannot load the backbone \/no\/such\/model\.json: ENOENT/);
 });
 
