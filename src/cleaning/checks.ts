@@ -30,7 +30,10 @@ export const THRESHOLDS = {
 	exactDuplicates: 1,
 	/** Score: the fraction of the 64 bits of pHash that differ in the most similar other image; 1 without a similar one. */
 	nearDuplicates: 0.14,
-	/** Score: the same for images of another split, where the model would be tested on what it was trained on. */
+	/**
+	 * Score: the same for images of another split, where the model would be tested on what it was trained on; mirrored and
+	 * turned copies included.
+	 */
 	leakage: 0.14,
 	/** Score: the same for images of another class, where one of the two labels is wrong. */
 	labelConflict: 0.14,

@@ -45,8 +45,8 @@ export interface FindIssuesOptions {
  * Finds issues of decodable images: dark, blurry or odd ones, duplicates, leakage, label conflicts. Changes nothing.
  *
  * Follows cleanvision: its checks, scores and thresholds, measured on 64 × 64 pixels of an image. In addition, near
- * duplicates need not have the same perceptual hash, and duplicates across splits (`leakage`) and across classes
- * (`labelConflict`) are separate checks. Each file is decoded once; files that cannot be decoded are skipped.
+ * duplicates need not have the same perceptual hash, and duplicates across splits (`leakage`, mirrored and turned copies
+ * included) and across classes (`labelConflict`) are separate checks. Each file is decoded once; files that cannot be decoded are skipped.
  *
  * @param directory a data set with `train`, `valid` (or `val`, `validation`) and `test`, or one folder per class, or a folder of images
  * @throws when there is no such folder, or no image in it

@@ -13,10 +13,10 @@ interface LayerConfig {
 	inbound_nodes?: unknown[];
 }
 
-/** Returns whether a `modelTopology` is one of Keras 3 or later. */
+/** Returns whether a `modelTopology` is one of Keras 3 or later. Without a version, its word for input shapes tells. */
 export function isKeras3(topology: unknown): boolean {
-	const { keras_version } = (topology ?? {}) as { keras_version?: unknown };
-	return Number.parseInt(String(keras_version), 10) >= 3;
+	const { keras_version } = topology as { keras_version?: string };
+	return keras_version ? Number.parseInt(keras_version, 10) >= 3 : JSON.stringify(topology).includes('"batch_shape":');
 }
 
 /**
@@ -25,7 +25,8 @@ export function isKeras3(topology: unknown): boolean {
  * @throws with the layer that tf.layers has not, or has with another meaning; or when weights do not fit the layers
  */
 export async function loadKeras3(artifacts: ModelArtifacts): Promise<tf.LayersModel> {
-	const saved = (artifacts.modelTopology as { model_config: LayerConfig }).model_config;
+	const topology = artifacts.modelTopology as LayerConfig & { model_config?: LayerConfig };
+	const saved = topology.model_config ?? topology;
 	const model = await tf.models.modelFromJSON(
 		toKeras2(saved) as unknown as Parameters<typeof tf.models.modelFromJSON>[0],
 	);

@@ -44,7 +44,9 @@ const inFolder = (folder: string, name: string) =>
 
 async function read(file: string): Promise<Uint8Array> {
 	if (!isAddress(file)) return readRegularFile(file);
-	const response = await fetch(file);
+	const response = await fetch(file).catch(({ cause, message }) => {
+		throw new Error(cause?.message || cause?.code || message);
+	});
 	if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`);
 	return new Uint8Array(await response.arrayBuffer());
 }

@@ -1,4 +1,5 @@
 // Compares classes by name, never by position.
+import { repeating } from "../support/errors";
 import { printable } from "../support/text";
 
 /** The classes of a data set or a model, in the order of their labels. */
@@ -32,7 +33,7 @@ export function requireSameClasses(expected: Classes, found: Classes): void {
 }
 
 function fail(message: string): never {
-	throw new Error(printable(message));
+	throw repeating(new Error(printable(message)));
 }
 
 function describeOnly(names: string[], of: string): string {

@@ -42,7 +42,7 @@ async function thumbnail(image: CaptionedImage["image"], size: number): Promise<
 			.toBuffer();
 	}
 	const bytes = await readRegularFile(image).catch(() => null);
-	if (!bytes) return null;
+	if (!bytes?.length) return null;
 	// A truncated image is shown as far as it can be decoded.
 	const shown = sharp(bytes, { failOn: "none" }).resize(fit).png().toBuffer();
 	return shown.catch(() => thumbnailAsRead(image, bytes, size));

@@ -161,10 +161,15 @@ function barsOf(trace: Trace, index: number, count: number, xAxis: Axis, yAxis: 
 	return (trace.y as number[]).map((value, i) => {
 		const left = xAxis.position(trace.x?.[i] ?? i) - 0.4 * xAxis.band + index * width;
 		const [top, bottom] = [yAxis.position(value), yAxis.position(0)].sort((a, b) => a - b);
-		const label = trace.texttemplate?.includes("%}") ? `${(100 * value).toFixed(1)}%` : String(value);
 		const bar = html`<rect x="${left}" y="${top}" width="${width}" height="${bottom - top}" fill="${color}"/>`;
-		return html`${bar}${trace.texttemplate ? text(left + width / 2, top - 4, label, MIDDLE) : null}`;
+		return html`${bar}${trace.texttemplate ? text(left + width / 2, top - 4, labelOf(value, trace.texttemplate), MIDDLE) : null}`;
 	});
+}
+
+/** Formats a value as plotly does with `texttemplate`: `"%{z:.1%}"` as a percentage with one decimal place. */
+function labelOf(value: number, texttemplate: string): string {
+	const [, digits] = /:\.(\d+)%\}/.exec(texttemplate) ?? [];
+	return digits === undefined ? String(value) : `${(100 * value).toFixed(Number(digits))}%`;
 }
 
 function heatCells({ x = [], y = [], z = [], texttemplate }: Trace, xAxis: Axis, yAxis: Axis): Html[] {
@@ -177,7 +182,7 @@ function heatCells({ x = [], y = [], z = [], texttemplate }: Trace, xAxis: Axis,
 			const corner = html`x="${centre - xAxis.band / 2}" y="${middle - yAxis.band / 2}"`;
 			const cell = html`<rect ${corner} ${size} fill="hsl(212 70% ${95 - 65 * fraction}%)"/>`;
 			const look = html`${MIDDLE} fill="${fraction > 0.5 ? "#fff" : "#222"}"`;
-			return html`${cell}${texttemplate ? text(centre, middle + 4, value, look) : null}`;
+			return html`${cell}${texttemplate ? text(centre, middle + 4, labelOf(value, texttemplate), look) : null}`;
 		}),
 	);
 }

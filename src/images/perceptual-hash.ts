@@ -68,9 +68,18 @@ function oddFrequencies(across: number, down: number): Uint32Array {
 
 /** Returns the signs of the transposed image. */
 export function transposed(signs: Uint32Array): Uint32Array {
-	const isSet = (i: number) => (signs[2 + (i >> 5)] >>> (31 - (i & 31))) & 1;
-	const bit = (_: unknown, i: number) => isSet((i % 16) * 16 + (i >> 4));
-	return bitsOf(Float64Array.from({ length: 256 }, bit), () => 0);
+	const result = new Uint32Array(signs.length);
+	for (const [first, size] of [
+		[0, 8],
+		[2, 16],
+	]) {
+		for (let from = 0; from < size * size; from++) {
+			if (((signs[first + (from >> 5)] >>> (31 - (from & 31))) & 1) === 0) continue;
+			const to = (from % size) * size + Math.floor(from / size);
+			result[first + (to >> 5)] |= 1 << (31 - (to & 31));
+		}
+	}
+	return result;
 }
 
 function product(a: Float64Array, b: Float64Array): number {

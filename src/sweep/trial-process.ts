@@ -1,9 +1,11 @@
 // The program of a trial process.
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DEFAULT_PARAMETERS, type TrainingParameters } from "../pipeline/parameters";
 import { trainPipeline } from "../pipeline/pipeline";
 import { repeats } from "../support/errors";
+import { UnusableCheckpoint } from "../training/checkpoint";
 import { type Curves, emptyCurves, type Progress } from "../training/history";
 import type { Report, Task, TrialFunction } from "./trial";
 
@@ -30,7 +32,15 @@ export async function pipelineTrial(
 	})();
 	const options = { onProgress, backup, callbacks: [...callbacks, reporter] };
 	const trainingParameters = { ...DEFAULT_PARAMETERS, ...parameters } as TrainingParameters;
-	await trainPipeline(dataset, trainingParameters, options);
+	const train = () => trainPipeline(dataset, trainingParameters, options);
+	await train().catch((error: unknown) => {
+		if (!(error instanceof UnusableCheckpoint)) throw error;
+		// It may come from another machine. Without it the trial only takes longer.
+		rmSync(backup);
+		const note: Report = { note: `starts again, since its checkpoint cannot be used: ${error.message}` };
+		process.send?.(note);
+		return train();
+	});
 	return curves;
 }
 

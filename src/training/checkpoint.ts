@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { writeFileAtomically } from "../support/files";
 import { optimizerState, restoreOptimizerState } from "../tensorflow/optimizers";
 import type { Counter } from "../tensorflow/random";
+import { type Checkpoint, type Encoded, validatedCheckpoint } from "./checkpoint-schema";
 import type { Curves } from "./history";
 
 /** State of a callback between two epochs. */
@@ -37,17 +38,12 @@ export interface TrainingState {
 	callbackStates: CallbackState[];
 }
 
-/** Tensors as bytes, with their shapes and dtypes. */
-type Encoded = { data: Uint8Array; specs: Awaited<ReturnType<typeof tf.io.encodeWeights>>["specs"] };
-
-/** Contents of a checkpoint file, serialized by v8. The names are part of the file format. */
-type Checkpoint = Omit<TrainingState, "callbackStates"> & {
-	learningRate: number;
-	model: Encoded;
-	optimizer: Encoded;
-	powers: Encoded;
-	memories: { values: CallbackState["values"]; weights: Encoded }[];
-};
+/** Error of a checkpoint that is damaged, or of another model: training can only start without it. */
+export class UnusableCheckpoint extends Error {
+	constructor(file: string, why: string) {
+		super(`${file} ${why}: remove it to train from the start`);
+	}
+}
 
 /**
  * Saves a compiled model, its optimizer and its training state to one file, atomically.
@@ -82,15 +78,23 @@ export async function restoreCheckpoint(file: string, model: tf.LayersModel): Pr
 	const { learningRate, model: weightsOfModel, optimizer, powers, memories, ...state } = checkpoint;
 	const weights = decode(weightsOfModel);
 	const shapes = (tensors: tf.Tensor[]) => JSON.stringify(tensors.map(({ shape }) => shape));
-	if (shapes(weights) !== shapes(model.getWeights())) {
+	if (shapes(weights) !== shapes(model.getWeights()) || !slotsFit(optimizer, weights)) {
 		tf.dispose(weights);
-		throw new Error(`${file} is a checkpoint of another model: remove it to train from the start`);
+		throw new UnusableCheckpoint(file, "is a checkpoint of another model");
 	}
 	model.setWeights(weights);
 	const restored = { learningRate, slots: decode(optimizer), powers: decode(powers) };
-	await restoreOptimizerState(model.optimizer, restored);
+	await restoreOptimizerState(model.optimizer, restored).catch((error: Error) => {
+		throw new UnusableCheckpoint(file, `has no optimizer of this model (${error.message})`);
+	});
 	tf.dispose([weights, restored.slots, restored.powers]);
 	return { ...state, callbackStates: memories.map(({ values, weights }) => ({ values, weights: decode(weights) })) };
+}
+
+/** Whether each slot of an optimizer is a scalar or has the shape of a weight. */
+function slotsFit({ specs }: Encoded, weights: tf.Tensor[]): boolean {
+	const shapes = new Set(["", ...weights.map(({ shape }) => shape.join())]);
+	return specs.every(({ shape }) => shapes.has(shape.join()));
 }
 
 /** Running totals of a training run. */
@@ -140,10 +144,10 @@ export function checkpointCallback(
 
 function load(file: string): Checkpoint | null {
 	try {
-		return deserialize(readFileSync(file)) as Checkpoint;
+		return validatedCheckpoint(deserialize(readFileSync(file)));
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-		throw new Error(`${file} cannot be read (${(error as Error).message}): remove it to train from the start`);
+		throw new UnusableCheckpoint(file, `cannot be read (${(error as Error).message})`);
 	}
 }
 

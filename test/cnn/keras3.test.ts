@@ -79,6 +79,13 @@ describe("a Keras 3 model", () => {
 		});
 	}
 
+	test("is known by its words where the version is missing, as in Keras's to_json", async () => {
+		const copy = structuredClone(recorded.sequential.h5);
+		Object.assign(copy.model, { modelTopology: copy.model.modelTopology.model_config });
+		const model = (await loadBackbone(write(copy))) as tf.LayersModel;
+		assert.deepEqual(model.outputs[0].shape, [null, 1]);
+	});
+
 	test("weights of another layer are refused", async () => {
 		const rename = (_: LayerConfig, copy: Converted) =>
 			Object.assign(copy, {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
@@ -52,12 +53,15 @@ test("images come from files and tensors, at the size asked for; what is no imag
 	]);
 	const pipe = join(temporaryFolder(), "pipe.jpg");
 	execFileSync("mkfifo", [pipe]);
+	const empty = join(temporaryFolder(), "empty.jpg");
+	writeFileSync(empty, "");
 	await showImages(
 		[
 			{ image: join(imageFolder, "cats", "plain.jpg"), caption: 'a "cat"' },
 			{ image, caption: "tensor" },
 			{ image: join(temporaryFolder(), "missing.jpg"), caption: "missing" },
 			{ image: pipe, caption: "a pipe" },
+			{ image: empty, caption: "an empty file" },
 			{ image: join(imageFolder, "dogs", "bitmap.bmp"), caption: "BMP, which sharp does not read" },
 		],
 		{ size: 20 },

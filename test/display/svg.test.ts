@@ -51,6 +51,17 @@ test("a heat map has a labelled cell per value, with the first row on top", () =
 	for (const label of ["7", "1", "0", "8"]) assert.ok(labels(svg).includes(label));
 });
 
+test("cells and bars are labelled with as many digits as plotly shows", () => {
+	const z = [
+		[2 / 3, 1 / 3],
+		[0, 1],
+	];
+	const heat = draw([{ type: "heatmap", x: ["a", "b"], y: ["a", "b"], z, texttemplate: "%{z:.1%}" }]);
+	for (const label of ["66.7%", "33.3%", "0.0%", "100.0%"]) assert.ok(labels(heat).includes(label), label);
+	const bars = draw([{ type: "bar", x: ["a"], y: [0.824], texttemplate: "%{y:.0%}" }]);
+	assert.ok(labels(bars).includes("82%"));
+});
+
 test("axes are labelled with round numbers, fractions with percentages", () => {
 	const ticks = labels(draw([{ y: [0, 97] }])).map(Number);
 	assert.ok([0, 20, 40, 60, 80].every((tick) => ticks.includes(tick)));

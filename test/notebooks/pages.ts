@@ -23,20 +23,25 @@ export interface ShownFigure {
 	layout: { title: { text: string } };
 }
 
-const ENTITIES: Record<string, string> = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&amp;": "&" };
-const toText = (html: string) =>
-	html.replace(/<[^>]*>/g, "").replace(/&(lt|gt|quot|#39|amp);/g, (entity) => ENTITIES[entity]);
+const ENTITIES: Record<string, string> = { lt: "<", gt: ">", quot: '"', amp: "&" };
+const decoded = (text: string) =>
+	text.replace(/&(?:#(\d+)|(lt|gt|quot|amp));/g, (_, code, name) => ENTITIES[name] ?? String.fromCodePoint(code));
+const toText = (html: string) => decoded(html.replace(/<[^>]*>/g, ""));
 const all = (html: string, pattern: RegExp) => [...html.matchAll(pattern)].map(([, content]) => content);
 
 /** Returns the outputs of a page; code and prose are left out. */
 export function readPage(html: string) {
 	const outputs = all(html, /jp-OutputArea-output" data-mime-type="[^"]*" tabindex="0">([\s\S]*?)\n<\/div>/g);
-	const tables = all(outputs.join("\n"), /<table>([\s\S]*?)<\/table>/g).map((table): ShownTable => {
+	const tables = all(outputs.join("\n"), /<table[^>]*>([\s\S]*?)<\/table>/g).map((table): ShownTable => {
 		const [head, ...body] = all(table, /<tr>([\s\S]*?)<\/tr>/g);
 		const cells = (row: string) => all(row, /<t[hd][^>]*>([\s\S]*?)<\/t[hd]>/g).map(toText);
 		return { columns: cells(head), rows: body.map(cells) };
 	});
-	const figures = all(html, /const \{ data, layout, config \} = (.*);\n/g).map((json): ShownFigure => JSON.parse(json));
+	// Plotly decodes entities in all texts.
+	const shown = (_: string, value: unknown) => (typeof value === "string" ? decoded(value) : value);
+	const figures = all(html, /const \{ data, layout, config \} = (.*);\n/g).map(
+		(json): ShownFigure => JSON.parse(json, shown),
+	);
 	return { tables, figures, text: outputs.map(toText).join("\n") };
 }
 

@@ -256,6 +256,7 @@ test("what is not an image is counted and named, also behind an image's extensio
 	write(join(source, ".DS_Store"), "");
 	for (const helper of ["__MACOSX", "@eaDir", "a/@eaDir", "b/.ipynb_checkpoints"])
 		write(join(source, helper, "0.jpg"), jpeg());
+	for (const name of ["0.jpg", "1/0.jpg", "1/manifest.jsonl"]) write(join(source, "quarantine", name), jpeg());
 	write(join(source, "a", "page.jpg"), "<html>sign in</html>");
 	write(join(source, "a", "empty.png"), "");
 	write(join(source, "b", "zeros.jpg"), new Uint8Array(1e6));
@@ -448,6 +449,7 @@ test("names of every kind arrive as they are, or are refused in one line", async
 
 test("a download is bounded, whatever the server says about its size", async () => {
 	const server = await serve((request, response) => {
+		if (request.url === "/huge") return void response.writeHead(200, { "content-length": 1e15 }).write("PK");
 		if (request.url === "/said") return void response.writeHead(200, { "content-length": 5e9 }).write("PK");
 		if (request.url === "/part") response.writeHead(206, { "content-range": "bytes 1000-4999999999/5000000000" });
 		const more = () => {
@@ -466,6 +468,8 @@ test("a download is bounded, whatever the server says about its size", async () 
 			);
 			assert.equal(existsSync(join(into, ".download")), false, "nothing stays");
 		}
+		const huge = download(`${address}/huge`, fresh("downloads"), { maxBytes: 1e18 });
+		await assert.rejects(huge, /huge needs 1000000\.0 GB, and \d+\.\d GB are free in .*downloads: make room/);
 		const folder = fresh("downloads");
 		const name = createHash("sha256").update(`${address}/part`).digest("hex").slice(0, 16);
 		write(join(folder, `${name}.part`), Buffer.alloc(1000));

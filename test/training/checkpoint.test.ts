@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { deserialize, serialize } from "node:v8";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { augmented, dataAugmentation } from "../../src/augmentation/augment";
 import { cnn } from "../../src/cnn/cnn";
@@ -102,7 +103,30 @@ test("a checkpoint that is damaged, of another model or not writable is an error
 		run(backup, { batchNormalization: true }),
 		/is a checkpoint of another model: remove it to train from the start/,
 	);
-	writeFileSync(backup, readFileSync(backup).subarray(0, 40));
+	const whole = readFileSync(backup);
+	type Contents = Record<string, unknown> & { model: { data: Uint8Array; specs: { shape: number[] }[] } };
+	const damages: [(contents: Contents) => void, RegExp][] = [
+		[(contents) => contents.model.data.fill(255, 0, 4), /model is an object: expected tensors of numbers/],
+		[
+			(contents) => Object.assign(contents.model, { data: contents.model.data.slice(4) }),
+			/expected tensors of \d+ bytes/,
+		],
+		[(contents) => contents.model.specs[0].shape.push(1e15), /expected tensors of \d+/],
+		[(contents) => Object.assign(contents.model.specs[0], { dtype: "string" }), /dtype is "string"/],
+		[(contents) => Object.assign(contents, { optimizer: new Map() }), /optimizer is an object: expected tensors/],
+		[(contents) => Object.assign(contents, { epoch: "1" }), /epoch is "1": expected a whole number/],
+		[(contents) => Object.assign(contents, { history: { loss: [1, 2, 3] } }), /acc is missing/],
+		[(contents) => Object.assign(contents, { memories: null }), /memories is null/],
+	];
+	for (const [damage, reason] of damages) {
+		const contents = deserialize(Buffer.from(whole)) as Contents; // a copy, which its arrays are views of
+		damage(contents);
+		writeFileSync(backup, serialize(contents));
+		await assert.rejects(run(backup, {}), reason);
+	}
+	writeFileSync(backup, serialize("text"));
+	await assert.rejects(run(backup, {}), /cannot be read \(it is "text": expected an object\)/);
+	writeFileSync(backup, whole.subarray(0, 40));
 	await assert.rejects(run(backup, {}), /training\.backup cannot be read \(.+\): remove it/);
 	// A full disk: every write to this device fails.
 	const full = join("/dev/full", "training.backup");

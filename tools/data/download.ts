@@ -7,10 +7,11 @@ import {
 	readFileSync,
 	renameSync,
 	rmSync,
+	statfsSync,
 	statSync,
 	writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 /**
@@ -127,14 +128,12 @@ async function save(
 	const isDecoded = response.headers.has("content-encoding");
 	const file = isDecoded ? `${name}.decoded` : part;
 	const total = isDecoded ? 0 : rangeOf(response).size || Number(response.headers.get("content-length"));
-	if (total > maxBytes) await refuse(response, new TooLarge(url, maxBytes));
-	if (!isResumed) writeFileSync(`${name}.version`, versionOf(response));
 	const have = isResumed ? sizeOf(part) : 0;
+	if (total > maxBytes) await refuse(response, new TooLarge(url, maxBytes));
+	if (total - have > freeBytes(dirname(name))) await refuse(response, noSpace(url, total - have, dirname(name)));
+	if (!isResumed) writeFileSync(`${name}.version`, versionOf(response));
 	const progress = progressLine(url, have, total);
-	const brokenOff = (why: string) => {
-		const message = `The download of ${url} broke off after ${megabytes(sizeOf(file))} MB: ${why}.`;
-		return new Error(isDecoded ? message : `${message} The same command resumes it.`);
-	};
+	const brokenOff = (why: string) => broken(url, file, why, !isDecoded);
 	const arrived = (bytes: number, more: number) => {
 		// The server may have said another size, or none.
 		if (have + bytes > maxBytes) throw new TooLarge(url, maxBytes);
@@ -153,6 +152,21 @@ async function save(
 	}
 	if (sizeOf(file) < total) throw brokenOff("the server ended it");
 	return file;
+}
+
+function broken(url: string, file: string, why: string, canResume: boolean): Error {
+	const message = `The download of ${url} broke off after ${megabytes(sizeOf(file))} MB: ${why}.`;
+	return new Error(canResume ? `${message} The same command resumes it.` : message);
+}
+
+function freeBytes(folder: string): number {
+	const { bavail, bsize } = statfsSync(folder);
+	return bavail * bsize;
+}
+
+function noSpace(url: string, needed: number, folder: string): Error {
+	const [need, free] = [needed, freeBytes(folder)].map((bytes) => `${(bytes / 1e9).toFixed(1)} GB`);
+	return new Error(`${url} needs ${need}, and ${free} are free in ${folder}: make room, or give another --into.`);
 }
 
 async function refuse(response: Response, error: Error): Promise<never> {

@@ -1,7 +1,7 @@
 // The entries of a folder that the user gives, and what of a source is left out.
 import { readdirSync, realpathSync, type Stats } from "node:fs";
 import { join, relative, sep } from "node:path";
-import { isUnopenable } from "../../src/images/folders";
+import { isQuarantine, isUnopenable } from "../../src/images/folders";
 import { formatOfFile } from "../../src/images/formats";
 import { statOrNull } from "../../src/support/files";
 import { counted, type Entry, entryFor, firstPaths, isImage } from "./entries";
@@ -19,6 +19,7 @@ export function* entriesOf(source: string, folder = source, above = "", levels =
 		const entry = entryFor(above + item.name, target?.isDirectory() ?? item.isDirectory(), file);
 		if (entry === null) continue;
 		if (isUnopenable(file)) throw new Error(`${file} has a name that is not UTF-8: rename it.`);
+		if (item.isDirectory() && isQuarantine(file)) continue;
 		const { path } = entry;
 		if (item.isSymbolicLink() && !isFollowed(source, file, target, levels)) yield { path, kind: "link" };
 		else if (target?.isDirectory()) {
