@@ -25,9 +25,9 @@ export function requireClassifier(model: tf.LayersModel): number {
 			units === 1 &&
 			`the output layer ${layer} is one softmax unit, which is always 1: use ` +
 				'activation: "sigmoid" for two classes, or as many units as classes') ||
-		(activation === "sigmoid" &&
+		((activation === "sigmoid" || activation === "hardSigmoid") &&
 			units > 1 &&
-			`the output layer ${layer} has ${units} sigmoid units, which are independent ` +
+			`the output layer ${layer} has ${units} ${activation} units, which are independent ` +
 				`(multi-label): use activation: "softmax", since an image has one class`);
 	if (problem) throw new Error(problem);
 	return units;

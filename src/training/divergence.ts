@@ -18,7 +18,8 @@ export class Diverged extends Error {
  */
 export function hasFiniteWeights(model: tf.LayersModel): boolean {
 	// 0 times a number is 0; 0 times NaN or infinity is NaN.
-	const zero = tf.tidy(() => tf.addN([tf.scalar(0), ...model.getWeights().map((weight) => weight.mul(0).sum())]));
+	const products = () => model.getWeights().map((weight) => weight.toFloat().mul(0).sum());
+	const zero = tf.tidy(() => tf.addN([tf.scalar(0), ...products()]));
 	const [value] = zero.dataSync();
 	zero.dispose();
 	return value === 0;
@@ -33,11 +34,11 @@ export function divergenceChecks(model: tf.LayersModel, backup?: string) {
 		);
 	};
 	return {
-		/** @param steps number of training steps before the loss was computed */
-		loss(name: string, value: number, epoch: number, steps: number): void {
+		/** @param samples number of images trained on before the loss was computed */
+		loss(name: string, value: number, epoch: number, samples: number): void {
 			if (Number.isFinite(value)) return;
 			const what = `the ${name} is ${Number.isNaN(value) ? "not a number" : "infinite"}`;
-			if (steps > 0) fail(what, epoch);
+			if (samples > 0) fail(what, epoch);
 			throw new Diverged(
 				`${what} before the first step: the pixels, labels or weights are no numbers, or far too large`,
 			);

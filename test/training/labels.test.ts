@@ -33,6 +33,7 @@ const data = (ys: tf.Tensor) => batchesOf(xs, ys, 2);
 describe("an output layer that gives no probabilities of exclusive classes is refused, with the reason", () => {
 	const refused: [string, number, Activation, RegExp][] = [
 		["one softmax unit", 1, "softmax", /dense\S* is one softmax unit, which is always 1: use activation: "sigmoid"/],
+		["three hard sigmoid units", 3, "hardSigmoid", /dense\S* has 3 hardSigmoid units, .* use activation: "softmax"/],
 		["three sigmoid units", 3, "sigmoid", /dense\S* has 3 sigmoid units, .* use activation: "softmax"/],
 	];
 	for (const [name, units, activation, message] of refused) {
