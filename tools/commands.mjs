@@ -68,7 +68,7 @@ npm run report -- --compare RUN RUN [--reports DIR]`,
 		summary: "classifies images with the model trained last",
 		usage: "npm run predict -- FILE|FOLDER… [--format table|csv|json] [--artifacts DIR]",
 		details: columns([
-			["--format table", "table, csv or json"],
+			["--format table", "table, csv or json; in csv, text that a spreadsheet takes as a formula begins with '"],
 			["--artifacts artifacts", "folder of the model"],
 		]),
 		tensorflow: true,

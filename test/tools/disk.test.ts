@@ -78,7 +78,10 @@ describe("a report that does not fit", () => {
 });
 
 test("before the notebooks run: whether reports and artifacts can be written", { skip }, () => {
-	const report = (...args: string[]) => lineOf("node", [join(root, "tools", "cli.mjs"), "report", "03", ...args]);
+	const dataset = temporaryFolder();
+	for (const split of ["train", "valid", "test"]) mkdirSync(join(dataset, split));
+	const command = [join(root, "tools", "cli.mjs"), "report", "03", "--dataset", dataset];
+	const report = (...args: string[]) => lineOf("node", [...command, ...args]);
 	const elsewhere = temporaryFolder();
 	assert.match(
 		report("--reports", join(small as string, "reports")),

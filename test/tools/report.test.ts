@@ -3,7 +3,9 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
-import { root, temporaryFolder } from "../helpers";
+import { writeIndex } from "../../tools/report/index-page";
+import { writeRun } from "../../tools/report/run-record";
+import { printed, root, temporaryFolder } from "../helpers";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
 const python = join(root, ".venv", "bin", "python");
@@ -301,4 +303,26 @@ describe("--compare", () => {
 		assert.match(line(a, join(work, "broken.json")), /broken\.json is not JSON/);
 		assert.match(line(a, join(work, "list.json")), /list\.json is not the metrics\.json of a run/);
 	});
+});
+
+describe("damaged artifacts", () => {
+	for (const content of ['{"test": {"los', "{}", '{"test": 5}', "[]", '{"test": {"loss": null, "accuracy": 0.5}}']) {
+		test(`${content} are named and left out, and the index is there`, async () => {
+			const [artifacts, reports] = [temporaryFolder(), temporaryFolder()];
+			for (const name of ["cleaning", "training", "evaluation"])
+				writeFileSync(join(artifacts, `${name}.json`), content);
+			const lines = await printed(() => {
+				const options = { dataset: artifacts, artifacts, reports, values: {} };
+				writeIndex(reports, writeRun(options as unknown as Parameters<typeof writeRun>[0]));
+			});
+			for (const name of ["cleaning", "training", "evaluation"]) {
+				assert.match(
+					lines,
+					new RegExp(`^${join(artifacts, name)}\\.json is damaged .*: it is left out; npm start `, "m"),
+				);
+			}
+			assert.equal(JSON.parse(readFileSync(join(reports, "metrics.json"), "utf8")).test, null);
+			has(readFileSync(join(reports, "index.html"), "utf8"), /test accuracy \(not run\)/);
+		});
+	}
 });
