@@ -10,13 +10,14 @@ import { sendOn, UNLIMITED } from "./sending";
 /** Milliseconds after which an interrupt is sent again if the main thread has not received it. */
 const PATIENCE = 1000;
 
-async function interrupt({ stop, signalledAt, received }: ControlThreadData): Promise<void> {
+async function interrupt({ stop, runs, signalledAt, received }: ControlThreadData): Promise<void> {
 	const before = Atomics.load(received, 0);
 	const signal = () => {
 		signalledAt[0] = Date.now();
 		// As Ctrl-C in a terminal: a cell may be waiting for a process that it has started.
 		signalGroup("SIGINT");
 	};
+	Atomics.store(runs, 1, Atomics.load(runs, 0));
 	Atomics.store(stop, 0, 1);
 	signal();
 	await setTimeout(PATIENCE);

@@ -19,12 +19,15 @@ export class Interrupted extends Error {
 export interface InterruptState {
 	/** 1 from an interrupt to the next run. */
 	stop: Int32Array;
+	/** Numbers of the latest run, and of the one that the last interrupt met. */
+	runs: Int32Array;
 	/** Time of the control thread's last SIGINT, in milliseconds since 1970. */
 	signalledAt: Float64Array;
 }
 
 export const interruptState: InterruptState = {
 	stop: new Int32Array(new SharedArrayBuffer(4)),
+	runs: new Int32Array(new SharedArrayBuffer(8)),
 	signalledAt: new Float64Array(new SharedArrayBuffer(8)),
 };
 
@@ -53,6 +56,7 @@ export class Run implements Execution {
 	async run<T>(work: () => Promise<T>): Promise<T> {
 		running = this;
 		latest = this;
+		Atomics.add(interruptState.runs, 0, 1);
 		Atomics.store(interruptState.stop, 0, 0);
 		try {
 			const result = await Promise.race([this.within(work), this.abandoned]);
@@ -89,6 +93,12 @@ export const currentRun = (): Run | undefined => storage.getStore() ?? latest;
 /** Interrupts what is running. */
 export function interrupt(): void {
 	running?.interrupt();
+}
+
+/** Acts on an interrupt by message: the signal may have ended the run that it met, and the next one goes on. */
+export function interruptByMessage(): void {
+	const { runs } = interruptState;
+	if (Atomics.load(runs, 0) === Atomics.load(runs, 1)) interrupt();
 }
 
 /** Ends an interrupted cell; called before each of its awaits. */

@@ -4,7 +4,7 @@ import type { Kernel } from "../../src/support/kernel";
 import { type CommContent, forgetComm, openComms, receiveFromComm, refuseComm } from "./comms";
 import type { CellConverter } from "./converter";
 import { toBundle } from "./display";
-import { currentRun, Interrupted, interrupt, type Publish, Run } from "./execution";
+import { currentRun, Interrupted, interruptByMessage, type Publish, Run } from "./execution";
 import { Executor } from "./executor";
 import { enclosingCall, toMarkdown, toText } from "./inspect";
 import { Stacks } from "./stacks";
@@ -70,7 +70,7 @@ export class Handlers {
 		comm_msg: withoutReply(receiveFromComm),
 		comm_close: withoutReply(forgetComm),
 		interrupt_request() {
-			interrupt();
+			interruptByMessage();
 			return { status: "ok" };
 		},
 		shutdown_request: ({ restart }) => ({ status: "ok", restart }),
