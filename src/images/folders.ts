@@ -57,7 +57,7 @@ const HELPER_FOLDERS = ["@eaDir", "__MACOSX"];
 /** Returns whether a file or folder of this name is not part of a data set: hidden, or a tool's, as `.ipynb_checkpoints`. */
 export const isHidden = (name: string) => name.startsWith(".") || HELPER_FOLDERS.includes(name);
 
-/** Options of `filesIn` and `foldersIn`. */
+/** Options of `filesIn`. */
 export interface WalkOptions {
 	/** Whether to follow symbolic links to folders below the class folders. Default false. */
 	followLinks?: boolean;
