@@ -1,6 +1,9 @@
 // `evaluate` and `predict` on a dataset.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch } from "../datasets/types";
+import { accuracyScore } from "../metrics/confusion";
+import { sparseCategoricalCrossentropy } from "../metrics/cross-entropy";
+import { mean } from "../support/statistics";
 import { compiledModel, withSteps } from "../tensorflow/layers-model";
 import { predictStep, testStep } from "../tensorflow/steps";
 import { classesOf, requireModelClasses } from "../training/classes";
@@ -11,7 +14,8 @@ import type { TrainOptions } from "../training/train";
 import { NOT_A_NUMBER, probabilitiesOf, requireNumbers } from "./outputs";
 
 /**
- * Evaluates a compiled model on a dataset: Keras's `model.evaluate`.
+ * Evaluates a compiled model on a dataset: Keras's `model.evaluate`. With sparse categorical cross-entropy the scores are
+ * those of `predict`'s results, in float64.
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
  * @returns mean loss and accuracy (0–1) over all samples
@@ -24,6 +28,8 @@ export async function evaluate(
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<{ loss: number; accuracy: number }> {
 	prepareCompiled(model, classesOf(data));
+	if (model.loss === "sparseCategoricalCrossentropy")
+		return scoresOf(await predictBatches(model, data, fast, labelCheck(model)));
 	requireNumbers(model);
 	const { dataset, prepare } = feed(data, fast, labelCheck(model));
 	const test = testStep(compiledModel(model), prepare, { fast });
@@ -36,6 +42,12 @@ export async function evaluate(
 	if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}: ${NOT_A_NUMBER}`);
 	return { loss, accuracy };
 }
+
+/** Computes the scores of predictions, so that they are those of every other figure of a report, to the last digit. */
+const scoresOf = ({ yTrue, yPred, logProbabilities }: Predictions) => ({
+	loss: mean(sparseCategoricalCrossentropy(yTrue, logProbabilities)),
+	accuracy: accuracyScore(yTrue, yPred),
+});
 
 /** Predictions of a model for a dataset: one element per sample, in the dataset's order. */
 export interface Predictions {
@@ -67,10 +79,23 @@ export async function predict(
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<Predictions> {
 	requireModelClasses(model, classesOf(data));
+	return predictBatches(model, data, fast);
+}
+
+/** @param check is called with the labels of each batch. Default: none */
+async function predictBatches(
+	model: tf.LayersModel,
+	data: tf.data.Dataset<Batch>,
+	fast: boolean,
+	check: (ys: tf.Tensor) => void = () => {},
+): Promise<Predictions> {
 	const toRow = probabilitiesOf(model);
 	const classes = Math.max(2, requireClassifier(model));
 	const result: Predictions = { yTrue: [], yPred: [], probabilities: [], logProbabilities: [] };
-	const { dataset, prepare } = feed(data, fast, (ys) => result.yTrue.push(...labelsOf(ys, classes)));
+	const { dataset, prepare } = feed(data, fast, (ys) => {
+		check(ys);
+		result.yTrue.push(...labelsOf(ys, classes));
+	});
 	const step = predictStep(compiledModel(model), prepare, { fast });
 	const batches = await dataset.iterator();
 	for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
