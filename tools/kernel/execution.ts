@@ -61,6 +61,8 @@ export class Run implements Execution {
 		try {
 			const result = await Promise.race([this.within(work), this.abandoned]);
 			this.signal.throwIfAborted();
+			// A program that the cell waited for can end by the signal before the interrupt's message is here.
+			checkLoop();
 			return result;
 		} catch (error) {
 			// What a child process says that got the signal too is a consequence.
