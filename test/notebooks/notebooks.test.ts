@@ -151,7 +151,7 @@ describe("on a small data set with broken files,", () => {
 	test("a cell that fails is named with its notebook and error, and the exit code says so", () => {
 		const { code, out } = report("03", "--image-size", "20", ...places);
 		assert.equal(code, 1);
-		assert.match(out, /^03-model-architecture, cell \[\d+\]: \w*Error: .+$/m);
+		assert.match(out, /^03-model-architecture, cell \[\d+\] `.+`: \w*Error: .+$/m);
 		assert.ok(readFileSync(join(reports, "03-model-architecture.html"), "utf8").includes("Error"));
 	});
 
@@ -161,7 +161,7 @@ describe("on a small data set with broken files,", () => {
 		assert.equal(code, 1);
 		assert.match(
 			out,
-			/^04-training, cell \[\d+\]: \w*Error: the loss is not a number since epoch 1: lower learningRate \(1e\+30\)$/m,
+			/^04-training, cell \[\d+\] `.+`: \w*Error: the loss is not a number since epoch 1: lower learningRate \(1e\+30\)$/m,
 		);
 		assert.deepEqual(contents(artifacts), before);
 		const html = readFileSync(join(reports, "04-training.html"), "utf8");
