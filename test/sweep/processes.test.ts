@@ -94,7 +94,7 @@ describe("a signal", () => {
 		const worker = start(["worker", ...redis, "--dataset", dataset, "--workers", "2"], { TMPDIR: home });
 		const sweep = start(["sweep", endlessSweep().file, ...redis]);
 		const checkpoints = () =>
-			readdirSync(home, { recursive: true, encoding: "utf8" }).filter((name) => /-[01]$/.test(name));
+			readdirSync(home, { recursive: true, encoding: "utf8" }).filter((name) => /[0-9a-f]{16}-[01]$/.test(name));
 		await until(
 			() => checkpoints().length === 2,
 			() => [...worker.output, ...sweep.output].join(""),
