@@ -13,6 +13,22 @@ import type { Trial } from "../src/sweep/trial";
 export const root = join(__dirname, "..");
 export const imageFolder = join(__dirname, "fixtures", "images");
 
+/** Returns the content of a notebook of code cells. */
+export function notebookOf(...sources: string[]): string {
+	const cells = sources.map((source) => ({
+		cell_type: "code",
+		execution_count: null,
+		metadata: {},
+		outputs: [],
+		source,
+	}));
+	const metadata = {
+		kernelspec: { name: "tslab", display_name: "TypeScript", language: "typescript" },
+		language_info: { name: "typescript" },
+	};
+	return JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 4 });
+}
+
 /** A tensor as `record.py` writes it. */
 export type Recorded = { shape: number[]; data: string };
 

@@ -94,6 +94,7 @@ async function remove(
 		);
 	return isRemoved;
 }
+
 /** Yields the files that need verification. For each other file it calls `tick`. */
 async function* filesToVerify(
 	directory: string,

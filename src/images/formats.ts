@@ -132,7 +132,8 @@ export const readerOf = (bytes: Uint8Array): Read => {
 	return (at, size) => buffer.subarray(at, at + size);
 };
 
-function sizeOf({ name, decoder }: Format, read: Read, path: string): Size | null {
+/** Returns the size in an image file's header, see `Head`. */
+export function sizeOf({ name, decoder }: Format, read: Read, path: string): Size | null {
 	if (name === "JPEG") return jpegFrame(read);
 	if (name === "GIF") return gifSize(readFileSync(path));
 	const header = read(0, 32);

@@ -6,8 +6,8 @@ import sharp from "sharp";
 import { isReadable, readRegularFile } from "../support/files";
 import { inChunks } from "../support/iteration";
 import { mapFiles } from "../tensorflow/file-map";
-import { MAX_PIXELS, readHead } from "./formats";
-import { readOrientation } from "./orientation";
+import { inspectFile, MAX_PIXELS, sizeOf } from "./formats";
+import { orientationOf } from "./orientation";
 import { type PerceptualHash, perceptualHash } from "./perceptual-hash";
 import { decodeRaw, greyLevel } from "./raw";
 import { BYTES, reduceFunction, SIDE } from "./thumbnail-graph";
@@ -71,9 +71,13 @@ type File = Pick<ImageProperties, "path" | "format" | "bytes" | "width" | "heigh
 async function toFile(path: string, converted: string): Promise<File | null> {
 	try {
 		if (!isReadable(path)) return null;
-		const { format, size } = readHead(path);
+		const { format, size, orientation } = inspectFile(path, (format, read) => ({
+			format,
+			size: format && sizeOf(format, read, path),
+			orientation: orientationOf(format?.name, read),
+		}));
 		if (!format?.decoder) return null;
-		const common = { path, format: format.name, bytes: statSync(path).size, orientation: readOrientation(path) };
+		const common = { path, format: format.name, bytes: statSync(path).size, orientation };
 		if (format.decoder !== "TensorFlow") {
 			const { data, width, height, channels } = await decodeRaw(format, await readRegularFile(path));
 			await sharp(data, { raw: { width, height, channels } }).png({ compressionLevel: 1 }).toFile(converted);

@@ -10,6 +10,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import { fingerprint } from "../datasets/fingerprint";
 import { saveArtifact } from "../support/artifacts";
 import { flushFile, readRegularFile, sha256OfFile } from "../support/files";
+import { isRunning } from "../support/processes";
 import { writeReason } from "../support/writing";
 import { recordClasses, requireModelClasses } from "../training/classes";
 import { compile } from "../training/compile";
@@ -101,14 +102,6 @@ function removeUnfinished(artifacts: string): void {
 		// Another save of this process can be writing its new model.
 		const isOver = Number(pid) === process.pid ? kind !== "new" : !isRunning(Number(pid));
 		if (isOver) rmSync(join(artifacts, folder), { recursive: true, force: true });
-	}
-}
-
-function isRunning(pid: number): boolean {
-	try {
-		return process.kill(pid, 0);
-	} catch (error) {
-		return (error as NodeJS.ErrnoException).code === "EPERM";
 	}
 }
 

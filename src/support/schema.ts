@@ -79,6 +79,9 @@ function firstProblem(values: unknown[], accepts: Rule, what: string): string | 
 	return problem ? `${what} ${problem}` : null;
 }
 
+/** Accepts objects, whatever their fields are. */
+export const record: Rule = (value) => (isRecord(value) ? null : "an object");
+
 /** Whether a value is an object, and neither null nor a list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
 	typeof value === "object" && value !== null && !Array.isArray(value);

@@ -3,13 +3,13 @@
 import { DEFAULT_PARAMETERS, expectedValue, PARAMETERS, type TrainingParameters } from "../pipeline/parameters";
 import {
 	integer,
-	isRecord,
 	matching,
 	number,
 	oneOf,
 	optional,
 	orNull,
 	type Rule,
+	record,
 	type Schema,
 	shown,
 	text,
@@ -48,7 +48,6 @@ const attempts = integer(0, 1_000_000);
 const seconds = number(0, 1e9);
 const error = orNull(text(ERROR_LENGTH + 1));
 const endState = oneOf("complete", "pruned", "failed");
-const object: Rule = (value) => (isRecord(value) ? null : "an object");
 const curve: Rule = (value) =>
 	Array.isArray(value) && value.every((item) => item === null || Number.isFinite(item)) ? null : "a list of numbers";
 
@@ -61,7 +60,7 @@ const HALVING: Schema<HalvingOptions> = {
 const RULES: Schema<Rules> = {
 	objective: oneOf(...Object.keys(METRICS)),
 	better: oneOf("min", "max"),
-	halving: orNull(object),
+	halving: orNull(record),
 	retries: integer(0, 1000),
 	module: orNull(text(4096)),
 };
@@ -71,14 +70,14 @@ const JOB: Schema<TrialJob> = {
 	sweep: matching(/^[0-9a-f]{16}$/, "16 hexadecimal digits"),
 	id,
 	threads,
-	parameters: object,
+	parameters: record,
 };
-const RUNNING: Schema<Running> = { state: oneOf("running"), curves: object, attempts };
-const RESULT: Schema<Result> = { state: endState, curves: optional(object), error, attempts, seconds };
+const RUNNING: Schema<Running> = { state: oneOf("running"), curves: record, attempts };
+const RESULT: Schema<Result> = { state: endState, curves: optional(record), error, attempts, seconds };
 const CURVES: Schema<Curves> = { loss: curve, acc: curve, valLoss: curve, valAcc: curve };
 const ENVIRONMENT: Schema<Environment> = { data: text(200), versions: text(200) };
 const TRIAL: Schema<Omit<Trial, "value">> = {
-	...{ id, parameters: object, state: endState, curves: object },
+	...{ id, parameters: record, state: endState, curves: record },
 	...{ attempts, seconds, threads, error: orNull(text(1_000_000)) },
 };
 

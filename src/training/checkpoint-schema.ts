@@ -1,6 +1,19 @@
 // What a checkpoint may hold: it can come from another machine, or be damaged.
 import type * as tf from "@tensorflow/tfjs-node-gpu";
-import { integer, isRecord, number, oneOf, type Rule, type Schema, text, validated } from "../support/schema";
+import {
+	integer,
+	isRecord,
+	listOf,
+	mapOf,
+	number,
+	oneOf,
+	orNull,
+	type Rule,
+	record,
+	type Schema,
+	text,
+	validated,
+} from "../support/schema";
 import type { Curves } from "./history";
 
 /** Tensors as bytes, with their shapes and dtypes. */
@@ -8,11 +21,16 @@ export type Encoded = { data: Uint8Array; specs: Awaited<ReturnType<typeof tf.io
 
 /** Contents of a checkpoint file, serialized by v8. The names are part of the file format. */
 export interface Checkpoint {
+	/** Number of finished epochs. */
 	epoch: number;
+	/** Whether a callback stopped training. */
 	stopped: boolean;
+	/** Duration of training so far. */
 	seconds: number;
+	/** Number of images trained on, over all epochs. */
 	samples: number;
 	history: Curves;
+	/** Number of draws from each random generator, and of epochs started by each dataset. */
 	counts: number[];
 	learningRate: number;
 	model: Encoded;
@@ -24,20 +42,13 @@ export interface Checkpoint {
 const COUNT = Number.MAX_SAFE_INTEGER;
 const BYTES = { float32: 4, int32: 4, bool: 1 };
 
-const list =
-	(accepts: Rule): Rule =>
-	(value) =>
-		Array.isArray(value) && value.every((item) => accepts(item) === null) ? null : "a list, each item of its type";
-const numbers = list((value) => (typeof value === "number" ? null : "a number"));
-const record: Rule = (value) => (isRecord(value) ? null : "an object");
-const values: Rule = (value) =>
-	isRecord(value) && Object.values(value).every((item) => item === null || typeof item === "number")
-		? null
-		: "an object of numbers";
+/** Accepts NaN and infinity too, which curves can hold. */
+const anyNumber: Rule = (value) => (typeof value === "number" ? null : "a number");
+const numbers = listOf(anyNumber);
 
 const SPEC: Schema<{ name: string; shape: number[]; dtype: string }> = {
 	name: text(1000),
-	shape: list(integer(0, COUNT)),
+	shape: listOf(integer(0, COUNT)),
 	dtype: oneOf(...Object.keys(BYTES)),
 };
 
@@ -63,7 +74,7 @@ const finite: Rule = (value) => {
 	return !isFloat || new Float32Array(data.slice().buffer).every(Number.isFinite) ? null : "tensors of numbers";
 };
 
-const MEMORY: Schema<Checkpoint["memories"][number]> = { values, weights: encoded };
+const MEMORY: Schema<Checkpoint["memories"][number]> = { values: mapOf(orNull(anyNumber)), weights: encoded };
 const HISTORY: Schema<Curves> = { loss: numbers, acc: numbers, valLoss: numbers, valAcc: numbers };
 const CHECKPOINT: Schema<Checkpoint> = {
 	epoch: integer(0, COUNT),
@@ -71,12 +82,12 @@ const CHECKPOINT: Schema<Checkpoint> = {
 	seconds: number(0, COUNT),
 	samples: integer(0, COUNT),
 	history: record,
-	counts: list(integer(0, COUNT)),
+	counts: listOf(integer(0, COUNT)),
 	learningRate: number(0, Number.MAX_VALUE),
 	model: finite,
 	optimizer: encoded,
 	powers: encoded,
-	memories: list((value) => (isRecord(value) ? null : "an object")),
+	memories: listOf(record),
 };
 
 /** Validates the contents of a checkpoint. @throws with the first field that is not valid */

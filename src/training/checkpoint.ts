@@ -23,20 +23,9 @@ export interface StatefulCallback {
 }
 
 /** State of a training run in a checkpoint, besides model and optimizer. */
-export interface TrainingState {
-	/** Number of finished epochs. */
-	epoch: number;
-	/** Whether a callback stopped training. */
-	stopped: boolean;
-	/** Duration of training so far. */
-	seconds: number;
-	/** Number of images trained on, over all epochs. */
-	samples: number;
-	history: Curves;
-	/** Number of draws from each random generator, and of epochs started by each dataset. */
-	counts: number[];
+export type TrainingState = Omit<Checkpoint, "learningRate" | "model" | "optimizer" | "powers" | "memories"> & {
 	callbackStates: CallbackState[];
-}
+};
 
 /** Error of a checkpoint that is damaged, or of another model: training can only start without it. */
 export class UnusableCheckpoint extends Error {

@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { makeSampleDataset } from "../../tools/data/sample-dataset";
 import { browserCommand } from "../../tools/setup/processes.mjs";
-import { root, temporaryFolder } from "../helpers";
+import { notebookOf, root, temporaryFolder } from "../helpers";
 import { isRunning, until } from "../processes";
 import { freePort } from "../servers";
 
@@ -30,16 +30,7 @@ function writeNotebook(name: string, parameters: Record<string, number>): void {
 }
 
 function writeCells(name: string, ...sources: string[]): void {
-	const cells = sources.map((source) => ({
-		cell_type: "code",
-		execution_count: null,
-		metadata: {},
-		outputs: [],
-		source,
-	}));
-	const metadata = { kernelspec: { name: "tslab", display_name: "TypeScript", language: "typescript" } };
-	const notebook = { cells, metadata, nbformat: 4, nbformat_minor: 4 };
-	writeFileSync(join(work, "notebooks", `${name}.ipynb`), JSON.stringify(notebook));
+	writeFileSync(join(work, "notebooks", `${name}.ipynb`), notebookOf(...sources));
 }
 
 /** The cell whose code holds `text`. */

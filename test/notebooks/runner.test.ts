@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { root, temporaryFolder } from "../helpers";
+import { notebookOf, root, temporaryFolder } from "../helpers";
 import { isRunning, until } from "../processes";
 
 const command = [join(root, ".venv", "bin", "python"), join(root, "tools", "report", "run_notebooks.py")];
@@ -15,18 +15,7 @@ const env = { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" };
 function jobOf(...sources: string[]) {
 	const folder = temporaryFolder();
 	const source = join(folder, "dies.ipynb");
-	const cells = sources.map((source) => ({
-		cell_type: "code",
-		execution_count: null,
-		metadata: {},
-		outputs: [],
-		source,
-	}));
-	const metadata = {
-		kernelspec: { name: "tslab", display_name: "TypeScript", language: "typescript" },
-		language_info: { name: "typescript" },
-	};
-	writeFileSync(source, JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 4 }));
+	writeFileSync(source, notebookOf(...sources));
 	const reports = join(folder, "reports");
 	return {
 		page: join(reports, "dies.html"),

@@ -1,4 +1,5 @@
 // The processes around the kernel: the one that started it, and those that cells start.
+import { isRunning } from "../../src/support/processes";
 
 /** Milliseconds between two looks at the parent. */
 const LOOK = 1000;
@@ -29,12 +30,4 @@ export function endWithParent(): void {
 	setInterval(() => {
 		if (isChild ? process.ppid !== parent : !isRunning(parent)) signalGroup("SIGKILL");
 	}, LOOK).unref();
-}
-
-function isRunning(pid: number): boolean {
-	try {
-		return process.kill(pid, 0);
-	} catch (error) {
-		return (error as NodeJS.ErrnoException).code === "EPERM";
-	}
 }

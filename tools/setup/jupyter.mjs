@@ -20,9 +20,8 @@ const kernelspec = {
 
 /** Bundles the kernel, and installs it with its kernelspec. */
 export async function installKernel() {
-	// The kernel and the files of src/ that it bundles.
-	const support = ["files", "text", "writing"].map((name) => at("src", "support", `${name}.ts`));
-	const shared = [at("src", "display", "table.ts"), ...support];
+	// The kernel bundles files of src/ too.
+	const shared = [at("src", "display", "table.ts"), ...pathsIn(at("src", "support"))];
 	const sources = contents(...pathsIn(at("tools", "kernel")), ...shared);
 	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [kernelspec, sources], async () => {
 		const { build } = await import("esbuild");

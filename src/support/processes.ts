@@ -1,0 +1,10 @@
+// Processes, ours and others.
+
+/** Whether a process is running, also one of another user. */
+export function isRunning(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === "EPERM";
+	}
+}
