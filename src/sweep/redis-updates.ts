@@ -42,7 +42,7 @@ async function receivePart(updates: Updates, key: string, part: "running" | "res
 	const wanted = fields.filter((field) => open.has(field));
 	if (wanted.length === 0) return;
 	for (const [field, message] of await readFields(redis, key, wanted)) {
-		if (message !== null && seen.get(field) === message) continue;
+		if (part === "running" && message !== null && seen.get(field) === message) continue;
 		const trial = open.get(field) as Trial;
 		try {
 			if (message === null) throw new Error(`it has more than ${MESSAGE_BYTES} bytes`);
@@ -52,8 +52,8 @@ async function receivePart(updates: Updates, key: string, part: "running" | "res
 			await discard(updates, key, field, (error as Error).message);
 			continue;
 		}
-		seen.set(field, message);
-		if (part === "results") open.delete(field);
+		if (part === "running") seen.set(field, message);
+		else open.delete(field);
 		onChange(trial);
 	}
 }
