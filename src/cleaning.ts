@@ -4,9 +4,10 @@
 export { type Check, THRESHOLDS } from "./cleaning/checks";
 export { type CleanOptions, cleanTheData } from "./cleaning/clean";
 export type { DuplicateSet } from "./cleaning/duplicates";
+export { hasReadableHeader, passesVerify } from "./cleaning/header";
 export { type FindIssuesOptions, findIssues, type Issues } from "./cleaning/issues";
 export { quarantined, quarantinePath, type RemovedFile, restore } from "./cleaning/quarantine";
 export { type Reason, type Verified, verifyImage, verifyImages } from "./cleaning/verify";
-export { MAX_PIXELS } from "./images/formats";
+export { formatOfFile, MAX_PIXELS } from "./images/formats";
 export { type ImageProperties, imageProperties } from "./images/properties";
 export type { FileProgress, OnFileProgress } from "./support/progress";

@@ -3,7 +3,15 @@
 export { imageDatasetFromDirectory, imageDatasetFromFiles } from "./datasets/dataset";
 export { countImages, type ImageCount } from "./datasets/directory";
 export { fingerprint } from "./datasets/fingerprint";
-export { computeClassWeight, type Fold, stratifiedKFold } from "./datasets/sampling";
+export {
+	computeClassWeight,
+	type Fold,
+	positiveLabel,
+	sourceGroups,
+	stratifiedGroupKFold,
+	stratifiedKFold,
+} from "./datasets/sampling";
+export { stratifiedSample } from "./datasets/stratified-sample";
 export type { Batch, ImageDataset, ImageDatasetOptions, LabelledFile } from "./datasets/types";
 export { loadImage } from "./images/decode";
 export { SPLITS } from "./images/folders";

@@ -1,7 +1,7 @@
 // Display: tables, figures, images, progress and widgets in a notebook.
 // Start with display/show.ts.
+export { type Claim, claim, type Expected, showClaims, type Verdict } from "./display/claims";
 export { confusionMatrixFigure, curves } from "./display/figures";
-export { percent } from "./display/format";
 export { showImages } from "./display/images";
 export { liveFileProgress } from "./display/progress-bar";
 export { type DisplayPlace, show, showFigure, showMarkdown, showTable } from "./display/show";
@@ -10,3 +10,4 @@ export { liveSweep, parallelCoordinates, trialRows } from "./display/sweep-view"
 export { liveProgress } from "./display/training-progress";
 export { type Control, type Run, type TuningOptions, tuningPanel } from "./display/tuning-panel";
 export type { CaptionedImage } from "./images/decode";
+export { percent, points } from "./support/format";

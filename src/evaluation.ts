@@ -1,5 +1,6 @@
 // Evaluation: predictions, loss and accuracy of a trained model, and Grad-CAM explanations.
 // Start with evaluation/evaluate.ts.
+export { chanceWarning, majorityScore } from "./evaluation/chance";
 export { evaluate, type Predictions, predict } from "./evaluation/evaluate";
 export { type GradCamOptions, gradCam, overlay } from "./evaluation/gradcam";
 export { type ImagePrediction, type PredictImagesOptions, predictImages } from "./evaluation/predict-images";

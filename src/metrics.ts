@@ -26,7 +26,8 @@ export {
 } from "./metrics/confusion";
 export { sparseCategoricalCrossentropy } from "./metrics/cross-entropy";
 export type { Logits, Probabilities } from "./metrics/inputs";
-export { proportionConfint } from "./metrics/proportion";
+export { type Interval, meanConfint } from "./metrics/mean";
+export { proportionConfint, proportionDifferenceConfint } from "./metrics/proportion";
 export {
 	auc,
 	averagePrecisionScore,
@@ -37,4 +38,5 @@ export {
 	rocAucScore,
 	rocCurve,
 } from "./metrics/ranking";
+export { spearmanr } from "./metrics/spearman";
 export { fitTemperature, withTemperature } from "./metrics/temperature";

@@ -1,11 +1,13 @@
 // The pipeline: hyperparameters, training from files to history, and the records that notebooks leave for each other.
 // Start with pipeline/pipeline.ts.
 export { ensureClean, recordCleaning } from "./pipeline/ensure-clean";
+export { ensureIssues, recordIssues } from "./pipeline/ensure-issues";
 export { DEFAULT_PARAMETERS, expectedValue, PARAMETERS, type TrainingParameters } from "./pipeline/parameters";
 export { loadOrTrain, trainPipeline } from "./pipeline/pipeline";
 export {
 	type CleaningRecord,
 	type EvaluationRecord,
+	type IssuesRecord,
 	loadRecords,
 	type ModelRecord,
 	recordEvaluation,

@@ -1,7 +1,7 @@
 // Hyperparameter sweeps: many trials in separate processes, on this machine or on many.
 // Start with sweep/sweep.ts, then sweep/local-workers.ts.
 export { type HalvingOptions, successiveHalving } from "./sweep/halving";
-export { parameterImportances } from "./sweep/importance";
+export { bootstrapImportances, type ImportanceInterval, parameterImportances } from "./sweep/importance";
 export {
 	choice,
 	type Distribution,

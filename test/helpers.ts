@@ -68,7 +68,8 @@ export function batchesOf(xs: tf.Tensor, ys: tf.Tensor, size: number): tf.data.D
 /** Creates an empty folder that is removed after the tests of the file. */
 export function temporaryFolder(): string {
 	const folder = mkdtempSync(join(tmpdir(), "icn-"));
-	after(() => rmSync(folder, { recursive: true, force: true }));
+	// With retries, since a server or a worker that is about to end may still write to it.
+	after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 	return folder;
 }
 
@@ -84,6 +85,13 @@ export function smallDataset(): string {
 	const folder = temporaryFolder();
 	for (const split of ["train", "valid"]) cpSync(imageFolder, join(folder, split), { recursive: true });
 	return folder;
+}
+
+/** What `tools/report/run_notebooks.py` is told to do with one notebook, as JSON. */
+export function runnerJob(name: string, source: string, reports: string, parameters: object = {}): string {
+	const notebook = { position: "1/1", name, title: name, source, parameters };
+	const options = { noInput: false, quiet: false, unfinished: join(reports, ".unfinished") };
+	return JSON.stringify({ notebooks: [notebook], reports, ...options });
 }
 
 /** The search space of sweeps over `smallDataset`. */

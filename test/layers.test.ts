@@ -25,8 +25,8 @@ const doors = [...levels.keys()].filter((room) => !["support", "tensorflow", "im
 /** Files that tools may import past a door, which would load TensorFlow or Redis for nothing or does not exist. */
 const PAST_DOORS = [
 	/^src\/(support|images)\//,
-	/^src\/datasets\/classes$/,
-	/^src\/display\/(plotly|svg|table)$/,
+	/^src\/datasets\/(classes|sampling)$/,
+	/^src\/display\/(figures|plotly|svg|table)$/,
 	/^src\/pipeline\/(parameters|records)$/,
 	/^src\/sweep\/(attempt|redis-connection|worker)$/,
 	/^src\/tensorflow\/graph$/,

@@ -20,6 +20,9 @@ async function main(name, args) {
 	endWithNpm();
 	const end = args.indexOf("--");
 	if (args.slice(0, end === -1 ? args.length : end).some(isHelp)) return console.log(help(command));
+	// A program reads what --json prints: what set-up and the command say on the way goes elsewhere.
+	if (args.includes("--json")) console.log = console.error;
+	if (args.includes("--quiet")) console.log = () => {};
 	if (!command.setsUp) {
 		const { setup } = await import("./setup/setup.mjs");
 		await setup();

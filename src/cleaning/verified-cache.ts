@@ -1,9 +1,8 @@
 // Remembers which files passed verification.
 import { createHash } from "node:crypto";
 import { appendFileSync, mkdirSync, readFileSync, realpathSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
-import { versionOfFile, writeFileAtomically } from "../support/files";
+import { cacheFolder, versionOfFile, writeFileAtomically } from "../support/files";
 
 /** The files of a folder that passed verification. */
 export interface VerifiedFiles {
@@ -21,13 +20,13 @@ const VERSION = 2;
 const FLUSH_INTERVAL = 4096;
 
 /**
- * Opens the cache of a folder, in `$XDG_CACHE_HOME` (by default `~/.cache`). It holds a hash of eight bytes for each file: a
+ * Opens the cache of a folder, in `cacheFolder()`. It holds a hash of eight bytes for each file: a
  * million files need eight megabytes.
  *
  * @param directory the cleaned folder
  */
 export function verifiedFiles(directory: string): VerifiedFiles {
-	const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "image-classification-notebooks");
+	const folder = cacheFolder();
 	const file = join(folder, `verified-${hashNumber(`${VERSION}:${realpathSync(directory)}`).toString(36)}`);
 	const saved = read(file).sort();
 	const passed: number[] = [];

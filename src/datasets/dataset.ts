@@ -67,5 +67,6 @@ export function imageDatasetFromFiles(
 		classNames,
 		filePaths: files.map(({ path }) => path),
 		labels: files.map(({ label }) => label),
+		shuffled: shuffle,
 	}) as unknown as ImageDataset;
 }

@@ -32,6 +32,8 @@ export interface ImageDataset extends tf.data.Dataset<Batch> {
 	filePaths: string[];
 	/** The label of each file. */
 	labels: number[];
+	/** Whether each pass over the batches has another order than `filePaths` and `labels`. */
+	shuffled: boolean;
 }
 
 /** Options of `imageDatasetFromDirectory`. */

@@ -6,8 +6,14 @@ import type { Figure } from "./svg";
  * Returns a figure of the learning curves: training and validation accuracy or loss by epoch.
  *
  * @param measure `"acc"` or `"loss"`
+ * @param options `afterEpoch`: the same of the training images after each epoch, as from `EvaluateAfterEpoch`, default none;
+ *   the curve of the history is then named a running mean
  */
-export function curves(history: Curves, measure: "acc" | "loss"): Figure {
+export function curves(
+	history: Curves,
+	measure: "acc" | "loss",
+	{ afterEpoch }: { afterEpoch?: Record<"acc" | "loss", number[]> } = {},
+): Figure {
 	const name = measure === "acc" ? "Accuracy" : "Loss";
 	const [training, validation] = measure === "acc" ? [history.acc, history.valAcc] : [history.loss, history.valLoss];
 	const trace = (y: number[], label: string) => ({
@@ -19,13 +25,16 @@ export function curves(history: Curves, measure: "acc" | "loss"): Figure {
 	});
 	return {
 		data: [
-			trace(training, `Training ${name}`),
+			trace(training, `Training ${name}${afterEpoch ? " (running mean)" : ""}`),
+			...(afterEpoch ? [trace(afterEpoch[measure], `Training ${name} (after the epoch)`)] : []),
 			...(validation.length ? [trace(validation, `Validation ${name}`)] : []),
 		],
 		layout: {
 			title: { text: `Model ${name}` },
 			xaxis: { title: { text: "Epoch" }, dtick: 1 },
 			yaxis: { title: { text: name } },
+			// Beside the curves, long names leave no room for them on a narrow screen.
+			legend: { orientation: "h", y: -0.25 },
 		},
 	};
 }

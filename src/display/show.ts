@@ -11,11 +11,13 @@ export interface DisplayPlace {
 	id?: string;
 	/** Whether to replace the output with this `id`. Default false: adds an output. */
 	update?: boolean;
+	/** Metadata that the notebook keeps with the output. Default: none. */
+	metadata?: object;
 }
 
 /** Shows a MIME bundle. Outside a notebook its `text/plain` is printed. */
-export function show(data: Bundle, { id, update = false }: DisplayPlace = {}): void {
-	const message = { data, metadata: {}, transient: id ? { display_id: id } : {} };
+export function show(data: Bundle, { id, update = false, metadata = {} }: DisplayPlace = {}): void {
+	const message = { data, metadata, transient: id ? { display_id: id } : {} };
 	const notebook = kernel();
 	if (notebook) notebook.current().publish(update ? "update_display_data" : "display_data", message);
 	else if (data["text/plain"]) console.log(data["text/plain"]);

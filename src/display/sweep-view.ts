@@ -1,10 +1,10 @@
 // Live table, parallel coordinates and curves of a sweep.
 import { randomUUID } from "node:crypto";
+import { formatDuration } from "../support/format";
 import { Html, html } from "../support/text";
 import type { Space } from "../sweep/space";
 import { bestTrial, hasEnded, type Trial } from "../sweep/trial";
 import { METRICS, type Metric } from "../training/history";
-import { formatDuration } from "./format";
 import { progressBar } from "./progress-bar";
 import { show } from "./show";
 import { COLORS, type Figure, svgOf } from "./svg";
@@ -113,8 +113,8 @@ export function trialRows(trials: Trial[], objective: Metric = "valLoss"): objec
 }
 
 /**
- * Returns a parallel-coordinates plot: an axis per hyperparameter that varies, one for the objective, and a line per trial
- * that has a value. Dragging along an axis filters the trials.
+ * Returns a parallel-coordinates plot: an axis per hyperparameter that varies, one for a trial's best value of the
+ * objective over its epochs, and a line per trial that has one. Dragging along an axis filters the trials.
  *
  * @param space search space of the sweep; log-uniform hyperparameters have a logarithmic axis
  * @param objective metric of the sweep. Default `"valLoss"`
@@ -123,16 +123,18 @@ export function parallelCoordinates(trials: Trial[], space: Space, objective: Me
 	const valued = trials.filter(({ value, state }) => value !== null && state !== "failed");
 	const values = valued.map(({ value }) => value as number);
 	const axes = varying(valued).map((name) => axisOf(name, valued, space));
+	const { title, better } = METRICS[objective];
+	const label = `${better === "min" ? "lowest" : "highest"} ${title}`;
 	const line = {
 		color: values,
 		colorscale: "Viridis",
 		// The best trials are dark.
-		reversescale: METRICS[objective].better === "max",
+		reversescale: better === "max",
 		showscale: true,
-		colorbar: { title: { text: METRICS[objective].title, side: "right" } },
+		colorbar: { title: { text: label, side: "right" } },
 	};
 	return {
-		data: [{ type: "parcoords", line, dimensions: [...axes, { label: METRICS[objective].title, values }] }],
+		data: [{ type: "parcoords", line, dimensions: [...axes, { label, values }] }],
 		layout: { title: { text: `${valued.length} trials` }, margin: { t: 90, r: 60, b: 40, l: 60 } },
 	};
 }
@@ -150,7 +152,7 @@ function axisOf(label: string, trials: Trial[], space: Space): object {
 	const [low, high] = [Math.floor(Math.min(...powers)), Math.ceil(Math.max(...powers))];
 	const ticks = Array.from({ length: high - low + 1 }, (_, i) => low + i);
 	return {
-		label,
+		label: `${label} (log)`,
 		values: powers,
 		range: [low, high],
 		tickvals: ticks,

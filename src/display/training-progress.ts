@@ -1,9 +1,9 @@
 // Live progress of training.
 import { randomUUID } from "node:crypto";
+import { formatDuration } from "../support/format";
 import type { Bundle } from "../support/kernel";
 import { Html, html } from "../support/text";
 import type { Progress } from "../training/history";
-import { formatDuration } from "./format";
 import { progressBar } from "./progress-bar";
 import { figureBundle, show } from "./show";
 import { COLORS, type Figure, svgOf } from "./svg";

@@ -1,6 +1,6 @@
 // `evaluate` and `predict` on a dataset.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import type { Batch } from "../datasets/types";
+import type { Batch, ImageDataset } from "../datasets/types";
 import { accuracyScore } from "../metrics/confusion";
 import { sparseCategoricalCrossentropy } from "../metrics/cross-entropy";
 import { mean } from "../support/statistics";
@@ -67,7 +67,8 @@ export interface Predictions {
 /**
  * Predicts a dataset of any label mode, batch by batch: Keras's `model.predict` with the true labels.
  *
- * Pass a dataset with `shuffle: false` if the order matters.
+ * Results are in the order of this pass. For a dataset that shuffles that is not the order of its `filePaths` and `labels`,
+ * nor of another pass: a line says so, once per dataset. Pass one with `shuffle: false` if the order matters.
  *
  * @param options `fast`: whether each step runs as one TensorFlow graph, default true
  * @throws when the model was trained on other classes than those of the data; when its outputs are no probabilities or not a
@@ -79,8 +80,17 @@ export async function predict(
 	{ fast = true }: Pick<TrainOptions, "fast"> = {},
 ): Promise<Predictions> {
 	requireModelClasses(model, classesOf(data));
+	if ((data as ImageDataset).shuffled && !warned.has(data)) {
+		warned.add(data);
+		console.log(SHUFFLED);
+	}
 	return predictBatches(model, data, fast);
 }
+
+const SHUFFLED =
+	"predict: this dataset shuffles; the results are in the order of this pass, not in that of its filePaths and labels. " +
+	"With shuffle: false they are in both.";
+const warned = new WeakSet<tf.data.Dataset<Batch>>();
 
 /** @param check is called with the labels of each batch. Default: none */
 async function predictBatches(

@@ -59,7 +59,8 @@ function labelsToExplain(scores: tf.Tensor, given?: number[]): tf.Tensor1D {
 }
 
 /**
- * Overlays a heat map on an image, in red.
+ * Overlays a heat map on an image, in red: nothing where the map is lowest, most where it is highest, so that a map shows
+ * where, whatever its level.
  *
  * @param image float32 `[height, width, 3]` in 0–255
  * @param heat float32 `[rows, columns]` in 0–1, resized to the image (bilinear)
@@ -68,7 +69,8 @@ function labelsToExplain(scores: tf.Tensor, given?: number[]): tf.Tensor1D {
 export function overlay(image: tf.Tensor3D, heat: tf.Tensor2D): tf.Tensor3D {
 	return tf.tidy(() => {
 		const size = image.shape.slice(0, 2) as [number, number];
-		const opacity = tf.image.resizeBilinear(heat.expandDims(-1) as tf.Tensor3D, size, false, true).mul(0.6);
+		const relative = heat.sub(heat.min()).div(heat.max().sub(heat.min()).maximum(1e-12));
+		const opacity = tf.image.resizeBilinear(relative.expandDims(-1) as tf.Tensor3D, size, false, true).mul(0.6);
 		return image.mul(tf.sub(1, opacity)).add(opacity.mul(tf.tensor1d([255, 40, 0]))) as tf.Tensor3D;
 	});
 }

@@ -1,4 +1,5 @@
-// Confidence interval of a proportion.
+// Confidence intervals of a proportion, and of the difference of two.
+import type { Interval } from "./mean";
 
 /**
  * Computes the Wilson score interval of a proportion such as accuracy, precision or recall:
@@ -25,6 +26,33 @@ export function proportionConfint(count: number, nobs: number, { alpha = 0.05 } 
 	return {
 		low: count === 0 ? 0 : Math.min(proportion, center - distance),
 		high: count === nobs ? 1 : Math.max(proportion, center + distance),
+	};
+}
+
+/**
+ * Computes Newcombe's interval of the difference of two independent proportions, such as the accuracies on two sets of
+ * images: `statsmodels.stats.proportion.confint_proportions_2indep(…, compare="diff", method="newcomb")`.
+ *
+ * @param count1 number of samples of the first set that count
+ * @param nobs1 number of samples of the first set
+ * @param options `alpha`: 1 minus the confidence level, above 0 and below 1, default 0.05 for 95 %
+ * @returns `count1 / nobs1 − count2 / nobs2` and its bounds, −1 to 1; `value` is `NaN` for a set without samples
+ * @throws as `proportionConfint` does
+ */
+export function proportionDifferenceConfint(
+	count1: number,
+	nobs1: number,
+	count2: number,
+	nobs2: number,
+	options: { alpha?: number } = {},
+): Interval {
+	const [first, second] = [proportionConfint(count1, nobs1, options), proportionConfint(count2, nobs2, options)];
+	const [p1, p2] = [count1 / nobs1, count2 / nobs2];
+	const value = p1 - p2;
+	return {
+		value,
+		low: value - Math.hypot(p1 - first.low, second.high - p2),
+		high: value + Math.hypot(first.high - p1, p2 - second.low),
 	};
 }
 

@@ -44,7 +44,7 @@ export async function ensureClean(dataset: string, artifacts: string): Promise<C
 }
 
 /** Returns a hash of the images' names, sizes and times: a file that is replaced in place changes it. */
-function stateOf(dataset: string): string {
+export function stateOf(dataset: string): string {
 	const hash = createHash("sha256");
 	const images = SPLITS.flatMap((split) => [...filesIn(splitFolder(dataset, split))].filter(isImageFile).sort());
 	for (const path of images) hash.update(`${path}\0${versionOfFile(path)}\n`);

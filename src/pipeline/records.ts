@@ -1,15 +1,16 @@
 // What the notebooks save for one another and for the report: cleaning record, model record, evaluation record.
 // Loads no TensorFlow, so that the report can read them.
+import type { DuplicateSet } from "../cleaning/duplicates";
 import type { ImageCount } from "../datasets/directory";
 import type { ReportRow } from "../metrics/classification";
 import { loadArtifact, readArtifact, saveArtifact } from "../support/artifacts";
 import { hashOfJson } from "../support/files";
-import { listOf, mapOf, number as numberFrom, objectOf, orNull, type Schema, text } from "../support/schema";
+import { listOf, mapOf, number as numberFrom, objectOf, oneOf, orNull, type Schema, text } from "../support/schema";
 import type { History } from "../training/history";
 import type { TrainingParameters } from "./parameters";
 
 /** Names of the records in an artifacts folder, without `.json`. */
-export const ARTIFACTS = { cleaning: "cleaning", training: "training", evaluation: "evaluation" };
+export const ARTIFACTS = { cleaning: "cleaning", issues: "issues", training: "training", evaluation: "evaluation" };
 
 /** Record of cleaning, for the other notebooks and the report. */
 export interface CleaningRecord {
@@ -23,6 +24,19 @@ export interface CleaningRecord {
 	removed: number;
 	/** Duration of cleaning. */
 	seconds: number;
+}
+
+/** Record of the duplicates in a data set, for the notebooks that leave them out. */
+export interface IssuesRecord {
+	/** Absolute path of the data set. */
+	dataset: string;
+	/** Hash of the images' names, sizes and times, as in `CleaningRecord`. */
+	state: string;
+	/**
+	 * Sets of images that are identical or look alike, with paths relative to the data set. A set in several splits is a leak,
+	 * a set in several classes a label conflict.
+	 */
+	duplicates: DuplicateSet[];
 }
 
 /** What a model was trained on, how, and with which result. */
@@ -79,6 +93,19 @@ const CLEANING: Schema<CleaningRecord> = {
 	seconds: number,
 };
 
+const ISSUES: Schema<IssuesRecord> = {
+	dataset: label,
+	state: label,
+	duplicates: listOf(
+		objectOf<DuplicateSet>({
+			paths: listOf(label),
+			kind: oneOf("exact", "near", "mirrored", "turned"),
+			splits: listOf(label),
+			classes: listOf(label),
+		}),
+	),
+};
+
 const curve = listOf(measured);
 const TRAINING: Schema<ModelRecord> = {
 	dataset: label,
@@ -110,6 +137,9 @@ const EVALUATION: Schema<EvaluationRecord> = {
 /** Loads the record of cleaning; null when it is missing or damaged, which is reported in a line that ends in `remedy`. */
 export const loadCleaning = (artifacts: string, remedy?: string) =>
 	loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning, CLEANING, remedy);
+
+/** Loads the record of duplicates; null when it is missing or damaged, which is reported in a line. */
+export const loadIssues = (artifacts: string) => loadArtifact<IssuesRecord>(artifacts, ARTIFACTS.issues, ISSUES);
 
 /**
  * Reads the record of the saved model.

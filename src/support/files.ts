@@ -1,4 +1,4 @@
-// Reads of regular files only, atomic writes, existence checks, folder checks and content hashes.
+// The cache folder, reads of regular files only, atomic writes, existence checks, folder checks and content hashes.
 import { createHash } from "node:crypto";
 import {
 	closeSync,
@@ -15,10 +15,16 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { dirname, resolve, sep } from "node:path";
+import { homedir } from "node:os";
+import { dirname, join, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { printable } from "./text";
 import { writeError } from "./writing";
+
+/** Returns the folder of this project's caches in `$XDG_CACHE_HOME`, by default `~/.cache`. It may not exist. */
+export function cacheFolder(): string {
+	return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "image-classification-notebooks");
+}
 
 /** Returns whether a path exists; unlike `existsSync`, also true for a broken symbolic link. */
 export function pathExists(path: string): boolean {

@@ -11,6 +11,7 @@ import { checkpointCallback, restoreCheckpoint, restoreProgress } from "./checkp
 import { classesOf, recordClasses } from "./classes";
 import { prepareCompiled, requireWeightedLoss } from "./compile";
 import { Diverged, divergenceChecks } from "./divergence";
+import { EvaluateAfterEpoch } from "./evaluate-after-epoch";
 import { feed, weighted } from "./feed";
 import type { History, Progress } from "./history";
 import { labelCheck } from "./labels";
@@ -108,7 +109,7 @@ function checkClasses(
 function prepareSteps(
 	model: tf.LayersModel,
 	data: tf.data.Dataset<Batch>,
-	{ validationData, classWeight, fast = true }: TrainOptions,
+	{ validationData, classWeight, fast = true, callbacks = [] }: TrainOptions,
 ) {
 	checkClasses(model, data, validationData);
 	if (classWeight) requireWeightedLoss(model);
@@ -118,5 +119,6 @@ function prepareSteps(
 	const validation = validationData && feed(validationData, fast, check);
 	const step = weighted(model, trainStep(compiled, training.prepare, { fast }), training.sampleWeights);
 	const test = validation && testStep(compiled, validation.prepare, { fast });
+	for (const callback of callbacks) if (callback instanceof EvaluateAfterEpoch) callback.prepare(model, { fast });
 	return { training, validation, step, test };
 }

@@ -6,7 +6,7 @@ import { predict } from "../../src/evaluation/evaluate";
 import { logLoss } from "../../src/metrics/calibration";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
-import { fixture } from "../helpers";
+import { batchesOf, fixture } from "../helpers";
 
 const recorded = fixture<{ rows: { type: string; outputShape: string; parameters: number }[]; parameters: number }>(
 	"summary",
@@ -39,6 +39,40 @@ test("options change the layers of the network", () => {
 	assert.ok(types(averaged).includes("GlobalAveragePooling2D") && !types(averaged).includes("Flatten"));
 	assert.deepEqual(averaged.outputs[0].shape, [null, 5]);
 	assert.deepEqual(types(cnn({ filters: [4] })).slice(0, 2), ["Conv2D", "MaxPooling2D"]);
+});
+
+test("rescaling is a first layer that multiplies the pixels, as Keras's Rescaling", () => {
+	const small = { inputShape: [12, 12, 3] as [number, number, number], filters: [4], denseUnits: 4, seed: 2 };
+	const [plain, rescaled] = [cnn(small), cnn({ ...small, rescaling: 1 / 255 })];
+	assert.deepEqual(
+		summary(rescaled).map(({ type }) => type),
+		["Rescaling", ...summary(plain).map(({ type }) => type)],
+	);
+	assert.equal(rescaled.countParams(), plain.countParams());
+	const pixels = tf.randomUniform([2, 12, 12, 3], 0, 255, "float32", 3);
+	const [expected, actual] = [plain.predict(pixels.div(255)), rescaled.predict(pixels)] as tf.Tensor[];
+	assert.ok(actual.sub(expected).abs().max().dataSync()[0] < 1e-6);
+});
+
+test("momentum of batch normalization is the weight of the past in its moving averages", async () => {
+	const pixels = tf.randomUniform([6, 12, 12, 3], 0, 255, "float32", 3);
+	const data = batchesOf(pixels, tf.tensor1d([0, 1, 0, 1, 0, 1]), 6);
+	for (const momentum of [undefined, 0.9]) {
+		const model = cnn({
+			inputShape: [12, 12, 3],
+			filters: [4],
+			denseUnits: 4,
+			seed: 2,
+			batchNormalization: momentum === undefined ? true : { momentum },
+		});
+		compile(model);
+		const [convolution, normalization] = model.layers;
+		const batchMean = (convolution.apply(pixels) as tf.Tensor).mean([0, 1, 2]);
+		await train(model, data, { epochs: 1, onProgress: null });
+		const movingMean = normalization.getWeights()[2];
+		const expected = batchMean.mul(1 - (momentum ?? 0.99));
+		assert.ok(movingMean.sub(expected).abs().max().dataSync()[0] < 1e-3);
+	}
 });
 
 test("separable convolutions have depthwise and pointwise kernels", () => {
@@ -88,4 +122,6 @@ test("invalid options are errors that name value and expectation", () => {
 	assert.throws(() => cnn({ classes: 1 }), /classes is 1: expected 2 or more/);
 	assert.throws(() => cnn({ dropout: 1 }), /dropout is 1: expected a number of 0 or more and below 1/);
 	assert.throws(() => cnn({ l2: -1 }), /l2 is -1: expected 0 or more/);
+	assert.throws(() => cnn({ rescaling: 0 }), /rescaling is 0: expected a number above 0, for example 1 \/ 255/);
+	assert.throws(() => cnn({ batchNormalization: { momentum: 1 } }), /momentum is 1: expected a number of 0 or more/);
 });

@@ -86,6 +86,16 @@ test("curves and confusion matrix are figures of the numbers given", () => {
 		],
 	);
 	assert.equal(curves({ acc: [], loss: [1], valAcc: [], valLoss: [] }, "loss").data.length, 1);
+	const afterEpoch = { acc: [0.6, 0.8], loss: [0.9, 0.4] };
+	const compared = curves({ acc: [0.5, 0.7], loss: [1, 0.5], valAcc: [0.4, 0.6], valLoss: [] }, "acc", { afterEpoch });
+	assert.deepEqual(
+		(compared.data as { name: string; y: number[] }[]).map(({ name, y }) => [name, y]),
+		[
+			["Training Accuracy (running mean)", [0.5, 0.7]],
+			["Training Accuracy (after the epoch)", [0.6, 0.8]],
+			["Validation Accuracy", [0.4, 0.6]],
+		],
+	);
 	const [matrix] = confusionMatrixFigure(
 		[
 			[3, 1],

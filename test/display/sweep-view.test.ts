@@ -51,11 +51,12 @@ test("parallelCoordinates has an axis per varying hyperparameter, logarithmic fo
 		{ dimensions: { label: string; values: number[]; ticktext?: string[]; tickvals?: number[] }[]; line: object },
 	];
 	const axes = Object.fromEntries(dimensions.map((axis) => [axis.label, axis]));
-	assert.deepEqual(Object.keys(axes), ["learningRate", "dropout", "batchSize", "validation loss"]);
+	assert.deepEqual(Object.keys(axes), ["learningRate (log)", "dropout", "batchSize", "lowest validation loss"]);
 	// Trials 0, 2 and 3: the failed and the waiting trial are left out.
-	for (const [i, power] of [-4, -2, -1].entries()) assert.ok(Math.abs(axes.learningRate.values[i] - power) < 1e-9);
-	assert.deepEqual(axes.learningRate.tickvals, [-4, -3, -2, -1]);
-	assert.deepEqual(axes.learningRate.ticktext, ["0.0001", "0.001", "0.01", "0.1"]);
+	for (const [i, power] of [-4, -2, -1].entries())
+		assert.ok(Math.abs(axes["learningRate (log)"].values[i] - power) < 1e-9);
+	assert.deepEqual(axes["learningRate (log)"].tickvals, [-4, -3, -2, -1]);
+	assert.deepEqual(axes["learningRate (log)"].ticktext, ["0.0001", "0.001", "0.01", "0.1"]);
 	assert.deepEqual(axes.dropout.values, [0, 0.2, 0.3]);
 	assert.deepEqual(
 		[axes.batchSize.ticktext, axes.batchSize.values],
@@ -64,7 +65,7 @@ test("parallelCoordinates has an axis per varying hyperparameter, logarithmic fo
 			[1, 1, 0],
 		],
 	);
-	assert.deepEqual(axes["validation loss"].values, [0.4, 0.3, 0.9]);
+	assert.deepEqual(axes["lowest validation loss"].values, [0.4, 0.3, 0.9]);
 	assert.deepEqual((line as { color: number[] }).color, [0.4, 0.3, 0.9]);
 });
 

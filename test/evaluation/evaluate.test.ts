@@ -6,7 +6,7 @@ import { evaluate, predict } from "../../src/evaluation/evaluate";
 import { accuracyScore } from "../../src/metrics/confusion";
 import { sparseCategoricalCrossentropy } from "../../src/metrics/cross-entropy";
 import { compile } from "../../src/training/compile";
-import { imageFolder } from "../helpers";
+import { imageFolder, printed } from "../helpers";
 
 const small = { inputShape: [16, 16, 3] as [number, number, number], filters: [4, 8], denseUnits: 6, seed: 3 };
 
@@ -25,4 +25,24 @@ test("predict keeps the order of the dataset, and evaluate has the scores of its
 	const losses = sparseCategoricalCrossentropy(yTrue, logProbabilities);
 	const loss = losses.reduce((sum, value) => sum + value) / losses.length;
 	assert.deepEqual(await evaluate(model, data), { loss, accuracy: accuracyScore(yTrue, yPred) });
+});
+
+test("predict warns once that a dataset shuffles: its results are in no order of the files", async () => {
+	const load = (shuffle: boolean) =>
+		imageDatasetFromDirectory(imageFolder, { imageSize: [16, 16], batchSize: 3, shuffle, seed: 5, verbose: false });
+	const [shuffling, ordered] = [load(true), load(false)];
+	assert.deepEqual([shuffling.shuffled, ordered.shuffled], [true, false]);
+	const model = cnn(small);
+	compile(model);
+	let labels: number[] = [];
+	const first = await printed(async () => {
+		labels = (await predict(model, shuffling)).yTrue;
+	});
+	assert.match(first, /^predict: this dataset shuffles; .*shuffle: false.*$/);
+	assert.notDeepEqual(labels, shuffling.labels);
+	assert.deepEqual([...labels].sort(), shuffling.labels);
+	assert.equal(await printed(() => predict(model, shuffling)), "");
+	assert.match(await printed(() => predict(model, load(true))), /^predict: /);
+	assert.equal(await printed(() => predict(model, ordered)), "");
+	assert.equal(await printed(() => evaluate(model, load(true))), "");
 });

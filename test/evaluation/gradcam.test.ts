@@ -43,6 +43,9 @@ test("overlay turns hot regions red and leaves the others unchanged", () => {
 	assert.deepEqual(mixed[0][0], [100, 100, 100]);
 	const [red, green] = mixed[7][7];
 	assert.ok(red > 190 && green < 70);
+	// Where, not how much: a map that is high everywhere is no red blanket.
+	const higher = overlay(tf.fill([8, 8, 3], 100), heat.mul(0.1).add(0.9)).arraySync();
+	assert.ok(higher.flat(2).every((value, i) => Math.abs(value - mixed.flat(2)[i]) < 0.01));
 });
 
 test("a model that is not sequential or has no such convolution is an error", () => {

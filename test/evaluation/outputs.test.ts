@@ -46,7 +46,7 @@ const folders: Record<number, string> = { 2: temporaryFolder(), 3: temporaryFold
 
 before(async () => {
 	const [count, height, width, channels] = images.shape;
-	const pixels = Buffer.from(values(keras.images));
+	const pixels = Uint8Array.from(values(keras.images));
 	for (const [classes, labels] of Object.entries(keras.labels)) {
 		for (let i = 0; i < count; i++) {
 			const folder = join(folders[Number(classes)], `class ${labels[i]}`);

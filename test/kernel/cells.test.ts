@@ -98,6 +98,40 @@ describe("a var inside a statement", () => {
 	});
 });
 
+describe("Python", () => {
+	const answers: [cell: string, says: RegExp][] = [
+		["for i in range(10):\n    f(i)", /'\(' expected\. .*for \(const x of list\)/],
+		["if x > 3:\n    f(x)", /if \(x > 0\) \{/],
+		["def f(x):\n    return x + 1", /function f\(/],
+		["import numpy as np", /import \{ name \} from/],
+		["from keras import layers", /import \{ name \} from/],
+		['print("hello")', /Cannot find name 'print'\. .*console\.log/],
+		["const flag = None", /true, false and null/],
+		["const both = 1 and 2", /&& and \|\|/],
+		["[i for i in x]", /list\.map/],
+		["# a comment", /begins with \/\//],
+		["Math.max(1, validation_data=3)", /\{ epochs: 5 \}/],
+		["count = 3", /let x = …/],
+	];
+	const untouched: [cell: string, says: RegExp][] = [
+		["const wrong = ;", /Expression expected\.$/],
+		["fetchh('x')", /Did you mean 'fetch'\?$/],
+		["const text: string = ((one = 1) => one)()", /not assignable to type 'string'\.$/],
+		["throw new Error('Unknown name a_b c')", /^Unknown name a_b c$/],
+		["throw new Error('Unknown loss mean_squared_error')", /did you mean meanSquaredError\?$/],
+	];
+
+	test("is answered with TypeScript's way to say it, and TypeScript is not", () => {
+		const cells = [...answers, ...untouched];
+		const results = runCells(
+			"ours",
+			project(),
+			cells.map(([cell]) => cell),
+		);
+		for (const [i, [cell, says]] of cells.entries()) assert.match(results[i].error?.evalue ?? "", says, cell);
+	});
+});
+
 describe("a command of IPython", () => {
 	const answers: [cell: string, says: RegExp][] = [
 		["%time x", /^1:1 - %time is a magic of IPython, .*console\.time/],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
-import compiler from "@tslab/typescript-for-tslab";
+import compiler from "typescript";
 import { root } from "../helpers";
 import { type Cell, type Kernel, project, type Result, runCells, shown } from "./run-cells";
 
@@ -84,6 +84,33 @@ describe("an edit in src", () => {
 	test("is picked up through the module that imports it", () => {
 		assert.deepEqual(run("ours"), ["2", "42"]);
 	});
+});
+
+test("a file that is new or gone, where a module was looked for, does not stop the next cell", () => {
+	const folder = project();
+	const files = ["leaf", "other"].map((name) => ({ file: join(folder, "notebooks", `${name}.ts`), content: "" }));
+	const importing = 'import { value } from "./other"; value';
+	const results = runCells("ours", folder, [
+		importing,
+		...files,
+		"1 + 1",
+		{ ...files[1], content: "export const value = 3;" },
+		importing,
+	]);
+	assert.deepEqual(results.slice(1).map(shown), ["2", "3"]);
+});
+
+test("what an earlier kernel found out about modules holds only as long as they and what they import stay", () => {
+	const folder = project();
+	const leaf = join(folder, "src", "leaf.ts");
+	const run = (content: string) => {
+		writeFileSync(leaf, content);
+		const [{ result, error }] = runCells("ours", folder, ['import { doubled } from "../src/middle"; doubled']);
+		return result?.["text/plain"] ?? error?.traceback[0].split(" - ")[0];
+	};
+	const wrong = 'export const value = "1";';
+	const runs = ["export const value = 1;", wrong, wrong, "export const value = 21;"];
+	assert.deepEqual(runs.map(run), ["2", "../src/middle.ts 2:24", "../src/middle.ts 2:24", "42"]);
 });
 
 describe("modules", () => {
@@ -397,6 +424,7 @@ describe("typing help", () => {
 			{ inspect: "twice([1, 2].length + ", at: 22 },
 			{ inspect: "1 + 1", at: 3 },
 			{ inspect: 'import { readFileSync } from "node:fs"', at: 12 },
+			{ complete: 'import { twice } from "../src/st"', at: 32 },
 		]);
 		replies = results.map(({ reply }) => reply);
 	});
@@ -407,6 +435,11 @@ describe("typing help", () => {
 		const kinds = [{ text: "epochs", type: "property", start: 8, end: 10 }];
 		assert.deepEqual(member.metadata, { _jupyter_types_experimental: kinds });
 		assert.deepEqual((replies[2] as Completion).matches, ["twice"]);
+	});
+
+	test("completes the path of a module", () => {
+		const { matches, cursor_start, cursor_end } = replies[7] as Completion;
+		assert.deepEqual([matches, cursor_start, cursor_end], [["strict"], 30, 32]);
 	});
 
 	test("shows a function's type and docstring, on its name and within its arguments", () => {

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
+import type { Request } from "../../tools/kernel/message";
+import { StreamBuffer } from "../../tools/kernel/stream-buffer";
 import { temporaryFolder } from "../helpers";
 import { project, type Result, runCells, shown } from "./run-cells";
 
@@ -69,6 +71,16 @@ describe("what a cell prints", () => {
 		assert.deepEqual(results[6].error?.traceback, ["Interrupted"]);
 		assert.equal(shown(results[7]), "2");
 	});
+});
+
+test("a cell's first line is sent at once, also right after a cell that printed much", () => {
+	const [much, next] = [{}, {}] as Request[];
+	const sent: [Request, string][] = [];
+	const buffer = new StreamBuffer((request, { text }) => sent.push([request, text]));
+	for (let i = 0; i < 1000; i++) buffer.write(much, { name: "stdout", text: `${i}\n` });
+	buffer.flush();
+	buffer.write(next, { name: "stdout", text: "first\n" });
+	assert.equal(sent.at(-1)?.[1], "first\n");
 });
 
 describe("process.exit", () => {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bootstrap, pick } from "../../src/metrics/bootstrap";
-import { proportionConfint } from "../../src/metrics/proportion";
+import { meanConfint } from "../../src/metrics/mean";
+import { proportionConfint, proportionDifferenceConfint } from "../../src/metrics/proportion";
+import { spearmanr } from "../../src/metrics/spearman";
 import { fixture } from "../helpers";
 
 type Proportion = { count: number; nobs: number; alpha: number; low: number; high: number };
@@ -41,6 +43,44 @@ describe("the interval of a proportion", () => {
 		assert.throws(() => proportionConfint(Number.NaN, 16), /count is NaN/);
 		assert.throws(() => proportionConfint(1, 16, { alpha: 95 }), /alpha is 95: expected a number above 0 and below 1/);
 	});
+});
+
+describe("Student's interval of a mean, and Newcombe's of a difference,", () => {
+	type Bounds = { low: number; high: number };
+	const close = (a: Bounds, b: Bounds, what: string) => {
+		for (const bound of ["low", "high"] as const) {
+			assert.ok(
+				Math.abs(a[bound] - b[bound]) < 1e-9 * Math.max(1, Math.abs(b[bound])),
+				`${what}: ${a[bound]}, not ${b[bound]}`,
+			);
+		}
+	};
+
+	test("equal those of statsmodels", () => {
+		const { means, differences } = fixture<{
+			means: ({ values: number[]; alpha: number } & Bounds)[];
+			differences: ({ counts: [number, number, number, number]; alpha: number } & Bounds)[];
+		}>("metrics");
+		for (const { values, alpha, ...expected } of means) close(meanConfint(values, { alpha }), expected, String(values));
+		for (const { counts, alpha, ...expected } of differences) {
+			close(proportionDifferenceConfint(...counts, { alpha }), expected, String(counts));
+		}
+	});
+
+	test("of one measurement has no bounds", () => {
+		assert.deepEqual(meanConfint([0.9]), { value: 0.9, low: Number.NaN, high: Number.NaN });
+		assert.throws(() => meanConfint([1, 2], { alpha: 0 }), /alpha is 0: expected a number above 0 and below 1/);
+	});
+});
+
+test("Spearman's rank correlation equals SciPy's, ties and constants included", () => {
+	for (const { a, b, correlation } of fixture<{ ranks: { a: number[]; b: number[]; correlation: number | string }[] }>(
+		"metrics",
+	).ranks) {
+		const found = spearmanr(a, b);
+		if (correlation === "nan") assert.ok(Number.isNaN(found));
+		else assert.ok(Math.abs(found - Number(correlation)) < 1e-12, `${found}, not ${correlation}`);
+	}
 });
 
 describe("the bootstrap interval", () => {

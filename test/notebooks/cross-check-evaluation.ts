@@ -65,17 +65,18 @@ function checkMatrices(page: Page, run: Run, compare: Compare, same: Same): void
 	compare("05, lowest recall", found(page, /lowest recall is .*, with ([\d.]+ %) of its/)[0], lowest);
 }
 
-/** The thirds of the test images by each property. */
+/** The thirds of the test images by each property; a property that all images share has none. */
 function checkSlices(page: Page, run: Run, compare: Compare, same: Same): void {
 	const slices = rowsOf(page.tables, "property", "from", "accuracy");
-	for (const property of ["brightness", "size", "sharpness"]) {
+	for (const property of new Set(slices.map((row) => row.property))) {
 		const rows = slices.filter((row) => row.property === property);
 		const total = sum(rows.map(({ images }) => Number(images)));
 		compare(`05, images by ${property}`, total, run.counts.test);
 		const hits = rows.map((row) => Math.round(Number(row.accuracy) * Number(row.images)));
 		compare(`05, accuracy by ${property}`, sum(hits) / total, run.test.accuracy);
-		for (const { low, accuracy, high } of rows) {
+		for (const { low, accuracy, high, harder } of rows) {
 			same(`05, interval by ${property}`, Number(low) <= Number(accuracy) && Number(accuracy) <= Number(high), true);
+			same(`05, harder by ${property}`, harder === "yes", Number(high) < run.test.accuracy);
 		}
 	}
 }
@@ -105,22 +106,16 @@ function checkReports(page: Page, run: Run, compare: Compare, same: Same): void 
 	});
 }
 
-/** The curves of each class and the areas below them. */
+/** The ROC curves, the areas below them, and the precision–recall curve of the positive class. */
 function checkCurves(page: Page, run: Run, compare: Compare, same: Same, evaluation: EvaluationRecord): void {
-	const figure = (title: string) => page.figures.find(({ layout }) => layout.title.text === title)?.data ?? [];
+	const figure = (title: string) => page.figures.find(({ layout }) => layout.title.text.startsWith(title));
 	const names = run.classNames as string[];
-	const drawn = names.length === 2 ? names.slice(1) : names;
-	const [curves, ofPrecision] = [figure("ROC curve"), figure("Precision–recall curve")];
-	same(
-		"05, classes of the ROC curves",
-		curves.map(({ name }) => name?.replace(/: AUC [\d.]+$/, "")),
-		drawn,
-	);
-	same(
-		"05, classes of the other curves",
-		ofPrecision.map(({ name }) => name?.replace(/: average.*/, "")),
-		drawn,
-	);
+	const curves = figure("ROC curve")?.data ?? [];
+	const drawn = curves.map(({ name }) => name?.replace(/: AUC [\d.]+$/, "") ?? "");
+	const positive =
+		figure("Precision–recall curve of ")?.layout.title.text.replace("Precision–recall curve of ", "") ?? "";
+	same("05, the positive class", names.includes(positive), true);
+	same("05, classes of the ROC curves", drawn, names.length === 2 ? [positive] : names);
 	curves.forEach(({ name = "", x, y }, i) => {
 		const area = evaluation.rocAuc[names.indexOf(drawn[i])].auc;
 		compare(`05, area of ${drawn[i]}`, /AUC ([\d.]+)$/.exec(name)?.[1], area);

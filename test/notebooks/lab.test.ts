@@ -125,7 +125,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		await screenshot(page, "interrupted");
 
 		// The cells that waited did not run; one that is run now has the history up to the interrupt.
-		const figure = cellWith(page, 'showFigure(curves(history, "acc"))');
+		const figure = cellWith(page, 'showFigure(curves(history, "acc"');
 		assert.match(await figure.locator(".jp-InputPrompt").innerText(), /\[ \]/);
 		await figure.locator(".cm-content").click();
 		await page.keyboard.press("Control+Enter");

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { before, describe, test } from "node:test";
 import { makeSampleDataset } from "../../tools/data/sample-dataset";
 import { contents, root, temporaryFolder } from "../helpers";
+import { claimsOf, contradictions, unsupported } from "./claims";
 import { crossCheck } from "./cross-check";
 
 type Cell = {
@@ -105,23 +106,45 @@ describe("on a small data set with broken files,", () => {
 		assert.deepEqual(disagreements, []);
 	});
 
+	test("each notebook makes claims, and the numbers of the run support each verdict", () => {
+		for (const name of names) {
+			const shown = claimsOf(reports, name);
+			assert.ok(shown.claims.length >= 5, `${name} makes ${shown.claims.length} claims`);
+			assert.deepEqual(unsupported(shown), [], name);
+		}
+		const run = read(join(reports, "metrics.json"));
+		assert.deepEqual(contradictions(claimsOf(reports, "05-evaluation"), run), []);
+	});
+
 	test("the same seed gives the same training in another notebook and process", () => {
 		assert.deepEqual(read(join(artifacts, "training.json")).history.loss, alone.history.loss);
 	});
 
 	test("reports need nothing from elsewhere and hold plotly once", () => {
+		// Relative to the notebooks it ends as the absolute path does where the two share no folder but the root.
+		const given = relative(folder, dataset);
 		for (const name of names) {
 			const html = readFileSync(join(reports, `${name}.html`), "utf8");
 			assert.doesNotMatch(html, /<(script|img|iframe)[^>]*\ssrc="(https?:)?\/\//, name);
 			assert.doesNotMatch(html, /<link[^>]*\shref="(https?:)?\/\//, name);
 			assert.doesNotMatch(html, /@import url\("?https?:/, name);
-			const figures = html.match(/Plotly\.newPlot\("figure-/g)?.length ?? 0;
+			const figures = html.match(/showFigure\("figure-/g)?.length ?? 0;
 			assert.ok(figures > 0, `${name} has no figure`);
-			assert.equal(html.match(/plotly\.js v\d/g)?.length, 1, name);
+			assert.equal(html.match(/<script [^>]*id="plotly"/g)?.length, 1, name);
+			assert.ok(html.length < 6e6, `${name} has ${html.length} characters`);
+			const others = html.replaceAll(given, "");
+			for (const path of [root, dataset]) assert.ok(!others.includes(path), `${name} contains ${path}`);
 		}
 		const index = readFileSync(join(reports, "index.html"), "utf8");
 		for (const name of names) assert.ok(index.includes(`href="${name}.html"`));
 		assert.ok(index.includes("synthetic"));
+		assert.equal(index.match(/<svg /g)?.length, 3);
+		assert.match(index, /test accuracy \(95 %: \d+\.\d % to \d+\.\d %, 24 images\)/);
+		assert.equal(index.match(/<\/a><br>\w/g)?.length, names.length, "a sentence of each page");
+		const { confusionMatrix } = read(join(reports, "metrics.json"));
+		const mistakes = confusionMatrix[0][1] + confusionMatrix[1][0];
+		const shown = /The most confident mistakes<\/h2>([\s\S]*?)<h2>/.exec(index)?.[1].match(/<img /g) ?? [];
+		assert.equal(shown.length, Math.min(12, mistakes));
 	});
 
 	test("the best trial of a sweep becomes a report, which repeats it to the last digit", () => {
@@ -177,7 +200,7 @@ describe("on a small data set with broken files,", () => {
 		};
 		assert.match(line("--dataset", join(work, "nothing")), /nothing: there is no such folder/);
 		mkdirSync(join(work, "flat", "cats"), { recursive: true });
-		assert.match(line("--dataset", join(work, "flat")), /has no train folder: expected .*npm run dataset -- /);
+		assert.match(line("--dataset", join(work, "flat")), /flat has only one class, cats: at least two are needed/);
 		assert.match(line("--epochz", "3"), /unknown parameter --epochz: did you mean --epochs\?/);
 	});
 });

@@ -39,7 +39,7 @@ export function readPage(html: string) {
 	});
 	// Plotly decodes entities in all texts.
 	const shown = (_: string, value: unknown) => (typeof value === "string" ? decoded(value) : value);
-	const figures = all(html, /const \{ data, layout, config \} = (.*);\n/g).map(
+	const figures = all(html, /showFigure\("figure-\d+", (.*)\);<\/script>/g).map(
 		(json): ShownFigure => JSON.parse(json, shown),
 	);
 	return { tables, figures, text: outputs.map(toText).join("\n") };

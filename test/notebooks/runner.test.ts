@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { notebookOf, root, temporaryFolder } from "../helpers";
+import { notebookOf, root, runnerJob, temporaryFolder } from "../helpers";
 import { isRunning, until } from "../processes";
 
 const command = [join(root, ".venv", "bin", "python"), join(root, "tools", "report", "run_notebooks.py")];
@@ -17,20 +17,18 @@ function jobOf(...sources: string[]) {
 	const source = join(folder, "dies.ipynb");
 	writeFileSync(source, notebookOf(...sources));
 	const reports = join(folder, "reports");
-	return {
-		page: join(reports, "dies.html"),
-		job: { notebooks: [{ name: "dies", source, parameters: {} }], reports, noInput: false },
-	};
+	return { page: join(reports, "dies.html"), reports, job: runnerJob("dies", source, reports) };
 }
 
 function run(options: string, ...cells: string[]) {
-	const { page, job } = jobOf(...cells);
+	const { page, reports, job } = jobOf(...cells);
 	const { status, stdout, stderr } = spawnSync(command[0], command.slice(1), {
-		input: JSON.stringify(job),
+		input: job,
 		encoding: "utf8",
 		env: { ...env, NODE_OPTIONS: options },
 	});
-	return { status, lines: (stdout + stderr).trim().split("\n"), page: readFileSync(page, "utf8") };
+	const log = readFileSync(join(reports, "kernel.log"), "utf8");
+	return { status, lines: (stdout + stderr).trim().split("\n"), page: readFileSync(page, "utf8"), log };
 }
 
 describe("a kernel that dies in a run", () => {
@@ -44,7 +42,7 @@ describe("a kernel that dies in a run", () => {
 		["is told to end", 'process.kill(process.pid, "SIGTERM"); await new Promise(() => {});', /ended by signal SIGTERM/],
 	];
 	for (const [what, cell, cause] of deaths) {
-		test(`because it ${what}: two lines name the cell and the cause, and the page is there`, () => {
+		test(`because it ${what}: three lines name the cell, the cause and the log, and the page is there`, () => {
 			const { status, lines, page } = run("--max-old-space-size=150", '"as far " + "as it ran"', cell, '"never"');
 			assert.equal(status, 1);
 			const [first] = cell.split("\n");
@@ -52,11 +50,39 @@ describe("a kernel that dies in a run", () => {
 			assert.ok(failure.startsWith(`dies, cell [2] \`${first}\`: DeadKernelError: the kernel `), lines.join("\n"));
 			assert.match(failure, cause);
 			assert.match(where, /^The notebook as far as it ran: .*dies\.html$/);
-			assert.deepEqual(more, []);
+			assert.match(more.join("\n"), /^What TensorFlow and the kernel printed: .*kernel\.log$/);
 			assert.ok(page.includes("as far as it ran"));
 			assert.match(page, cause);
 		});
 	}
+
+	test("has what it prints by itself in a log, not among the progress", () => {
+		const printed = run(
+			"",
+			'process.emitWarning("by itself"); await null;',
+			'require("fs").writeSync(2, "as TensorFlow\\n");',
+		);
+		assert.equal(printed.status, 0, printed.lines.join("\n"));
+		assert.match(printed.log, /^as TensorFlow$/m);
+		assert.match(printed.lines.join("\n"), /^1\/1 dies {2}\d+ s$/);
+	});
+
+	test("is one line, which a terminal shows while the notebook runs", () => {
+		const { reports, job } = jobOf("1 + 1", "2 + 2");
+		const file = join(reports, "..", "job.json");
+		writeFileSync(file, job);
+		const onTerminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+		const shell = ["sh", "-c", `"${command[0]}" "${command[1]}" < "${file}"`];
+		const { status, stdout } = spawnSync(command[0], ["-c", onTerminal, ...shell], { encoding: "utf8", env });
+		assert.equal(status, 0, stdout);
+		const lines = stdout.split(/[\r\n]+/).map((line) => line.replace("\x1b[K", ""));
+		assert.ok(lines.includes("1/1 dies  starting  0 s"), stdout);
+		assert.ok(
+			lines.some((line) => /^1\/1 dies {2}\[#####-----\] cell 2\/2 {2}\d+ s$/.test(line)),
+			stdout,
+		);
+		assert.match(lines.filter(Boolean).at(-1) as string, /^1\/1 dies {2}\d+ s$/);
+	});
 
 	test("does not die of process.exit, which is a failure of the cell unless the code is 0", () => {
 		const failed = run("", "process.exit(3)", '"never"');
@@ -79,7 +105,7 @@ test("when the command that started it is killed, the runner and the kernel end"
 			stdio: ["pipe", "ignore", "ignore"],
 			detached: true,
 		});
-		child.stdin.end(${JSON.stringify(JSON.stringify(job))});
+		child.stdin.end(${JSON.stringify(job)});
 		console.log(child.pid);
 		setInterval(() => {}, 1000);`;
 	const starter = spawn("node", ["-e", script], { stdio: ["ignore", "pipe", "inherit"], env });

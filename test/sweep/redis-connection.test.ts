@@ -91,8 +91,7 @@ describe("with a server", { skip }, () => {
 		const port = await freePort();
 		const readOnly = ["user reader on >pass ~* +@read +@connection", "user default on >s3cret ~* +@all"];
 		const options = readOnly.flatMap((user) => [`--${user.split(" ")[0]}`, ...user.split(" ").slice(1)]);
-		const server = await startRedis(temporaryFolder(), port, ...options);
-		after(() => server.kill("SIGKILL"));
+		await startRedis(temporaryFolder(), port, ...options);
 		assert.match(await refusal(`redis://127.0.0.1:${port}`), /denies access: NOAUTH/);
 		assert.match(await refusal(`redis://reader:pass@127.0.0.1:${port}`), /denies access: NOPERM/);
 		assert.match(await refusal(`redis://:hunter2@127.0.0.1:${port}`), /denies access: WRONGPASS/);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { after, afterEach, before, describe, test } from "node:test";
+import { afterEach, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { connect } from "../../src/sweep/redis-connection";
 import { uniform } from "../../src/sweep/space";
@@ -33,7 +33,6 @@ describe("a Redis that comes back empty", { skip }, () => {
 		stop = new AbortController();
 		await Promise.all(workers.splice(0));
 	});
-	after(() => server.kill("SIGKILL"));
 
 	/** Starts a sweep and two workers, and returns once each of them is in the middle of a trial. */
 	const inTheMiddle = async () => {

@@ -40,15 +40,13 @@ describe("messages of a sweep over Redis", { skip }, () => {
 	const home = temporaryFolder();
 	const { TMPDIR } = process.env;
 	let [url, redis, queue] = ["", undefined as unknown as Redis, undefined as unknown as Queue];
-	let stopServer: () => void;
 	const tasks: Task[] = [];
 	const stops: (() => Promise<void>)[] = [];
 
 	before(async () => {
 		const port = await freePort();
 		url = `redis://127.0.0.1:${port}`;
-		const server = await startRedis(temporaryFolder(), port);
-		stopServer = () => server.kill("SIGKILL");
+		await startRedis(temporaryFolder(), port);
 		redis = await connect(url);
 		const environment = environmentOf(await fingerprint(dataset));
 		queue = new Queue(queueOf(environment), { connection: redis, prefix: PREFIX });
@@ -65,7 +63,6 @@ describe("messages of a sweep over Redis", { skip }, () => {
 		else process.env.TMPDIR = TMPDIR;
 		await queue.close();
 		redis.disconnect();
-		stopServer();
 	});
 
 	/** Starts a worker whose trials train nothing, and returns its lines. */

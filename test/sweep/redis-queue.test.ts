@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, afterEach, before, describe, test } from "node:test";
+import { afterEach, before, describe, test } from "node:test";
 import { serialize } from "node:v8";
 import { environmentOf, keyOf, sweepsKey } from "../../src/sweep/redis";
 import { connect } from "../../src/sweep/redis-connection";
@@ -37,7 +37,6 @@ describe("a sweep over Redis", { skip }, () => {
 	afterEach(() => {
 		for (const child of children.splice(0)) child.kill("SIGKILL");
 	});
-	after(() => redis.kill("SIGKILL"));
 
 	const startWorker = async (data = dataset) => {
 		const args = [join(root, "tools", "cli.mjs"), "worker", "--redis", url, "--dataset", data, "--allow-modules"];

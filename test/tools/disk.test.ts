@@ -8,7 +8,7 @@ import { after, describe, test } from "node:test";
 import { requireWritable, writeError } from "../../src/support/writing";
 import { writeIndex } from "../../tools/report/index-page";
 import type { RunRecord } from "../../tools/report/run-record";
-import { root, temporaryFolder } from "../helpers";
+import { root, runnerJob, temporaryFolder } from "../helpers";
 
 /** Mounts a disk of 2 MB; null where that is not allowed. */
 function mount(...options: string[]): string | null {
@@ -49,13 +49,13 @@ describe("a report that does not fit", () => {
 	function run(reports: string, command: string, args: string[] = []): string {
 		mkdirSync(reports, { recursive: true });
 		for (const name of ["run.html", "run.ipynb"]) writeFileSync(join(reports, name), "earlier");
-		const input = JSON.stringify({ reports, noInput: false, notebooks: [{ name: "run", source, parameters: {} }] });
+		const input = runnerJob("run", source, reports);
 		const env = { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" };
 		const { status, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: "utf8", input, env });
 		assert.equal(status, 1, stderr);
-		assert.deepEqual(readdirSync(reports).sort(), ["run.html", "run.ipynb"]);
+		assert.deepEqual(readdirSync(reports).sort(), ["kernel.log", "run.html", "run.ipynb"]);
 		for (const name of ["run.html", "run.ipynb"]) assert.equal(readFileSync(join(reports, name), "utf8"), "earlier");
-		return (stdout + stderr).replace("run … ", "").trim();
+		return (stdout + stderr).replace(/^1\/1 run {2}failed after \d+ s\n/, "").trim();
 	}
 	const [python, runner] = [join(root, ".venv", "bin", "python"), join(root, "tools", "report", "run_notebooks.py")];
 
@@ -97,7 +97,16 @@ test("before the notebooks run: whether reports and artifacts can be written", {
 });
 
 test("an index that does not fit leaves the earlier one", { skip }, () => {
-	const record = { classNames: ["x".repeat(3e6)], counts: {}, parameters: {}, versions: {}, seconds: {}, date: "" };
+	const record = {
+		dataset: "set",
+		classNames: ["x".repeat(3e6)],
+		counts: {},
+		parameters: {},
+		versions: {},
+		history: {},
+		seconds: {},
+		date: "",
+	};
 	writeFileSync(join(small as string, "index.html"), "earlier");
 	assert.throws(
 		() => writeIndex(small as string, record as unknown as RunRecord),

@@ -107,7 +107,7 @@ for line in sys.argv[1:]:
     requirement = Requirement(line)
     assert requirement.specifier.contains(pinned.pop(requirement.name)), line
 assert not pinned, pinned
-assert f"tensorflow-cpu=={tensorflow} " in open("requirements.txt").read(), tensorflow`;
+assert f"tensorflow-cpu=={tensorflow} " in open("requirements-tensorflow.txt").read(), tensorflow`;
 	const python = join(root, ".venv", "bin", "python");
 	const result = spawnSync(python, ["-c", code, ...recorded.requires], { cwd: root, encoding: "utf8" });
 	assert.equal(result.status, 0, result.stderr);

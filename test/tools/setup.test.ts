@@ -26,11 +26,7 @@ test("every patch is for the installed version of its package", () => {
 });
 
 test("TensorFlow is the wheel's, and there is one TensorFlow.js for danfojs too", async () => {
-	const wheel = readdirSync(join(root, ".venv", "lib")).flatMap((python) =>
-		readdirSync(join(root, ".venv", "lib", python, "site-packages")).filter((name) =>
-			/^tensorflow.*\.dist-info$/.test(name),
-		),
-	);
+	const wheel = readdirSync(join(root, ".venv", "tensorflow")).filter((name) => name.endsWith(".dist-info"));
 	const backend = tf.backend() as unknown as { binding: { TF_Version: string } };
 	assert.equal(tf.getBackend(), "tensorflow");
 	assert.ok(wheel[0].includes(`-${backend.binding.TF_Version}.`));
@@ -46,13 +42,18 @@ test("requirements.txt pins everything that the Python side imports", () => {
 });
 
 test("every Python requirement is pinned with hashes, and installed only if its wheel has one of them", () => {
-	for (const file of ["requirements.txt", "requirements-gpu.txt", "tools/bench/requirements.txt"]) {
+	for (const file of [
+		"requirements.txt",
+		"requirements-tensorflow.txt",
+		"requirements-gpu.txt",
+		"tools/bench/requirements.txt",
+	]) {
 		const entries = read(file)
 			.replace(/^#.*\n/gm, "")
 			.replaceAll(" \\\n    ", " ")
 			.trim()
 			.split("\n");
-		assert.ok(entries.length >= 13, file);
+		assert.ok(entries.length >= 2, file);
 		for (const entry of entries) assert.match(entry, /^\S+==\S+( ; [^-]+)?( --hash=sha256:[0-9a-f]{64})+$/);
 	}
 	for (const tampered of [false, true]) {
@@ -116,7 +117,7 @@ test("prerequisites that are missing are named with the commands that install th
 	};
 	assert.match(
 		script("findPython()"),
-		/No Python from 3\.10 to 3\.13[\s\S]*sudo apt install python3[\s\S]*dnf install[\s\S]*brew install/,
+		/No Python from 3\.10 to 3\.14[\s\S]*sudo apt install python3[\s\S]*dnf install[\s\S]*brew install/,
 	);
 	assert.match(
 		script("findCompiler()"),

@@ -11,6 +11,7 @@ import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import type { Batch } from "../../src/datasets/types";
 import { compile } from "../../src/training/compile";
 import { EarlyStopping } from "../../src/training/early-stopping";
+import { EvaluateAfterEpoch } from "../../src/training/evaluate-after-epoch";
 import type { History } from "../../src/training/history";
 import { ReduceLROnPlateau } from "../../src/training/reduce-lr-on-plateau";
 import { LearningRateScheduler } from "../../src/training/schedules";
@@ -60,6 +61,11 @@ const settings: Record<string, Setting> = {
 		epochs: 8,
 		callbacks: () => [new EarlyStopping({ patience: 2, minDelta: 1, restoreBestWeights: true })],
 	},
+	"with EvaluateAfterEpoch": {
+		callbacks: () => [
+			new EvaluateAfterEpoch(imageDatasetFromDirectory(imageFolder, { imageSize: [30, 30], seed: 2, verbose: false })),
+		],
+	},
 };
 
 for (const [name, setting] of Object.entries(settings)) {
@@ -72,6 +78,8 @@ for (const [name, setting] of Object.entries(settings)) {
 			const resumed = await run(backup, setting);
 			assert.deepEqual(curves(resumed.history), curves(uninterrupted.history));
 			assert.deepEqual(resumed.weights, uninterrupted.weights);
+			const evaluated = ({ callbacks }: typeof resumed) => callbacks.flatMap((one) => ("acc" in one ? [one.acc] : []));
+			assert.deepEqual(evaluated(resumed), evaluated(uninterrupted));
 			assert.ok(!existsSync(backup), "the checkpoint is deleted when training completes");
 		}
 	});

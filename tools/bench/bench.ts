@@ -4,8 +4,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { commands } from "../commands.mjs";
+import { datasetFolder } from "../data/fill";
 import { wholeNumber } from "../setup/numbers.mjs";
-import { at, fromHere, shown } from "../setup/paths.mjs";
+import { shown } from "../setup/paths.mjs";
 import { benchGpu } from "./gpu";
 import { parts } from "./parts";
 
@@ -39,6 +40,6 @@ function readOptions(args: string[]) {
 		quick: values.quick,
 		gpu: values.gpu,
 		rounds: values.quick ? 2 : wholeNumber("--rounds", values.rounds),
-		dataset: values.dataset === undefined ? at("dataset") : fromHere(values.dataset),
+		dataset: datasetFolder(values.dataset),
 	};
 }

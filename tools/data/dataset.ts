@@ -1,12 +1,13 @@
-// Brings the user's own images into dataset/: `npm run dataset -- FOLDER|ARCHIVE|URL`.
+// Brings images into dataset/: `npm run dataset -- FOLDER|ARCHIVE|URL`, or fashion for those of Fashion-MNIST.
 //
-// A folder and an archive both become a list of entries (see entries.ts), which split.ts assigns to train, valid and
+// Every source becomes a list of entries (see entries.ts), which split.ts assigns to train, valid and
 // test. Everything is prepared in .incoming and renamed into place at the end, so that a run that is stopped leaves the
 // earlier data as it was, and the same command starts over.
 import {
 	constants,
 	copyFileSync,
 	existsSync,
+	linkSync,
 	mkdirSync,
 	readdirSync,
 	realpathSync,
@@ -16,7 +17,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { SPLIT_ALIASES, SPLITS, type Split } from "../../src/images/folders";
+import { SPLITS, type Split } from "../../src/images/folders";
 import { pathExists, statOrNull } from "../../src/support/files";
 import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
@@ -25,22 +26,30 @@ import { at, fromHere } from "../setup/paths.mjs";
 import { nearest } from "../setup/text.mjs";
 import { BadArchive, unpack } from "./archive";
 import { download } from "./download";
-import { counted, type Entry } from "./entries";
+import { type Entry, isImage } from "./entries";
+import { FASHION_DEFAULTS, type FashionOptions, readFashionOptions, writeFashion } from "./fashion";
+import { isFashion } from "./fill";
+import { place, putInPlace, summarise } from "./place";
 import { entriesOf, imagesByContent, isWithin, reportSkipped } from "./source";
-import { makePlan, type Plan } from "./split";
+import { isSplit, makePlan } from "./split";
+import { sourcesOf } from "./together";
 
-const { usage } = commands.dataset;
+const usage = commands.dataset.usage.replace("\n", " or ");
 const OPTIONS = {
-	split: { type: "string", default: "70,15,15" },
+	split: { type: "string" },
 	seed: { type: "string", default: "42" },
+	classes: { type: "string" },
+	limit: { type: "string" },
 	into: { type: "string" },
 	"max-gb": { type: "string", default: "20" },
 } as const;
 
-interface Options {
+export interface Options {
 	/** The path or address of the source. */
 	source: string;
 	isFolder: boolean;
+	/** What to take of Fashion-MNIST; `null` when the source is something else. */
+	fashion: FashionOptions | null;
 	/** The source as it was typed, for messages. */
 	label: string;
 	/** The folder for the data set. */
@@ -49,13 +58,25 @@ interface Options {
 	seed: number;
 	/** The limit for a download, and for what an archive holds. */
 	maxBytes: number;
+	/** Whether the files of a folder are linked where the disk allows it. Default: copied. */
+	isLinked?: boolean;
 }
 
 const isUrl = (source: string) => /^https?:\/\//i.test(source);
 
-/** Copies, or unpacks, the images of a folder, an archive or an address into `dataset/`, split and by class. */
+/** The proportions of the splits that images have by default. */
+export const RATIOS = { train: 70, valid: 15, test: 15 };
+
+/** Copies, or unpacks, the images of a source into `dataset/`, split and by class. */
 export async function main(args: string[]): Promise<void> {
 	const options = readOptions(args);
+	await makeDataset(options);
+	const { into } = options;
+	console.log(`The images are in ${into}. Next: npm start${into === at("dataset") ? "" : ` -- --dataset ${into}`}`);
+}
+
+/** Makes a data set of a source. What is there stays until the new images are complete, and then moves aside. */
+export async function makeDataset(options: Options): Promise<void> {
 	checkPlaces(options);
 	try {
 		await bringIn(options);
@@ -74,15 +95,26 @@ async function bringIn(options: Options): Promise<void> {
 	const incoming = join(into, ".incoming");
 	rmSync(incoming, { recursive: true, force: true });
 	mkdirSync(incoming, { recursive: true });
+	const unpacked = join(incoming, "unpacked");
 	const archive = isUrl(source) ? await download(source, join(into, ".download"), { maxBytes }) : source;
-	const found = isFolder ? [...entriesOf(source)] : await unpackSource(archive, options, join(incoming, "unpacked"));
+	const found = await entriesFrom(archive, options, unpacked);
 	found.sort((a, b) => (a.path < b.path ? -1 : 1));
 	reportSkipped(found);
-	const plan = makePlan(imagesByContent(found), options);
-	place(plan, incoming, isFolder ? copy : renameSync);
+	const entries = imagesByContent(found);
+	const isDivided = options.fashion || isSplit(entries, options.label);
+	const sources = isDivided ? undefined : await sourcesOf(entries.filter(isImage));
+	const plan = makePlan(entries, { ...options, sources });
+	place(plan, incoming, isFolder ? (options.isLinked ? linkOrCopy : copy) : renameSync);
 	putInPlace(incoming, into);
 	if (isUrl(source)) rmSync(archive);
-	summarise(plan, into);
+	summarise(plan);
+}
+
+/** Lists a source; what is no folder yet is unpacked or written to `unpacked`. */
+async function entriesFrom(archive: string, options: Options, unpacked: string): Promise<Entry[]> {
+	const { source, isFolder, fashion, seed } = options;
+	if (fashion) return writeFashion(unpacked, { ...fashion, seed });
+	return isFolder ? [...entriesOf(source)] : unpackSource(archive, options, unpacked);
 }
 
 async function unpackSource(archive: string, { source, label, maxBytes }: Options, folder: string): Promise<Entry[]> {
@@ -112,13 +144,18 @@ function readOptions(args: string[]): Options {
 		throw new Error(`One source at a time, not ${positionals.length}: put names with spaces into quotes.`);
 	}
 	const source = isUrl(label) ? label : fromHere(label);
-	const { split, seed, into, "max-gb": gigabytes } = values as Record<string, string>;
+	const { split, seed, into, "max-gb": gigabytes, ...rest } = values as Record<string, string>;
+	const fashion = isFashion(label) ? readFashionOptions(rest) : null;
+	const [other] = Object.keys(rest);
+	if (!fashion && other) throw new Error(`--${other} is for fashion: a folder's classes are its folders, all of them`);
+	const ratios = (fashion ? FASHION_DEFAULTS : { ratios: RATIOS }).ratios;
 	return {
 		source,
 		isFolder: statOrNull(source)?.isDirectory() ?? false,
+		fashion,
 		label,
 		into: into === undefined ? at("dataset") : fromHere(into),
-		ratios: readRatios(split),
+		ratios: split === undefined ? ratios : readRatios(split),
 		seed: readNumber("--seed", seed, { integer: true }),
 		maxBytes: 1e9 * readNumber("--max-gb", gigabytes, { above: 0 }),
 	};
@@ -130,7 +167,7 @@ function readRatios(text: string): Record<Split, number> {
 		return { train, valid, test };
 	}
 	throw new Error(
-		`--split ${text}: expected three numbers above 0, for ${SPLITS.join(", ")}, for example ${OPTIONS.split.default}`,
+		`--split ${text}: expected three numbers above 0, for ${SPLITS.join(", ")}, for example ${Object.values(RATIOS)}`,
 	);
 }
 
@@ -139,11 +176,11 @@ function suggestion(typed: string): string {
 	return name ? `: did you mean --${name}?` : `. Usage: ${usage}`;
 }
 
-function checkPlaces({ source, label, isFolder, into }: Options): void {
+function checkPlaces({ source, label, isFolder, fashion, into }: Options): void {
 	const nowhere = (path: string) => pathExists(path) && !statOrNull(path);
 	if (nowhere(into)) throw new Error(`--into ${into} is a link that leads nowhere.`);
 	if (statOrNull(into)?.isDirectory() === false) throw new Error(`--into ${into} is a file, not a folder.`);
-	if (isUrl(source)) return;
+	if (isUrl(source) || fashion) return;
 	if (nowhere(source)) throw new Error(`${label} is a link that leads nowhere.`);
 	const given = statOrNull(source);
 	if (!given) throw new Error(`No such folder or archive: ${label}`);
@@ -158,57 +195,18 @@ function realPath(path: string): string {
 	return existsSync(path) ? realpathSync.native(path) : join(realPath(dirname(path)), basename(path));
 }
 
-function removeIfEmpty(folder: string): void {
-	if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+/** Links a file: the same bytes under another name, which can be moved without moving the user's. */
+function linkOrCopy(from: string, to: string): void {
+	try {
+		linkSync(realpathSync(from), to);
+	} catch {
+		// Another disk, or one that knows no links.
+		copy(from, to);
+	}
 }
 
 const copy = (from: string, to: string) => copyFileSync(from, to, constants.COPYFILE_FICLONE);
 
-function place(plan: Plan, incoming: string, put: (from: string, to: string) => void): void {
-	const all = Object.values(plan).flatMap((classes) => [...classes.values()].flat());
-	console.log(`sorting ${counted(all.length, "image")} into ${SPLITS.join(", ")}`);
-	for (const split of SPLITS) {
-		for (const [name, images] of plan[split]) {
-			for (const { path, file } of images) {
-				const target = join(incoming, split, name, path);
-				// Names that differ in a source may be the same here: not every file system tells A from a.
-				if (existsSync(target)) throw new Error(`${name} has two images that would both be ${path} here.`);
-				try {
-					mkdirSync(dirname(target), { recursive: true });
-					put(file, target);
-				} catch (error) {
-					if ((error as NodeJS.ErrnoException).code !== "ENAMETOOLONG") throw error;
-					throw new Error(`${name}/${path} has a name that is too long for this disk: shorten it in the source.`);
-				}
-			}
-		}
-	}
-}
-
-/** Moves the earlier data aside and the new in. Nothing is deleted. */
-function putInPlace(incoming: string, into: string): void {
-	const others = Object.values(SPLIT_ALIASES).flat();
-	const earlier = [...SPLITS, ...others, "sample.json", "quarantine"].filter((name) => pathExists(join(into, name)));
-	if (earlier.length > 0) {
-		const previous = join(into, `previous-${new Date().toISOString().replace(/[:.]/g, "-")}`);
-		mkdirSync(previous);
-		for (const name of earlier) renameSync(join(into, name), join(previous, name));
-		console.log(`moved the earlier ${earlier.join(", ")} to ${previous}`);
-	}
-	for (const split of SPLITS) renameSync(join(incoming, split), join(into, split));
-}
-
-function summarise(plan: Plan, into: string): void {
-	const rows = [...plan.train.keys()].map((name) => ({
-		name: printable(name),
-		counts: SPLITS.map((split) => plan[split].get(name)?.length ?? 0),
-	}));
-	const totals = SPLITS.map((_, i) => rows.reduce((sum, { counts }) => sum + counts[i], 0));
-	const table = [{ name: "class", counts: [...SPLITS] }, ...rows, { name: "all", counts: totals }];
-	const width = Math.max(...table.map(({ name }) => name.length));
-	const lines = table.map(({ name, counts }) => {
-		return name.padEnd(width) + counts.map((count) => String(count).padStart(9)).join("");
-	});
-	const next = into === at("dataset") ? "npm start" : `npm start -- --dataset ${into}`;
-	console.log(`\n${lines.join("\n")}\n\nThe images are in ${into}. Next: ${next}`);
+function removeIfEmpty(folder: string): void {
+	if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
 }

@@ -16,12 +16,18 @@ export const clamp = (value, low, high) => (value < low ? low : value > high ? h
  */
 export const ease = (t) => t * t * (3 - 2 * t);
 
-/** @param {Random} random */
-export function newCanvas(random) {
+/**
+ * A sheet of light 1, of a camera's usual sizes and proportions.
+ *
+ * @param {Random} random
+ * @param {[width: number, height: number]} [size] default: drawn
+ */
+export function newCanvas(random, size) {
 	const ratio = random.pick([1, 1.2, 4 / 3, 1.5, 1.75]);
-	const short = Math.round(random.between(120, Math.min(200, 260 / ratio)));
-	const long = Math.floor(short * ratio);
-	const [width, height] = random.chance(0.5) ? [short, long] : [long, short];
+	const usual = Math.round(random.between(120, Math.min(200, 260 / ratio)));
+	const sides = [usual, Math.floor(usual * ratio)];
+	const [width, height] = size ?? (random.chance(0.5) ? sides : sides.reverse());
+	const short = Math.min(width, height);
 	return {
 		width,
 		height,
@@ -48,24 +54,25 @@ export function eachPixel({ width, height }, visit) {
  *
  * @param {Canvas} canvas
  * @param {Float32Array} plane
- * @param {number} cell
+ * @param {number | [across: number, down: number]} cell
  * @param {number} amount
  * @param {Random} random
  */
 export function addNoise({ width, height }, plane, cell, amount, random) {
-	const columns = Math.ceil(width / cell) + 2;
-	const rows = Math.ceil(height / cell) + 2;
+	const [across, down] = typeof cell === "number" ? [cell, cell] : cell;
+	const columns = Math.ceil(width / across) + 2;
+	const rows = Math.ceil(height / down) + 2;
 	const lattice = Float32Array.from({ length: columns * rows }, () => random.between(-amount, amount));
-	const weights = Float32Array.from({ length: width }, (_, x) => ease((x / cell) % 1));
+	const weights = Float32Array.from({ length: width }, (_, x) => ease((x / across) % 1));
 	const line = new Float32Array(columns);
 	for (let y = 0; y < height; y++) {
-		const above = Math.floor(y / cell) * columns;
-		const weight = ease((y / cell) % 1);
+		const above = Math.floor(y / down) * columns;
+		const weight = ease((y / down) % 1);
 		for (let i = 0; i < columns; i++) {
 			line[i] = lattice[above + i] + weight * (lattice[above + columns + i] - lattice[above + i]);
 		}
 		for (let x = 0; x < width; x++) {
-			const column = Math.floor(x / cell);
+			const column = Math.floor(x / across);
 			plane[y * width + x] += line[column] + weights[x] * (line[column + 1] - line[column]);
 		}
 	}
@@ -84,6 +91,37 @@ export function drawPaths({ width, height, light }, paths, depth) {
 		for (let i = 1; i < path.length; i++) coverSegment(cover, width, height, path[i - 1], path[i]);
 	}
 	for (let i = 0; i < cover.length; i++) light[i] *= 1 - depth * cover[i];
+}
+
+/**
+ * Walks from a point in steps of one unit.
+ *
+ * @param {Canvas} canvas
+ * @param {{ x: number, y: number, heading: number, steps: number, radius: number }} start
+ * @param {(step: number) => number} turn the change of heading, in radians
+ * @returns {Point[]}
+ */
+export function walk({ unit }, { x, y, heading, steps, radius }, turn) {
+	return Array.from({ length: steps }, (_, step) => {
+		heading += turn(step);
+		x += Math.cos(heading) * unit;
+		y += Math.sin(heading) * unit;
+		return { x, y, radius };
+	});
+}
+
+/**
+ * A point on the border, and a heading into the image.
+ *
+ * @param {Canvas} canvas
+ * @param {Random} random
+ */
+export function entry({ width, height }, random) {
+	const side = random.integer(0, 3);
+	const along = random.between(0.15, 0.85);
+	const x = [along * width, width, along * width, 0][side];
+	const y = [0, along * height, height, along * height][side];
+	return { x, y, heading: ((side + 1) * Math.PI) / 2 + random.between(-0.7, 0.7) };
 }
 
 /**

@@ -1,4 +1,4 @@
-// Makes the sample data set: images of intact and cracked surfaces, drawn by the computer (see sample-image.mjs).
+// Makes the sample data set: images of intact and cracked surfaces, drawn by the computer (see sample-scene.mjs).
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -7,30 +7,21 @@ import { Worker } from "node:worker_threads";
 import "sharp";
 import { SPLITS, type Split } from "../../src/images/folders";
 import { pathExists, statOrNull, writeFileAtomically } from "../../src/support/files";
+import { DEFAULT_COUNTS, plantFaults } from "./sample-faults";
 import type { Job } from "./sample-image.mjs";
+import { storageOf } from "./sample-storage.mjs";
 
 /** What `sample.json` says made it. Not this file's path, because samples that were made earlier must be recognised. */
 const GENERATOR = "tools/sample-dataset.mjs";
 const CLASS_NAMES = ["intact", "cracked"];
 
-/** Files that cannot be decoded, in addition to the counts: data cleaning needs something to find. */
-const BROKEN: { file: string; damage: Job["damage"] }[] = [
-	{ file: "train/cracked/cracked-0233b.jpg", damage: "plain text" },
-	{ file: "train/cracked/cracked-0457b.jpg", damage: "cut off after 70 %" },
-	{ file: "train/cracked/cracked-0790b.jpg", damage: "first 16 bytes overwritten" },
-	{ file: "train/intact/intact-0112b.jpg", damage: "cut off after 30 %" },
-	{ file: "train/intact/intact-0648b.png", damage: "cut off after 70 %" },
-	{ file: "train/intact/intact-0803b.jpg", damage: "empty" },
-	{ file: "valid/cracked/cracked-0133b.jpg", damage: "cut off after 30 %" },
-	{ file: "valid/intact/intact-0071b.jpg", damage: "an HTML page" },
-	{ file: "test/cracked/cracked-0029b.png", damage: "first 16 bytes overwritten" },
-	{ file: "test/intact/intact-0158b.jpg", damage: "cut off after 70 %" },
-];
+/** The fraction of cracked images: damage is rarer than soundness. */
+const CRACKED = 0.3;
 
 export interface SampleOptions {
 	/** Default 42. The same seed gives the same bytes on any number of processors. */
 	seed?: number;
-	/** Images per split, half of them cracked. Default 2000, 400 and 400. */
+	/** Images per split, three of ten cracked. Default 2000, 400 and 400. */
 	counts?: Record<Split, number>;
 	/** Called after every image. Default: nothing. */
 	onProgress?: (done: number, total: number) => void;
@@ -40,7 +31,7 @@ export interface SampleOptions {
 
 /**
  * Makes a synthetic data set of two classes, `intact` and `cracked`, in `dir/train`, `dir/valid` and `dir/test`, with
- * ten broken files among them, and a description in `dir/sample.json`.
+ * planted faults (see sample-faults.ts) that `dir/sample.json` lists.
  *
  * Everything is drawn in `dir/.making` and moved when it is complete; a call that was interrupted while moving is
  * finished by the next one.
@@ -50,7 +41,7 @@ export interface SampleOptions {
  *   origin
  */
 export async function makeSampleDataset(dir: string, options: SampleOptions = {}): Promise<void> {
-	const { seed = 42, counts = { train: 2000, valid: 400, test: 400 }, onProgress } = options;
+	const { seed = 42, counts = DEFAULT_COUNTS, onProgress } = options;
 	// More than eight threads take longer to start than they save.
 	const { workers = Math.min(8, availableParallelism()) } = options;
 	const making = join(dir, ".making");
@@ -60,34 +51,30 @@ export async function makeSampleDataset(dir: string, options: SampleOptions = {}
 	for (const split of SPLITS) {
 		for (const className of CLASS_NAMES) mkdirSync(join(making, split, className), { recursive: true });
 	}
-	const jobs = [...imageJobs(seed, counts), ...brokenJobs(seed)];
+	const jobs = imageJobs(seed, counts);
+	const faults = plantFaults(jobs, seed, counts);
 	for (const job of jobs) job.file = join(making, job.file);
 	await draw(jobs, workers, onProgress);
-	const about = { synthetic: true, generator: GENERATOR, seed, counts, broken: BROKEN };
+	const about = { synthetic: true, generator: GENERATOR, seed, counts, faults };
 	// Atomically and last, because its presence says that everything is there.
 	writeFileAtomically(join(making, "sample.json"), `${JSON.stringify(about, null, "\t")}\n`);
 	moveInto(dir, making);
 }
 
-/** Half of each split for either class; `key` is all that an image depends on. */
+/** The key of a scene is all that its image depends on. */
 function imageJobs(seed: number, counts: Record<Split, number>): Job[] {
 	return SPLITS.flatMap((split) =>
-		CLASS_NAMES.flatMap((className, which) => {
-			const count = Math.floor((counts[split] + 1 - which) / 2);
-			return Array.from({ length: count }, (_, index) => ({
-				file: `${split}/${className}/${className}-${String(index + 1).padStart(4, "0")}`,
-				key: `${seed}/${split}/${className}/${index + 1}`,
-				cracked: className === "cracked",
-			}));
+		CLASS_NAMES.flatMap((className) => {
+			const cracked = Math.round(CRACKED * counts[split]);
+			const count = className === "cracked" ? cracked : counts[split] - cracked;
+			return Array.from({ length: count }, (_, index) => {
+				const key = `${seed}/${split}/${className}/${index + 1}`;
+				const storage = storageOf(key);
+				const name = `${className}-${String(index + 1).padStart(4, "0")}.${storage.format}`;
+				return { file: `${split}/${className}/${name}`, scene: { key, cracked: className === "cracked" }, storage };
+			});
 		}),
 	);
-}
-
-function brokenJobs(seed: number): Job[] {
-	return BROKEN.map(({ file, damage }) => {
-		const [stem, format] = file.split(".") as [string, "jpg" | "png"];
-		return { file: stem, key: `${seed}/${stem}`, cracked: file.includes("cracked"), format, damage };
-	});
 }
 
 /** Deals the jobs out to worker threads; resolves when all are done, rejects with the first error. */

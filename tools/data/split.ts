@@ -1,6 +1,7 @@
 // Assigns the images of a source to train, valid and test, class by class.
 import { toClassName } from "../../src/datasets/classes";
 import { SPLIT_ALIASES, SPLITS, type Split } from "../../src/images/folders";
+import { groupBy } from "../../src/support/iteration";
 import { counted, type Entry, firstPaths, type ImageEntry, isImage } from "./entries";
 
 /** Class name → images, each with its path below the class folder, in the order of the names. */
@@ -16,6 +17,8 @@ export interface SplitOptions {
 	ratios: Record<Split, number>;
 	/** Seed of the shuffle. */
 	seed: number;
+	/** The source of each file: images of one source come into one split. Default: each has its own. */
+	sources?: Map<string, number>;
 }
 
 /** Entries, and the path that messages give for the folder they are in. */
@@ -34,10 +37,10 @@ const SPLIT_NAMES = new Map<string, Split>([
  * @param entries everything in the source, sorted by path
  * @throws when classes are missing, empty or too small
  */
-export function makePlan(entries: Entry[], { label, ratios, seed }: SplitOptions): Plan {
+export function makePlan(entries: Entry[], { label, ratios, seed, sources }: SplitOptions): Plan {
 	const source = unwrap({ entries, where: label });
 	const given = givenSplits(source);
-	if (given === null) return splitClasses(classesOf(source), ratios, seed);
+	if (given === null) return splitClasses(classesOf(source), ratios, seed, sources);
 
 	const names = Object.values(given);
 	const outside = source.entries.filter((entry) => isImage(entry) && !names.includes(firstPart(entry)));
@@ -52,6 +55,9 @@ export function makePlan(entries: Entry[], { label, ratios, seed }: SplitOptions
 	const { train, valid } = splitClasses(parts.train, { train: ratios.train, valid: ratios.valid }, seed);
 	return { train, valid, test: parts.test };
 }
+
+/** Whether a source has splits of its own. */
+export const isSplit = (entries: Entry[], label: string) => givenSplits(unwrap({ entries, where: label })) !== null;
 
 const isAtTop = ({ path }: Entry) => !path.includes("/");
 const firstPart = ({ path }: Entry) => path.split("/", 1)[0];
@@ -127,6 +133,7 @@ function splitClasses<Part extends Split>(
 	classes: Classes,
 	ratios: Record<Part, number>,
 	seed: number,
+	sources = new Map<string, number>(),
 ): Record<Part, Classes> {
 	const parts = Object.keys(ratios) as Part[];
 	const plan = Object.fromEntries(parts.map((part) => [part, new Map()])) as Record<Part, Classes>;
@@ -138,11 +145,25 @@ function splitClasses<Part extends Split>(
 		// The same seed for each class: a new class does not change how the others are split.
 		const shuffled = shuffledByMulberry32(images, seed);
 		const counts = apportion(images.length, Object.values(ratios));
+		const divided = divide(shuffled, counts, sources);
 		parts.forEach((part, i) => {
-			plan[part].set(name, shuffled.splice(0, counts[i]));
+			plan[part].set(name, divided[i]);
 		});
 	}
 	return plan;
+}
+
+/** Divides images into parts of about these sizes, none of them empty, and no source in two unless it is too large. */
+function divide(images: ImageEntry[], counts: number[], sources: Map<string, number>): ImageEntry[][] {
+	const parts: ImageEntry[][] = counts.map(() => []);
+	let part = 0;
+	for (const group of groupBy(images, ({ file }) => sources.get(file) ?? file)) {
+		while (part < parts.length - 1 && parts[part].length >= counts[part]) part++;
+		parts[part].push(...group);
+	}
+	if (parts.every(({ length }) => length > 0)) return parts;
+	const rest = [...images];
+	return counts.map((count) => rest.splice(0, count));
 }
 
 /** Divides `total` into whole parts as close to the ratios as possible, none of them empty. */

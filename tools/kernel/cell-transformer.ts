@@ -1,6 +1,7 @@
 // Rewrites a cell's code between TypeScript and JavaScript: variables of earlier cells, interrupts, the last expression.
-import type ts from "@tslab/typescript-for-tslab";
+import type ts from "typescript";
 import type { TypeScript } from "./compile-cache";
+import { internalsOf, type NotedFile } from "./internals";
 
 /** A variable, function, class, enum or namespace that a cell declares at its top. */
 export interface CellVariable {
@@ -19,7 +20,7 @@ export function hasTopLevelAwait(ts: TypeScript, node: ts.Node): boolean {
 }
 
 /** The variables that a file declares at its top and that exist in JavaScript: no `declare`, types and imports. */
-export function variablesOf(ts: TypeScript, { locals }: ts.SourceFile): CellVariable[] {
+export function variablesOf(ts: TypeScript, { locals }: NotedFile): CellVariable[] {
 	return [...(locals?.values() ?? [])].flatMap(({ flags, valueDeclaration, escapedName }) => {
 		if (!(flags & ts.SymbolFlags.Value) || !valueDeclaration || !isEmitted(ts, valueDeclaration)) return [];
 		const isVariable = (flags & ts.SymbolFlags.Variable) !== 0;
@@ -55,7 +56,7 @@ export class CellTransformer {
 		private readonly earlier: ts.SourceFile | undefined,
 		private readonly variables: CellVariable[],
 	) {
-		this.context = ts.getNullTransformationContext();
+		this.context = internalsOf(ts).nullTransformationContext;
 	}
 
 	/** Rewrites a whole cell. */
@@ -159,7 +160,7 @@ export class CellTransformer {
 		return factory.updateSourceFile(cell, statements);
 	}
 
-	private unusedName({ locals }: ts.SourceFile): string {
+	private unusedName({ locals }: NotedFile): string {
 		let name = "tsLastExpr";
 		for (let i = 0; locals?.has(name as ts.__String); i++) name = `tsLastExpr${i}`;
 		return name;

@@ -1,10 +1,10 @@
-// Loads tslab's TypeScript compiler with the code that V8 made of it at an earlier start. V8 takes half a second for its
+// Loads the TypeScript compiler with the code that V8 made of it at an earlier start. V8 takes half a second for its
 // 8 MB, most of it function by function when they are first called.
 import { readFileSync } from "node:fs";
 import Module from "node:module";
 import { dirname, join } from "node:path";
 import { Script } from "node:vm";
-import type ts from "@tslab/typescript-for-tslab";
+import type ts from "typescript";
 import { writeFileAtomically } from "../../src/support/files";
 
 export type TypeScript = typeof ts;
@@ -18,7 +18,7 @@ const { wrap, _nodeModulePaths } = Module as unknown as {
 	_nodeModulePaths(folder: string): string[];
 };
 
-function readIfExists(file: string): Buffer | undefined {
+export function readIfExists(file: string): Buffer | undefined {
 	try {
 		return readFileSync(file);
 	} catch {
@@ -26,26 +26,25 @@ function readIfExists(file: string): Buffer | undefined {
 	}
 }
 
-function writeCache(file: string, script: Script): void {
+export function writeCache(file: string, content: string | Uint8Array): void {
 	try {
-		writeFileAtomically(file, script.createCachedData());
+		writeFileAtomically(file, content);
 	} catch {
-		// Where nothing can be written, each start takes its half second.
+		// Where nothing can be written, each start takes its time.
 	}
 }
 
-/** The file that holds the cached code, in `node_modules/.cache`. */
-function cacheFile(): string {
-	const manifest = require.resolve("@tslab/typescript-for-tslab/package.json");
-	const { version } = require("@tslab/typescript-for-tslab/package.json") as { version: string };
-	const name = `typescript-${version}-node-${process.version}-${process.arch}`;
-	return join(dirname(manifest), "..", "..", ".cache", "tslab", name);
+/** Returns the path of a file in the kernel's cache, which is in `node_modules/.cache`. */
+export function cachePath(name: string): string {
+	const manifest = require.resolve("typescript/package.json");
+	return join(dirname(manifest), "..", ".cache", "tslab", name);
 }
 
 /** Loads the compiler. */
 export function loadTypeScript(): TypeScript {
-	const filename = require.resolve("@tslab/typescript-for-tslab");
-	const file = cacheFile();
+	const filename = require.resolve("typescript");
+	const { version } = require("typescript/package.json") as { version: string };
+	const file = cachePath(`typescript-${version}-node-${process.version}-${process.arch}`);
 	const cachedData = readIfExists(file);
 	// V8 rejects what another V8 or other flags made, and compiles as if there were no cache.
 	const script = new Script(wrap(readFileSync(filename, "utf8")), { filename, cachedData });
@@ -55,11 +54,12 @@ export function loadTypeScript(): TypeScript {
 	const load = script.runInThisContext() as (...scope: unknown[]) => void;
 	load(loaded.exports, loaded.require.bind(loaded), loaded, filename, dirname(filename));
 	loaded.loaded = true;
-	if (!cachedData || script.cachedDataRejected) setTimeout(() => writeCache(file, script), WARM).unref();
+	if (!cachedData || script.cachedDataRejected)
+		setTimeout(() => writeCache(file, script.createCachedData()), WARM).unref();
 	return loaded.exports as TypeScript;
 }
 
-/** Gives everyone who requires the compiler from now on `compiler` instead. */
+/** Gives tslab's converter `compiler` instead of tslab's own TypeScript, which is of 2023. */
 export function provideCompiler(compiler: object): void {
 	const filename = require.resolve("@tslab/typescript-for-tslab");
 	const provided = new Module(filename);

@@ -4,20 +4,17 @@
 // replaced, and enough: the converter itself runs as it is published.
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import type ts from "@tslab/typescript-for-tslab";
+import type ts from "typescript";
 import { CellTransformer, type CellVariable, hasTopLevelAwait, variablesOf } from "./cell-transformer";
+import { type Code, cellToCommonJS } from "./common-js";
 import type { TypeScript } from "./compile-cache";
 import { declareInnerVars } from "./inner-vars";
+import { errorsOfFiles, forkOf, internalsOf, type NotedFile, quickInfoOf, symbolOf } from "./internals";
+import { ModuleCache } from "./module-cache";
 import { hideDocs, isPackageTypes, PackageDocs } from "./package-docs";
+import { timersOf } from "./timers";
 
 type Builder = ts.EmitAndSemanticDiagnosticsBuilderProgram;
-
-/** Code as it runs. */
-export interface Code {
-	javascript: string;
-	/** From JavaScript to TypeScript, to be applied one after another. */
-	sourceMaps: string[];
-}
 
 export interface EmittedModule extends Code {
 	/** Path of its JavaScript, next to its TypeScript, where no file is. */
@@ -53,16 +50,11 @@ const isOutside = (folder: string, file: string) => relative(folder, file).start
 /** Whether no file at `path` is the converter's: neither a module in memory nor its own package. */
 const isForeignPackage = (path: string) => path.includes("/node_modules/") && !path.includes("/node_modules/tslab");
 
-/** An imported module runs as CommonJS, which has no `import.meta`. */
-function replaceImportMeta(code: string): string {
-	return code
-		.replace(/\bimport\.meta\.url\b/g, 'require("url").pathToFileURL(__filename).href')
-		.replace(/\bimport\.meta\.(dirname|filename)\b/g, "__$1");
-}
-
 export class CellCompiler {
 	private readonly docs: PackageDocs;
 	readonly project: string;
+	private readonly modules: ModuleCache;
+	private builder: Builder | undefined;
 	private emitted: Emitted = { modules: [], errors: [] };
 
 	/** @param folder folder of the notebook */
@@ -72,26 +64,28 @@ export class CellCompiler {
 	) {
 		this.docs = new PackageDocs(ts);
 		this.project = findProject(folder);
+		this.modules = new ModuleCache(ts, this.project);
 	}
 
 	/** Everything emitted since the last call. */
 	take(): Emitted {
 		const emitted = this.emitted;
 		this.emitted = { modules: [], errors: [] };
+		this.modules.save();
 		return emitted;
 	}
 
 	/** TypeScript for the converter. */
 	forConverter(): object {
-		const replaced: Partial<TypeScript> = {
-			createWatchCompilerHost: this.createWatchCompilerHost as TypeScript["createWatchCompilerHost"],
+		const replaced = {
+			createWatchCompilerHost: this.createWatchCompilerHost,
 			getPreEmitDiagnosticsOfFiles: this.getDiagnostics,
 			getQuickInfoAtPosition: this.getQuickInfo,
 			// The converter's last step, which would drop the source maps: `toCommonJS` has done it.
 			transpileModule: () => ({ outputText: "" }),
 		};
 		// Marked as an ES module, the object is used as it is; else the converter would copy all its properties.
-		return { ...this.ts, ...replaced, __esModule: true };
+		return { ...this.ts, ...forkOf(this.ts), ...replaced, __esModule: true };
 	}
 
 	private readonly createWatchCompilerHost = (
@@ -132,16 +126,20 @@ export class CellCompiler {
 			fileExists: (path) => (isForeignPackage(path) ? ts.sys : system).fileExists(path),
 			directoryExists: (path) => (isForeignPackage(path) ? ts.sys : system).directoryExists(path),
 			watchFile: (path, ...rest) => (isPackageTypes(path) ? { close() {} } : watchFile!(path, ...rest)),
+			...timersOf(system),
 		};
 		return Object.assign(Object.create(system), faster);
 	}
 
+	private readonly isCell = ({ fileName }: ts.SourceFile) => fileName === join(this.folder, "__tslab__.ts");
+
 	private readonly createProgram = (...args: Parameters<ts.CreateProgram<Builder>>): Builder => {
 		const builder = this.ts.createEmitAndSemanticDiagnosticsBuilderProgram(...args);
+		this.builder = builder;
 		const emit = builder.emit;
 		builder.emit = (file, writeFile, _cancellation, _onlyDeclarations, transformers) => {
 			if (!file || !writeFile) throw new Error("the converter emits one file at a time");
-			if (file.fileName !== join(this.folder, "__tslab__.ts")) return this.emitModule(emit, file);
+			if (!this.isCell(file)) return this.emitModule(file);
 			return this.emitCell(emit, builder, file, writeFile, transformers);
 		};
 		return builder;
@@ -150,7 +148,7 @@ export class CellCompiler {
 	private emitCell(
 		emit: Builder["emit"],
 		builder: Builder,
-		file: ts.SourceFile,
+		file: NotedFile,
 		writeFile: ts.WriteFileCallback,
 		transformers: ts.CustomTransformers | undefined,
 	): ts.EmitResult {
@@ -167,7 +165,7 @@ export class CellCompiler {
 				if (name.endsWith(".d.ts")) {
 					return writeFile("outDir/__tslab__.d.ts", text + declareInnerVars(ts, checker, file), false);
 				}
-				code = this.toCommonJS(text);
+				code = cellToCommonJS(ts, text);
 				writeFile("outDir/__tslab__.js", "", false);
 			},
 			undefined,
@@ -184,51 +182,33 @@ export class CellCompiler {
 		return result;
 	}
 
-	private emitModule(emit: Builder["emit"], file: ts.SourceFile): ts.EmitResult {
-		return emit(file, (name, text) => {
-			if (!name.endsWith(".js")) return;
-			const path = file.fileName.replace(/\.ts$/, ".js");
-			this.emitted.modules.push({ path, ...this.toCommonJS(replaceImportMeta(text)) });
-		});
+	private emitModule({ fileName, text }: ts.SourceFile): ts.EmitResult {
+		if (!fileName.endsWith(".json")) {
+			const path = fileName.replace(/\.ts$/, ".js");
+			this.emitted.modules.push({ path, ...this.modules.codeOf(fileName, text) });
+		}
+		return { emitSkipped: false, diagnostics: [] };
 	}
 
-	/** @param code an ES module with an inline source map */
-	private toCommonJS(code: string): Code {
-		const { ts } = this;
-		const comment = /\n?\/\/# sourceMappingURL=data:application\/json;base64,(.*)\s*$/;
-		const [, toTypeScript] = comment.exec(code) ?? ["", ""];
-		const { outputText, sourceMapText = "" } = ts.transpileModule(code.replace(comment, ""), {
-			fileName: "custom.js",
-			compilerOptions: {
-				module: ts.ModuleKind.CommonJS,
-				esModuleInterop: true,
-				target: ts.ScriptTarget.ES2022,
-				newLine: ts.NewLineKind.LineFeed,
-				noImplicitUseStrict: true,
-				sourceMap: true,
-			},
-		});
-		const javascript = outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
-		return { javascript, sourceMaps: [sourceMapText, Buffer.from(toTypeScript, "base64").toString()] };
-	}
-
-	private readonly getDiagnostics: TypeScript["getPreEmitDiagnosticsOfFiles"] = (program, files, cancellation) => {
-		const diagnostics = this.ts.getPreEmitDiagnosticsOfFiles(program, files, cancellation);
+	private readonly getDiagnostics = (program: ts.Program, files: ts.SourceFile[]): readonly ts.Diagnostic[] => {
+		const ofFiles = (some: ts.SourceFile[]) => errorsOfFiles(this.ts, program, some);
+		const modules = files.filter((file) => !this.isCell(file));
+		const diagnostics = [
+			...ofFiles(files.filter(this.isCell)),
+			...this.modules.errorsOf(modules, this.builder!, ofFiles),
+		];
 		this.emitted.errors = diagnostics.filter(
 			({ file }) => file && isOutside(this.folder, file.fileName) && !isOutside(this.project, file.fileName),
 		);
 		return diagnostics;
 	};
 
-	private readonly getQuickInfo: TypeScript["getQuickInfoAtPosition"] = (file, checker, cancellation, position) => {
+	private readonly getQuickInfo = (file: ts.SourceFile, checker: ts.TypeChecker, _: unknown, position: number) => {
 		const { ts } = this;
-		// Exported by the compiler, but not declared.
-		const { getTouchingPropertyName } = ts as unknown as {
-			getTouchingPropertyName(file: ts.SourceFile, position: number): ts.Node;
-		};
-		const symbol = checker.getSymbolAtLocation(getTouchingPropertyName(file, position));
-		if (symbol)
-			this.docs.show(checker, symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
-		return ts.getQuickInfoAtPosition(file, checker, cancellation, position);
+		const name = internalsOf(ts).getTouchingPropertyName(file, position);
+		const symbol = name === file ? undefined : symbolOf(ts, checker, name);
+		if (!symbol) return undefined;
+		this.docs.show(checker, symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
+		return quickInfoOf(ts, checker, name, symbol);
 	};
 }

@@ -1,8 +1,8 @@
 // tslab's converter, with this project's compiler: turns cells into JavaScript, and helps with typing.
 import { relative } from "node:path";
-import type ts from "@tslab/typescript-for-tslab";
 import type { CompletionInfo, Converter, Diagnostic, IsCompleteResult } from "tslab/dist/converter";
 import type { CodeMetadata } from "tslab/dist/metadata";
+import type ts from "typescript";
 import { loadTypeScript, provideCompiler, type TypeScript } from "./compile-cache";
 import { CellCompiler, type EmittedCell, type EmittedModule } from "./compiler";
 import { withoutExports } from "./exports";
@@ -74,7 +74,15 @@ export class CellConverter {
 	}
 
 	complete(declarations: string, code: string, position: number): CompletionInfo {
-		return this.converter.complete(declarations, code, position);
+		const completion = this.converter.complete(declarations, code, position);
+		if (completion.start !== position) return completion;
+		// In a string, such as the path of an import, the converter sees no name that is begun. Where the compiler names no
+		// span, it is a word.
+		const [word] = /[\w$]*$/.exec(code.slice(0, position)) as RegExpExecArray;
+		const begun = completion.original?.entries[0]?.replacementSpan?.length ?? word.length;
+		const start = position - begun;
+		const name = code.slice(start, position);
+		return { ...completion, start, candidates: completion.candidates.filter((text) => text.startsWith(name)) };
 	}
 
 	/** Makes a cell with the JSDoc tag `@module` a module in memory. */

@@ -1,8 +1,8 @@
 // Runs cells. All cells share their variables, which live in the closures of the cells that declared them.
 import { relative } from "node:path";
 import { runInThisContext } from "node:vm";
-import type { QuickInfo } from "@tslab/typescript-for-tslab";
 import type { CompletionInfo } from "tslab/dist/converter";
+import type { QuickInfo } from "typescript";
 import { CELL_GLOBAL, type CellVariable } from "./cell-transformer";
 import type { EmittedCell, EmittedModule } from "./compiler";
 import type { CellConverter } from "./converter";

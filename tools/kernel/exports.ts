@@ -1,5 +1,5 @@
 // Exports in cells, by habit from modules.
-import type ts from "@tslab/typescript-for-tslab";
+import type ts from "typescript";
 import type { TypeScript } from "./compile-cache";
 
 /**

@@ -1,4 +1,4 @@
-// What people write into a cell by habit from IPython, and what does the same here.
+// What people write into a cell by habit from Python and IPython, and what does the same here.
 import type { Diagnostic } from "tslab/dist/converter";
 
 /** What to do instead of some magics. */
@@ -24,10 +24,38 @@ function runAdvice(command: string): string {
 	return `Write import { execSync } from "node:child_process"; console.log(String(execSync(${JSON.stringify(command)}))).`;
 }
 
+/** What to write instead of some lines of Python. */
+const PYTHON: [line: RegExp, advice: string][] = [
+	[/^\s*for\s.+:\s*(#.*)?$/, "A loop: for (const x of list) { … }."],
+	[
+		/^\s*(if|elif|else|while|with|try|except|finally)\b.*:\s*(#.*)?$/,
+		"Blocks stand in braces: if (x > 0) { … } else { … }.",
+	],
+	[/^\s*(async\s+)?def\s/, "A function: function f(x: number) { return x + 1; }."],
+	[/^\s*class\s.+:\s*(#.*)?$/, "A class: class A extends B { … }."],
+	[
+		/^\s*from\s+[\w.]+\s+import\s|^\s*import\s+[\w.]+(\s+as\s+\w+)?\s*(#.*)?$/,
+		'An import: import { name } from "package".',
+	],
+	[/^\s*print\(/, "console.log(…) prints."],
+	[/(^|[=(,:[\s])(True|False|None)\b/, "The constants are true, false and null."],
+	[/\b(and|or|not)\s/, "The operators are && and || and !."],
+	[/\[[^\]]+\sfor\s.+\sin\s/, "A list from another: list.map((x) => …), list.filter((x) => …)."],
+	[/^\s*#/, "A comment begins with //."],
+	[/\(.*\b\w+\s*=(?![=>]).*\)/, "Arguments with names stand in an object: f(x, { epochs: 5 })."],
+	[/^\s*[A-Za-z_]\w*\s*=(?!=)/, "A variable is declared: const x = …, or let x = … if it changes."],
+];
+
 const NAME = String.raw`[A-Za-z_$][\w$.]*`;
 const MAGIC = /^\s*(%%?([A-Za-z_]\w*))/;
 const COMMAND = /^\s*!!?\s*([A-Za-z./~].*?)\s*$/;
 const HELP = new RegExp(String.raw`^\s*(?:\?\??\s*(${NAME})|(${NAME})\s*\?\??)\s*$`);
+
+/** What to write instead of a line of Python. Undefined for other lines. */
+function pythonAdvice(line: string): string | undefined {
+	const advice = PYTHON.find(([python]) => python.test(line))?.[1];
+	return advice && `In TypeScript: ${advice}`;
+}
 
 /** What to do instead of a line in IPython's syntax. Undefined for other lines. */
 function adviceFor(line: string): string | undefined {
@@ -48,10 +76,14 @@ function adviceFor(line: string): string | undefined {
 	return undefined;
 }
 
+/** TypeScript's errors of a name that is not there, or of `import a as b`. Its syntax errors are those below 2000. */
+const NO_NAME = new Set([2303, 2304, 2552, 18004]);
+
 /**
- * The errors of a cell: those that come of a line in IPython's syntax are replaced with what to do instead.
+ * The errors of a cell: those that come of a line in IPython's syntax are replaced with what to do instead, which is added
+ * to the first that comes of Python's.
  *
- * @param errors not empty
+ * @param errors none, or those of the compiler
  */
 export function withHabitAdvice(errors: Diagnostic[], code: string): Diagnostic[] {
 	const lines = code.split("\n");
@@ -69,5 +101,14 @@ export function withHabitAdvice(errors: Diagnostic[], code: string): Diagnostic[
 		const end = { ...start, character: line.trimEnd().length };
 		return [{ ...error, start, end, messageText: isMeant ? `${error.messageText} ${advice}` : advice }];
 	}
-	return errors;
+	const [first, ...others] = errors;
+	const isPython = first && !first.fileName && (first.code < 2000 || NO_NAME.has(first.code));
+	const advice = isPython && pythonAdvice(lines[first.start.line] ?? "");
+	return advice ? [{ ...first, messageText: `${first.messageText} ${advice}` }, ...others] : errors;
+}
+
+/** Adds to an error such as "Unknown loss mean_squared_error" how TensorFlow.js spells Keras's names. */
+export function withSpelling(message: string): string {
+	const [, name] = /^Unknown [^_]*?\b([a-z0-9]+(?:_[a-z0-9]+)+)$/.exec(message) ?? [];
+	return name ? `${message}: did you mean ${name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())}?` : message;
 }

@@ -90,8 +90,14 @@ export class Handlers {
 			console.warn(`unknown msg_type: ${type}`);
 			return undefined;
 		}
-		// The type names the content, which TypeScript cannot follow.
-		return this.table[type as keyof Requests](content as never, publish);
+		try {
+			// The type names the content, which TypeScript cannot follow.
+			return await this.table[type as keyof Requests](content as never, publish);
+		} catch (error) {
+			if (!type.endsWith("_request")) throw error;
+			// Without a reply a front end would wait for ever.
+			return { status: "error", ...this.stacks.describe(error) };
+		}
 	}
 
 	/** Runs a widget's work as if it were a cell; its outputs go to the cell that opened the widget. */

@@ -1,10 +1,11 @@
 // Variables that `var` declares inside a statement, as in `for (var i = 0; …)`: they are the whole cell's, so later cells
 // see them too.
-import type ts from "@tslab/typescript-for-tslab";
+import type ts from "typescript";
 import type { TypeScript } from "./compile-cache";
+import type { NotedFile } from "./internals";
 
 /** Declarations of a cell's variables that TypeScript's own, of statements at the top, leave out. */
-export function declareInnerVars(ts: TypeScript, checker: ts.TypeChecker, file: ts.SourceFile): string {
+export function declareInnerVars(ts: TypeScript, checker: ts.TypeChecker, file: NotedFile): string {
 	const isInner = (declaration: ts.Declaration) => {
 		const list = ts.findAncestor(declaration, ts.isVariableDeclarationList);
 		return list !== undefined && !(ts.isVariableStatement(list.parent) && list.parent.parent === file);

@@ -1,5 +1,5 @@
 // Documentation of a symbol, as text and as Markdown.
-import type { QuickInfo, SymbolDisplayPart } from "@tslab/typescript-for-tslab";
+import type { QuickInfo, SymbolDisplayPart } from "typescript";
 
 const textOf = (parts: SymbolDisplayPart[] = []) => parts.map(({ text }) => text).join("");
 

@@ -1,6 +1,6 @@
 // Most of Node's types is documentation, whose parsing takes as long as that of the types. So the documentation of
 // packages is hidden from the parser until somebody asks for it.
-import type ts from "@tslab/typescript-for-tslab";
+import type ts from "typescript";
 import type { TypeScript } from "./compile-cache";
 
 /** A node with what the parser adds to it. */

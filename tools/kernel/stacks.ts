@@ -2,6 +2,7 @@
 import { SourceMap } from "node:module";
 import { inspect } from "node:util";
 import type { Diagnostic } from "tslab/dist/converter";
+import { withSpelling } from "./habits";
 
 /** The content of an `error` message. */
 export interface ErrorContent {
@@ -40,10 +41,11 @@ export class Stacks {
 		}
 		const stack = String(thrown.stack || `${thrown.name}: ${thrown.message}`).split("\n");
 		const end = stack.findIndex(isKernel);
+		const evalue = withSpelling(thrown.message);
 		const traceback = (end < 0 ? stack : stack.slice(0, end))
 			.filter((line) => !isNodeInternal(line))
 			.flatMap((line) => this.toSource(line) ?? []);
-		return { ename: thrown.name, evalue: thrown.message, traceback };
+		return { ename: thrown.name, evalue, traceback };
 	}
 
 	/** Rewrites a line of a stack to its place in the TypeScript. Undefined for code that the kernel added. */

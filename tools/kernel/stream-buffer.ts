@@ -15,6 +15,7 @@ const AT_ONCE = 10;
 
 export class StreamBuffer {
 	private waiting: { request: Request; content: StreamContent } | undefined;
+	private lastRequest: Request | undefined;
 	private intervalStart = 0;
 	private sentInInterval = 0;
 	private timer: NodeJS.Timeout | undefined;
@@ -29,7 +30,9 @@ export class StreamBuffer {
 		if (this.waiting) this.waiting.content.text += text;
 		else this.waiting = { request, content: { name, text } };
 		const now = performance.now();
-		if (now - this.intervalStart >= INTERVAL) {
+		// A cell right after one that printed much has its own interval: what it prints first would wait for its end.
+		if (request !== this.lastRequest || now - this.intervalStart >= INTERVAL) {
+			this.lastRequest = request;
 			this.intervalStart = now;
 			this.sentInInterval = 0;
 		}

@@ -1,19 +1,16 @@
 // One page with what two runs have in common and what not: `npm run report -- --compare RUN_A RUN_B`.
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { plotlyFigure } from "../../src/display/plotly";
 import { COLORS } from "../../src/display/svg";
 import { SPLITS } from "../../src/images/folders";
 import { writeFileAtomically } from "../../src/support/files";
-import { Html, html, scriptData } from "../../src/support/text";
-import { at } from "../setup/paths.mjs";
-import { type Cell, minute, page, table } from "./page";
+import { type Html, html, scriptData } from "../../src/support/text";
+import { type Cell, figureScripts, minute, page, table } from "./page";
 import type { NamedRun } from "./run-record";
 
 /** Writes `compare.html` about two runs to the folder `reports`, and returns its path. */
 export function writeComparison(a: NamedRun, b: NamedRun, reports: string): string {
 	const runs = [a, b];
-	const plotly = readFileSync(at("node_modules", ".cache", "plotly.min.js"), "utf8");
 	const sections = [
 		html`<h1>Two runs compared</h1>`,
 		table(runs.map(({ name, date }, i) => ["AB"[i], name, date ? minute(date) : ""])),
@@ -24,8 +21,7 @@ export function writeComparison(a: NamedRun, b: NamedRun, reports: string): stri
 		html`<h2>Classification reports</h2>${sideBySide(runs, classificationReport)}`,
 	];
 	const file = join(reports, "compare.html");
-	const script = html`<script>${new Html(plotly)}</script>`;
-	writeFileAtomically(file, page(`${a.name} and ${b.name} compared`, sections, script));
+	writeFileAtomically(file, page(`${a.name} and ${b.name} compared`, sections, figureScripts()));
 	return file;
 }
 
@@ -99,7 +95,7 @@ function curves(runs: NamedRun[], metric: "loss" | "acc", title: string): Html {
 			xaxis: { title: { text: "Epoch" }, tick0: 1, dtick: Math.ceil(epochs / 10) },
 		},
 	});
-	return html`<div class="figure" id="${metric}"></div><script>Plotly.newPlot("${metric}", ${scriptData(figure)});</script>`;
+	return html`<div class="figure" id="${metric}"></div><script>showFigure("${metric}", ${scriptData(figure)});</script>`;
 }
 
 /** A curve for plotly, or nothing where the run has none. */

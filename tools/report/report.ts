@@ -3,40 +3,71 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { SPLITS, splitFolder } from "../../src/images/folders";
-import { requireFolder } from "../../src/support/files";
+import { requireFolder, statOrNull } from "../../src/support/files";
+import { percent } from "../../src/support/format";
 import { requireWritable, writeError } from "../../src/support/writing";
 import { fillDataset } from "../data/fill";
-import { type NotebookArguments, parseArguments } from "../run/arguments";
+import { splitDataset } from "../data/own";
+import { title } from "../jupyter/notebooks.mjs";
+import { asInNotebook, type NotebookArguments, parseArguments } from "../run/arguments";
 import { at, python, pythonEnvironment, root, shown } from "../setup/paths.mjs";
+import { compressedPlotly } from "../setup/plotly.mjs";
 import { browserCommand, runQuietly } from "../setup/processes.mjs";
 import { writeComparison } from "./compare";
 import { writeIndex } from "./index-page";
-import { readRun, writeRun } from "./run-record";
+import { accuracyInterval, type RunRecord, readRun, writeRun } from "./run-record";
+import { finish, resume, unfinishedFile } from "./unfinished";
 
 /** Runs notebooks with the given parameters and writes their pages, an index and `metrics.json`; or compares two runs. */
 export async function main(args: string[]): Promise<void> {
-	const options = parseArguments(args);
-	const { reports } = options;
-	if (options.compare) {
-		const [a, b] = options.compare.map(readRun);
+	const given = parseArguments(args);
+	const { reports } = given;
+	if (given.compare) {
+		const [a, b] = given.compare.map(readRun);
 		console.log(`Open ${shown(writeComparison(a, b, reports))}`);
 		return;
 	}
 	// Found, or missed, before the notebooks take their minutes.
-	const browser = options.pdf ? findBrowser() : null;
-	await prepareDataset(options.dataset);
+	const browser = given.pdf ? findBrowser() : null;
+	const dataset = await prepareDataset(given);
+	const options =
+		dataset === given.dataset ? given : { ...given, dataset, parameters: { ...given.parameters, dataset } };
 	requireSpace(options);
-	const code = await execute(options);
+	const code = await execute(options, resume(options));
 	if (code !== 0) {
 		process.exitCode = code;
 		return;
 	}
+	finish(reports);
 	const record = writeRun(options);
 	if (browser) for (const name of options.notebooks) await printPdf(browser, join(reports, `${name}.html`));
+	const index = join(reports, "index.html");
 	writeIndex(reports, record);
-	// With set-up, which runs in this process too.
-	console.log(`Done in ${Math.round(process.uptime())} s. Open ${shown(join(reports, "index.html"))}`);
+	if (options.json) process.stdout.write(readFileSync(join(reports, "metrics.json")));
+	else console.log(summary(record, index));
+	if (options.open) openInBrowser(index);
+}
+
+/** What a run has found, and what comes next. */
+function summary(record: RunRecord, index: string): string {
+	const { test, removed, dataset } = record;
+	const known = test && accuracyInterval(record);
+	return [
+		known && `Test accuracy ${percent(test.accuracy)} (${known.interval}) on ${known.images} images.`,
+		removed && `Cleaning moved ${removed} files to the quarantine in ${shown(dataset)}.`,
+		// With set-up, which runs in this process too.
+		`Done in ${Math.round(process.uptime())} s. Open ${shown(index)}`,
+		"Next: npm run lab opens the notebooks, to change a hyperparameter and run again.",
+	]
+		.filter(Boolean)
+		.join("\n");
+}
+
+function openInBrowser(page: string): void {
+	const command = process.platform === "darwin" ? "open" : "xdg-open";
+	spawn(command, [page], { stdio: "ignore", detached: true })
+		.on("error", () => console.log(`${command} is not there: open ${shown(page)} in a browser`))
+		.unref();
 }
 
 function findBrowser(): string {
@@ -48,37 +79,46 @@ function findBrowser(): string {
 /** Checks that the pages, of which each holds plotly, and the artifacts can be written. */
 function requireSpace({ notebooks, reports, artifacts }: NotebookArguments): void {
 	const missing = notebooks.filter((name) => !existsSync(join(reports, `${name}.html`)));
-	const { size } = statSync(at("node_modules", ".cache", "plotly.min.js"));
+	const { size } = statSync(compressedPlotly);
 	// One more, since a page is written next to the one that it replaces.
 	requireWritable(reports, (missing.length + 1) * size);
 	requireWritable(artifacts);
 }
 
-/** Checks the folder of the data set; the default one gets the sample images if it is empty. */
-async function prepareDataset(dataset: string): Promise<void> {
-	if (dataset === at("dataset")) await fillDataset();
-	requireFolder(dataset, "read");
-	const missing = SPLITS.find((split) => !existsSync(splitFolder(dataset, split)));
-	if (!missing) return;
-	throw new Error(
-		`${shown(dataset)} has no ${missing} folder: expected ${missing}/<class>/*.jpg. To split a folder of class folders: npm run dataset -- ${shown(dataset)}`,
-	);
+/** Makes sample images and Fashion-MNIST where they are missing, and splits images that are not; returns their folder. */
+async function prepareDataset({ dataset, values }: NotebookArguments): Promise<string> {
+	await fillDataset(dataset);
+	if (!statOrNull(dataset)?.isFile()) requireFolder(dataset, "read");
+	return splitDataset(dataset, Number(values.seed));
 }
 
 /**
  * Has papermill run the notebooks and nbconvert write their pages; their progress goes to the terminal.
  *
+ * @param done the notebooks that need not run again
  * @returns the exit code, 130 after an interrupt
  */
-function execute({ notebooks, declared, parameters, reports, noInput }: NotebookArguments): Promise<number> {
+function execute(options: NotebookArguments, done: string[]): Promise<number> {
+	const { notebooks, declared, parameters, reports, noInput, quiet, json } = options;
+	const numbered = notebooks.map((name, i) => ({
+		position: `${i + 1}/${notebooks.length}`,
+		name,
+		title: title(name),
+		source: at("notebooks", `${name}.ipynb`),
+		parameters: Object.fromEntries(
+			Object.entries(parameters).flatMap(([key, value]) =>
+				declared[name].has(key) ? [[key, asInNotebook(key, value)]] : [],
+			),
+		),
+	}));
+	for (const { name, position, title } of numbered)
+		if (done.includes(name)) console.log(`${position} ${title}  done before the interrupt (--restart runs it again)`);
 	const job = {
+		notebooks: numbered.filter(({ name }) => !done.includes(name)),
 		reports,
 		noInput,
-		notebooks: notebooks.map((name) => ({
-			name,
-			source: at("notebooks", `${name}.ipynb`),
-			parameters: Object.fromEntries(Object.entries(parameters).filter(([key]) => declared[name].has(key))),
-		})),
+		quiet: quiet || json,
+		unfinished: unfinishedFile(reports),
 	};
 	return new Promise((done, failed) => {
 		const child = spawn(python, [at("tools", "report", "run_notebooks.py")], {
@@ -95,7 +135,7 @@ function execute({ notebooks, declared, parameters, reports, noInput }: Notebook
 		child.on("error", failed);
 		child.on("exit", (code) => {
 			for (const signal of signals) process.off(signal, stop);
-			if (code === null || code === 130) console.log("\nInterrupted. The same command starts the notebooks again.");
+			if (code === null || code === 130) console.log("\nInterrupted. The same command goes on where it was.");
 			done(code ?? 130);
 		});
 	});

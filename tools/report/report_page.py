@@ -18,6 +18,11 @@ TOOLS = Path(__file__).resolve().parents[1]
 def add_overview(nb, resources):
     """A preprocessor: the template shows `resources["overview"]` below the heading of the cell marked `overview`."""
     headings = []
+    nb.cells = [cell for cell in nb.cells if not is_unanswered(cell)]
+    if resources.get("no_input"):
+        for cell in nb.cells:
+            if has_tag(cell, "solution"):
+                cell.source = without_code(cell.source)
     for cell in nb.cells:
         if cell.cell_type == "markdown":
             cell.source = link_to_pages(cell.source)
@@ -40,17 +45,33 @@ def add_overview(nb, resources):
     return nb, resources
 
 
-def keeping_tags(inline_html):
-    """A renderer's method that leaves tags alone: nbconvert closes `<code>` at once when it looks for images in it."""
-    return lambda renderer, html: inline_html(renderer, html) if html.startswith("<img") else html
+def keeping_tags(write_html):
+    """A renderer's method that leaves tags alone: nbconvert closes `<code>` or `<details>` at once when it looks for
+    images in it, and what follows is outside."""
+    return lambda renderer, html: write_html(renderer, html) if "<img" in html else html
 
 
 IPythonRenderer.inline_html = keeping_tags(IPythonRenderer.inline_html)
+IPythonRenderer.block_html = keeping_tags(IPythonRenderer.block_html)
 
 
 def link_to_pages(markdown):
     """Links to other notebooks lead to their reports, which lie side by side as the notebooks do."""
     return re.sub(r"(\]\((?!\w+:)[^()\s]+)\.ipynb(?=[#)])", r"\1.html", markdown)
+
+
+def is_unanswered(cell):
+    """Whether it is the empty cell of an exercise: JupyterLab invites to fill it, on a page it would only be a gap."""
+    return cell.cell_type == "code" and has_tag(cell, "exercise") and not cell.source.strip()
+
+
+def without_code(markdown):
+    """A solution on a page without code: its sentences."""
+    return re.sub(r"^```[^\n]*\n.*?^```\n*", "", markdown, flags=re.DOTALL | re.MULTILINE)
+
+
+def has_tag(cell, tag):
+    return tag in cell.metadata.get("tags", [])
 
 
 def headings_of(cell):
@@ -84,7 +105,7 @@ def parameters_of(nb):
 
 
 def tagged(nb, tag):
-    return [cell for cell in nb.cells if cell.cell_type == "code" and tag in cell.metadata.get("tags", [])]
+    return [cell for cell in nb.cells if cell.cell_type == "code" and has_tag(cell, tag)]
 
 
 @cache

@@ -2,10 +2,12 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SPLITS, type Split } from "../../src/images/folders";
-import type { ReportRow } from "../../src/metrics";
+import { proportionConfint, type ReportRow } from "../../src/metrics";
 import { type CleaningRecord, loadRecords } from "../../src/pipeline/records";
 import { hashOfJson, writeFileAtomically } from "../../src/support/files";
+import { percent } from "../../src/support/format";
 import { readJson } from "../../src/support/json";
+import { sum } from "../../src/support/statistics";
 import type { History } from "../../src/training";
 import type { NotebookArguments, Values } from "../run/arguments";
 import { shown } from "../setup/paths.mjs";
@@ -130,6 +132,14 @@ function countsOf(cleaning: CleaningRecord | null): Record<Split, number | null>
 		return cleaning && rows.reduce((total, row) => total + row.images, 0);
 	};
 	return Object.fromEntries(SPLITS.map((split) => [split, count(split)])) as Record<Split, number | null>;
+}
+
+/** Wilson's interval of the test accuracy, from the confusion matrix, and the number of images; null without any. */
+export function accuracyInterval({ confusionMatrix: rows }: RunRecord): { interval: string; images: number } | null {
+	const images = sum(rows?.flat() ?? []);
+	if (!rows || images === 0) return null;
+	const { low, high } = proportionConfint(sum(rows.map((row, label) => row[label])), images);
+	return { interval: `95 %: ${percent(low)} to ${percent(high)}`, images };
 }
 
 /** A run with the path that it is shown by. */

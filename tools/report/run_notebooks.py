@@ -1,6 +1,7 @@
 """Runs notebooks on the tslab kernel and exports them as HTML; the job comes as JSON on standard input.
 
-{"notebooks": [{"name", "source", "parameters"}], "reports": folder, "noInput": bool}
+{"notebooks": [{"position", "name", "title", "source", "parameters"}], "reports": folder, "noInput": bool, "quiet": bool,
+"unfinished": file that gets a line for each notebook that is done}
 """
 
 import errno
@@ -19,9 +20,12 @@ import psutil
 from nbconvert import HTMLExporter
 from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import papermill_io
+from progress import Progress
 from traitlets.config import PyFileConfigLoader
+from typescript_kernel import TypeScriptKernelManager
 
 TOOLS = Path(__file__).resolve().parents[1]
+LOG = "kernel.log"
 
 
 class InMemory:
@@ -47,7 +51,7 @@ def write_whole(path, text):
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        sys.exit(f"\n{path} cannot be written: {reason(error, path.parent, len(content))}")
+        sys.exit(f"{path} cannot be written: {reason(error, path.parent, len(content))}")
 
 
 def reason(error, folder, size):
@@ -67,17 +71,15 @@ def export(executed, source, reports, no_input):
     config = PyFileConfigLoader("jupyter_server_config.py", path=str(TOOLS / "jupyter")).load_config()
     exporter = HTMLExporter(config=config, exclude_input=no_input, exclude_input_prompt=no_input)
     # The folder that images in prose are relative to, as JupyterLab's export says it.
-    resources = {"metadata": {"name": source.stem, "path": str(source.parent)}}
+    resources = {"metadata": {"name": source.stem, "path": str(source.parent)}, "no_input": no_input}
     html, _ = exporter.from_notebook_node(executed, resources=resources)
     write_whole(reports / f"{source.stem}.html", html)
 
 
-def run(notebook, reports, no_input):
+def run(notebook, progress, reports, no_input):
     name, source = notebook["name"], Path(notebook["source"])
     target = reports / f"{name}.ipynb"
-    started = time.monotonic()
     failure = None
-    print(f"{name} … ", end="", flush=True)
     try:
         papermill.execute_notebook(
             literal(source),
@@ -85,6 +87,8 @@ def run(notebook, reports, no_input):
             parameters=notebook["parameters"],
             kernel_name="tslab",
             progress_bar=False,
+            on_notebook_start=progress.on_notebook_start,
+            on_cell_start=progress.on_cell_start,
         )
     except PapermillExecutionError as error:
         first_line = error.source.strip().split("\n")[0]
@@ -94,8 +98,8 @@ def run(notebook, reports, no_input):
     write_whole(target, nbformat.writes(executed))
     export(executed, source, reports, no_input)
     if failure:
-        sys.exit(f"\n{failure}\nThe notebook as far as it ran: {target.with_suffix('.html')}")
-    print(f"{time.monotonic() - started:.0f} s", flush=True)
+        ran = f"The notebook as far as it ran: {target.with_suffix('.html')}"
+        sys.exit(f"{failure}\n{ran}\nWhat TensorFlow and the kernel printed: {reports / LOG}")
 
 
 def literal(path):
@@ -107,8 +111,12 @@ def main():
     job = json.load(sys.stdin)
     reports = Path(job["reports"])
     reports.mkdir(parents=True, exist_ok=True)
+    TypeScriptKernelManager.output = (reports / LOG).open("w", buffering=1)
     for notebook in job["notebooks"]:
-        run(notebook, reports, job["noInput"])
+        with Progress(notebook["position"], notebook["title"], job["quiet"]) as progress:
+            run(notebook, progress, reports, job["noInput"])
+        with open(job["unfinished"], "a", encoding="utf-8") as unfinished:
+            unfinished.write(f"{notebook['name']}\n")
 
 
 def follow_parent():

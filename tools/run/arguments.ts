@@ -1,5 +1,7 @@
 // Reads the command line of the commands that run notebooks: what the notebooks' `parameters` cells declare.
+import { relative } from "node:path";
 import { expectedValue, PARAMETERS, type TrainingParameters } from "../../src/pipeline/parameters";
+import { datasetFolder } from "../data/fill";
 import { declaredBy, notebookNames } from "../jupyter/notebooks.mjs";
 import { expectedNumber, toNumber } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
@@ -26,6 +28,14 @@ export interface NotebookArguments {
 	pdf: boolean;
 	/** Whether to leave the code out. */
 	noInput: boolean;
+	/** Whether to open the index in a browser. */
+	open: boolean;
+	/** Whether to print nothing but errors. */
+	quiet: boolean;
+	/** Whether to print the run's record as JSON, and nothing else. */
+	json: boolean;
+	/** Whether to run what an interrupted run has done, too. */
+	restart: boolean;
 	/** The paths of two runs to compare instead of running notebooks. */
 	compare: string[] | null;
 }
@@ -34,8 +44,15 @@ export interface NotebookArguments {
 const FOLDERS = new Set(["dataset", "artifacts"]);
 
 /**
- * Reads `--batch-size 16`, `-p batchSize=16`, `--pdf`, `--no-input`, `--reports DIR`, `--compare RUN RUN` and the names
- * of notebooks.
+ * A value as a notebook takes it: a folder relative to the notebook's, so that pages that are passed on do not tell where
+ * it lies on this machine.
+ */
+export const asInNotebook = (name: string, value: Value): Value =>
+	FOLDERS.has(name) ? relative(at("notebooks"), String(value)) : value;
+
+/**
+ * Reads `--batch-size 16`, `-p batchSize=16`, switches such as `--pdf`, `--reports DIR`, `--compare RUN RUN` and the
+ * names of notebooks.
  *
  * @throws with one line that says which argument is wrong and what was expected
  */
@@ -63,11 +80,22 @@ export function parseArguments(args: string[]): NotebookArguments {
 	};
 }
 
-type Given = Pick<NotebookArguments, "notebooks" | "parameters" | "pdf" | "noInput" | "compare" | "reports">;
+/** Flags without a value, and what they set. */
+const SWITCHES = {
+	"--pdf": "pdf",
+	"--no-input": "noInput",
+	"--open": "open",
+	"--quiet": "quiet",
+	"--json": "json",
+	"--restart": "restart",
+} as const;
+type Switches = Record<(typeof SWITCHES)[keyof typeof SWITCHES], boolean>;
+type Given = Pick<NotebookArguments, "notebooks" | "parameters" | "compare" | "reports"> & Switches;
 
 /** Reads the arguments from left to right; paths stay as they were typed. */
 function readArguments(args: string[], names: string[], known: Parameters): Given {
-	const given: Given = { notebooks: [], parameters: {}, pdf: false, noInput: false, compare: null, reports: "reports" };
+	const switches = Object.fromEntries(Object.values(SWITCHES).map((name) => [name, false])) as Switches;
+	const given: Given = { notebooks: [], parameters: {}, compare: null, reports: "reports", ...switches };
 	const queue = args.flatMap((arg) =>
 		/^--[\w-]+=/.test(arg) ? [arg.slice(0, arg.indexOf("=")), arg.slice(arg.indexOf("=") + 1)] : [arg],
 	);
@@ -77,8 +105,7 @@ function readArguments(args: string[], names: string[], known: Parameters): Give
 		return value;
 	};
 	for (let arg = queue.shift(); arg !== undefined; arg = queue.shift()) {
-		if (arg === "--pdf") given.pdf = true;
-		else if (arg === "--no-input") given.noInput = true;
+		if (Object.hasOwn(SWITCHES, arg)) given[SWITCHES[arg as keyof typeof SWITCHES]] = true;
 		else if (arg === "--reports") given.reports = next(arg);
 		else if (arg === "--compare") {
 			given.compare = queue.splice(0, 2);
@@ -102,7 +129,8 @@ function setParameter(parameters: Values, known: Parameters, flag: string, name:
 	if (!parameter) throw new Error(unknown(flag, known));
 	// A backbone can also be an address.
 	const isFolder = FOLDERS.has(name) || (name === "backbone" && !/^https?:/.test(text));
-	parameters[name] = isFolder ? fromHere(text) : convert(flag, name, text, parameter.value);
+	if (name === "dataset") parameters[name] = datasetFolder(text);
+	else parameters[name] = isFolder ? fromHere(text) : convert(flag, name, text, parameter.value);
 }
 
 /** Converts the text to a value of the default's type. */

@@ -7,6 +7,7 @@ import { printable } from "../../src/support/text";
 import type { Space, SweepOptions, Trial } from "../../src/sweep";
 import { threadsEnvironment } from "../../src/sweep/attempt";
 import { commands } from "../commands.mjs";
+import { datasetFolder, fillDataset } from "../data/fill";
 import { wholeNumber } from "../setup/numbers.mjs";
 import { at, fromHere, shown } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
@@ -42,6 +43,7 @@ interface Job {
 export async function main(args: string[]): Promise<void> {
 	const { space, options, report } = withoutAddress(() => readJob(args));
 	const { objective = "valLoss", dataset } = options;
+	await fillDataset(dataset);
 	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
 	const { hasEnded, sweep } = require("../../src/sweep") as typeof import("../../src/sweep");
 	// It loads its queue by `import()`, which would reach Node without tsx.
@@ -86,7 +88,7 @@ function readJob(args: string[]): Job {
 		options: {
 			...given,
 			redis: values.redis ?? given.redis ?? process.env.REDIS_URL,
-			dataset: dataset ? fromHere(dataset) : at("dataset"),
+			dataset: datasetFolder(dataset),
 			folder: folder ? fromHere(folder) : at("artifacts", "sweeps"),
 		},
 		report,

@@ -1,8 +1,8 @@
 // Runs the trials of sweeps that wait in a Redis, on this machine: `npm run worker -- --redis URL`.
 import { parseArgs } from "node:util";
 import { commands } from "../commands.mjs";
+import { datasetFolder, fillDataset } from "../data/fill";
 import { wholeNumber } from "../setup/numbers.mjs";
-import { at, fromHere } from "../setup/paths.mjs";
 import { withoutAddress } from "./redis-address";
 
 const OPTIONS = {
@@ -18,7 +18,8 @@ export async function main(args: string[]): Promise<void> {
 	const redis = values.redis ?? process.env.REDIS_URL;
 	if (!redis) throw new Error(`no Redis address: pass --redis or set REDIS_URL; ${commands.worker.usage}`);
 	const workers = withoutAddress(() => wholeNumber("--workers", values.workers ?? ""));
-	const dataset = values.dataset ? fromHere(values.dataset) : at("dataset");
+	const dataset = datasetFolder(values.dataset);
+	await fillDataset(dataset);
 	// Not through the door of src/sweep, which must not load Redis; and only now, because TensorFlow takes a second.
 	const { work } = require("../../src/sweep/worker") as typeof import("../../src/sweep/worker");
 	await work({ redis, dataset, workers, allowModules: values["allow-modules"] });

@@ -1,10 +1,11 @@
 // The native binding of tfjs-node-gpu: compiled here, linked with the libraries of a TensorFlow wheel.
 import { existsSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
-import { at, tensorflowDir, tensorflowWheel, tfjsFolder } from "./paths.mjs";
+import { at, tfjsFolder } from "./paths.mjs";
 import { runQuietly } from "./processes.mjs";
 import { findCompiler } from "./requirements.mjs";
 import { contents, pathsIn, step } from "./steps.mjs";
+import { tensorflowDir, tensorflowWheel } from "./tensorflow.mjs";
 
 export const bindingStamp = join(tfjsFolder, "lib", ".stamp");
 

@@ -3,9 +3,11 @@ import { mkdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { link } from "./binding.mjs";
 import { chosenDevice, findGpu, gigabytes, gpuWheels, NoDriver, probe } from "./gpu.mjs";
-import { at, deviceFile, gpuDownloads, gpuFolder, python, shown, tensorflowDir } from "./paths.mjs";
+import { PINNED } from "./packages.mjs";
+import { at, deviceFile, gpuDownloads, gpuFolder, python, shown } from "./paths.mjs";
 import { outputOf, runQuietly } from "./processes.mjs";
 import { contents, step } from "./steps.mjs";
+import { ANY_PYTHON, tensorflowDir } from "./tensorflow.mjs";
 import { messageOf } from "./text.mjs";
 
 /** @typedef {"cpu" | "gpu"} Device */
@@ -63,10 +65,12 @@ async function installGpuPackages() {
 		mkdirSync(gpuDownloads, { recursive: true });
 		checkSpace();
 		// pip's folder for temporary files is in memory on some systems.
-		const env = { ...process.env, TMPDIR: gpuDownloads, PIP_DISABLE_PIP_VERSION_CHECK: "1" };
+		const env = { ...process.env, TMPDIR: gpuDownloads };
 		/** @param {string[]} args */
 		const pip = (...args) =>
-			runQuietly(python, ["-m", "pip", ...args, "--no-deps", "--require-hashes", "--no-cache-dir"], { env });
+			runQuietly(python, ["-m", "pip", ...args, ...ANY_PYTHON, ...PINNED, "--no-cache-dir"], {
+				env,
+			});
 		// pip takes hashes from a file only.
 		const single = join(gpuDownloads, "requirement.txt");
 		for (const { name, version, megabytes, requirement } of wheels) {

@@ -1,14 +1,17 @@
 // `npm run doctor`: what is installed, which device TensorFlow uses, what is wrong and how to fix it.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
+import { totalmem } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { chosenDevice, findGpu, gpuWheel, probe } from "./gpu.mjs";
 import { versionOf } from "./packages.mjs";
-import { at, gpuFolder, python, shown, tensorflowDir } from "./paths.mjs";
+import { at, gpuFolder, python, root, shown } from "./paths.mjs";
 import { browserCommand, outputOf } from "./processes.mjs";
 import { checkNode, findCompiler, findPython } from "./requirements.mjs";
 import { setup } from "./setup.mjs";
+import { tensorflowDir } from "./tensorflow.mjs";
 import { messageOf } from "./text.mjs";
-import { PACKAGES } from "./versions.mjs";
+import { PACKAGES, processor } from "./versions.mjs";
 
 const install = "npm run setup";
 
@@ -20,7 +23,13 @@ const install = "npm run setup";
 const checks = {
 	Node: () => {
 		checkNode();
-		return process.versions.node;
+		const { node } = process.versions;
+		return node.startsWith("20.") ? `${node}, which gets no more updates: Node 26 is recommended` : node;
+	},
+	CPU: cpu,
+	"Memory and disk": () => {
+		const { bavail, bsize } = statfsSync(root);
+		return `${(totalmem() / 1e9).toFixed(0)} GB of memory; ${((bavail * bsize) / 1e9).toFixed(1)} GB free on the disk`;
 	},
 	Python: () => required(outputOf(findPython(), ["--version"]), "Python does not start"),
 	"C++ compiler": () => required(outputOf(findCompiler(), ["--version"]), "the compiler does not start").split("\n")[0],
@@ -46,20 +55,45 @@ const checks = {
 	},
 };
 
-/** Sets up what can be set up, then prints every check; the exit code is 1 when one fails. */
-export async function main() {
+/**
+ * Sets up what can be set up, then prints every check; the exit code is 1 when one fails.
+ *
+ * @param {string[]} args
+ */
+export async function main(args) {
+	const { values } = parseArgs({ args, options: { json: { type: "boolean" } } });
 	await setup().catch((error) => console.log(messageOf(error)));
-	let wrong = 0;
-	for (const [name, check] of Object.entries(checks)) {
+	const results = Object.entries(checks).map(([name, check]) => {
 		try {
-			console.log(`✓ ${name}: ${check()}`);
+			return { name, ok: true, found: check() };
 		} catch (error) {
-			wrong++;
-			console.log(`✗ ${name}: ${messageOf(error)}`);
+			return { name, ok: false, found: messageOf(error) };
 		}
-	}
-	console.log(wrong === 0 ? "Everything is in place." : `${wrong} of ${Object.keys(checks).length} checks failed.`);
+	});
+	const wrong = results.filter(({ ok }) => !ok).length;
 	process.exitCode = wrong === 0 ? 0 : 1;
+	if (values.json)
+		return void process.stdout.write(`${JSON.stringify({ ok: wrong === 0, checks: results }, null, 2)}\n`);
+	for (const { name, ok, found } of results) console.log(`${ok ? "✓" : "✗"} ${name}: ${found}`);
+	console.log(wrong === 0 ? "Everything is in place." : `${wrong} of ${results.length} checks failed.`);
+}
+
+/** Instructions that make TensorFlow faster, by their names in Linux. */
+const INSTRUCTIONS = {
+	avx2: "AVX2",
+	avx512f: "AVX-512",
+	avx512_vnni: "AVX512-VNNI",
+	avx512_bf16: "AVX512-BF16",
+	amx_bf16: "AMX-BF16",
+	asimd: "NEON",
+	bf16: "BF16",
+};
+
+function cpu() {
+	if (!existsSync("/proc/cpuinfo")) return processor();
+	const flags = /^(?:flags|Features)\s*: (.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1].split(" ") ?? [];
+	const has = Object.entries(INSTRUCTIONS).filter(([flag]) => flags.includes(flag));
+	return `${processor()}; ${has.map(([, label]) => label).join(", ") || "no vector instructions that TensorFlow is faster with"}`;
 }
 
 function patches() {

@@ -2,8 +2,8 @@
 // installations do not see it.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { at, tensorflowDir } from "./paths.mjs";
-import { quietTensorFlow } from "./processes.mjs";
+import { at, python } from "./paths.mjs";
+import { outputOf, quietTensorFlow } from "./processes.mjs";
 import { contents, pathsIn, step } from "./steps.mjs";
 
 const share = at(".venv", "share", "jupyter");
@@ -49,7 +49,8 @@ export async function installSettings() {
 
 /** Puts the folder with papermill's TypeScript plugin on the path of the Python in `.venv`. */
 export async function installPapermillPlugin() {
-	const packages = dirname(tensorflowDir());
+	const packages = outputOf(python, ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]);
+	if (!packages) throw new Error(".venv has no Python that starts: remove .venv and run npm run setup");
 	const line = `${relative(packages, at("tools", "jupyter", "papermill"))}\n`;
 	await step("papermill for TypeScript", at(".venv", ".stamps", "papermill"), line, () => {
 		writeFileSync(join(packages, "papermill_typescript.pth"), line);

@@ -1,7 +1,7 @@
 // The packages of npm and pip.
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { at, deviceFile, gpuDownloads, gpuFolder, peersFolder, python, root } from "./paths.mjs";
+import { at, deviceFile, gpuDownloads, gpuFolder, peersFolder, python, root, tensorflowFolder } from "./paths.mjs";
 import { runQuietly } from "./processes.mjs";
 import { findPython } from "./requirements.mjs";
 import { contents, pathsIn, step } from "./steps.mjs";
@@ -43,13 +43,13 @@ export const versionOf = (name) => JSON.parse(readFileSync(at("node_modules", na
 export async function installPythonPackages() {
 	// The project's path is an input because a virtual environment does not survive being moved.
 	const inputs = [contents(at("requirements.txt")), root, process.platform, process.arch];
-	const name = "JupyterLab and TensorFlow (about 450 MB to download)";
+	const name = "JupyterLab (about 80 MB to download)";
 	await step(name, at(".venv", ".stamps", "packages"), inputs, async () => {
 		// What follows deletes the folder's contents, which through a link are somebody else's.
 		if (lstatSync(at(".venv"), { throwIfNoEntry: false })?.isSymbolicLink())
 			throw new Error(`${at(".venv")} is a symbolic link: expected a folder of this project; remove the link`);
 		// Not `venv --clear`, which would also delete the large downloads that live in `.venv`.
-		const kept = [gpuFolder, gpuDownloads, deviceFile, peersFolder];
+		const kept = [tensorflowFolder, gpuFolder, gpuDownloads, deviceFile, peersFolder];
 		mkdirSync(at(".venv"), { recursive: true });
 		for (const file of pathsIn(at(".venv"))) if (!kept.includes(file)) rmSync(file, { recursive: true });
 		await runQuietly(findPython(), ["-m", "venv", at(".venv")]);
@@ -57,16 +57,17 @@ export async function installPythonPackages() {
 	});
 }
 
+/** What pip is told of pinned requirements: nothing else, and no wheel whose SHA-256 is not in the file. */
+export const PINNED = ["--no-deps", "--require-hashes", "--disable-pip-version-check"];
+
 /**
- * Installs what a requirements file names, and nothing else: TensorFlow's own Python dependencies, which only Python
- * programs need, stay out. A wheel whose SHA-256 is not in the file is refused.
+ * Installs what a requirements file names, and nothing else. A wheel whose SHA-256 is not in the file is refused.
  *
  * @param {string} python
  * @param {string} requirements
  */
 export function pipInstall(python, requirements) {
-	const options = ["--no-deps", "--require-hashes", "--disable-pip-version-check"];
-	return runQuietly(python, ["-m", "pip", "install", ...options, "-r", requirements]);
+	return runQuietly(python, ["-m", "pip", "install", ...PINNED, "-r", requirements]);
 }
 
 /**

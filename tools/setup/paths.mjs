@@ -1,5 +1,4 @@
 // Where things are: in the project, in `.venv`, and in what the user typed.
-import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { printableLines } from "./text.mjs";
@@ -22,6 +21,9 @@ export const pythonEnvironment = { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" 
 
 /** The package whose binding is compiled here, and which links TensorFlow's libraries. */
 export const tfjsFolder = at("node_modules", "@tensorflow", "tfjs-node-gpu");
+
+/** Where TensorFlow for the CPU is unpacked. */
+export const tensorflowFolder = at(".venv", "tensorflow");
 
 /** Where the wheels of `requirements-gpu.txt` are installed. */
 export const gpuFolder = at(".venv", "gpu");
@@ -52,29 +54,3 @@ export const shown = (path) => {
 	const short = relative(fromHere("."), path);
 	return printableLines(short === "" || short.startsWith("..") ? path : short).replaceAll("\n", "\\n");
 };
-
-/**
- * The folder of the wheel with TensorFlow's libraries and headers.
- *
- * @throws when `.venv` has none
- */
-export function tensorflowDir() {
-	const lib = at(".venv", "lib");
-	const folders = existsSync(lib)
-		? readdirSync(lib).map((version) => join(lib, version, "site-packages", "tensorflow"))
-		: [];
-	const found = folders.find((folder) => existsSync(folder));
-	if (found) return found;
-	throw new Error(".venv has no TensorFlow: run npm run setup");
-}
-
-/** The name of the wheel's folder of metadata, which ends in its version: `tensorflow_cpu-2.21.0.dist-info`. */
-export function tensorflowWheel() {
-	const packages = dirname(tensorflowDir());
-	const name = readdirSync(packages).find((name) => /^tensorflow.*\.dist-info$/.test(name));
-	if (name) return name;
-	throw new Error(`${packages} does not say which TensorFlow it has: remove .venv and run npm run setup`);
-}
-
-/** The version of the TensorFlow in `.venv`. */
-export const tensorflowVersion = () => tensorflowWheel().replace(/^.*-([\d.]+)\.dist-info$/, "$1");

@@ -10,26 +10,26 @@ export function checkNode() {
 	});
 }
 
-/** The Python to make `.venv` with, 3.10 to 3.13: `python3` or the newest. `PYTHON=…` chooses another. */
+/** The Python to make `.venv` with, 3.10 to 3.14: `python3` or the newest. `PYTHON=…` chooses another. */
 export function findPython() {
 	const candidates = process.env.PYTHON
 		? [process.env.PYTHON]
-		: ["python3", "python3.13", "python3.12", "python3.11", "python3.10"];
+		: ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 	for (const command of candidates) {
 		const version = outputOf(command, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
 		const [major, minor] = (version ?? "0.0").split(".").map(Number);
-		if (major !== 3 || minor < 10 || minor > 13) continue;
+		if (major !== 3 || minor < 10 || minor > 14) continue;
 		if (outputOf(command, ["-c", "import venv, ensurepip"]) !== null) return command;
 		throw missing(`Python ${version} has no venv module.`, {
 			debian: "sudo apt install python3-venv",
 			fedora: "sudo dnf install python3",
-			macos: "brew install python@3.13",
+			macos: "brew install python@3.14",
 		});
 	}
-	throw missing(`No Python from 3.10 to 3.13 found (looked for ${candidates.join(", ")}).`, {
+	throw missing(`No Python from 3.10 to 3.14 found (looked for ${candidates.join(", ")}).`, {
 		debian: "sudo apt install python3 python3-venv",
-		fedora: "sudo dnf install python3.13",
-		macos: "brew install python@3.13",
+		fedora: "sudo dnf install python3",
+		macos: "brew install python@3.14",
 	});
 }
 

@@ -10,6 +10,7 @@ import { at } from "./paths.mjs";
 import { minifyPlotly } from "./plotly.mjs";
 import { checkNode, findCompiler, findPython } from "./requirements.mjs";
 import { lock } from "./steps.mjs";
+import { installTensorFlow } from "./tensorflow.mjs";
 
 /**
  * Makes sure that packages, Python side, native binding, kernel and plotly are there and current.
@@ -25,7 +26,7 @@ export async function setup(device) {
 	const unlock = await lock();
 	try {
 		// The two downloads do not depend on each other and take most of the time.
-		await Promise.all([installNodePackages(), installPythonPackages()]);
+		await Promise.all([installNodePackages(), installPythonPackages().then(installTensorFlow)]);
 		await buildBinding();
 		await chooseDevice(device);
 		await installKernel();

@@ -3,10 +3,13 @@ import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { chosenDevice, findGpu } from "./gpu.mjs";
 import { versionOf } from "./packages.mjs";
-import { tensorflowVersion } from "./paths.mjs";
+import { tensorflowVersion } from "./tensorflow.mjs";
 
 /** The packages whose versions matter to results. */
 export const PACKAGES = ["@tensorflow/tfjs-node-gpu", "tslab", "sharp", "danfojs-node", "plotly.js-dist"];
+
+/** The processor's name and threads. */
+export const processor = () => `${cpus()[0]?.model ?? process.arch}, ${availableParallelism()} threads`;
 
 /** @returns {{ versions: Record<string, string>, device: string }} */
 export function versionsAndDevice() {
@@ -16,7 +19,7 @@ export function versionsAndDevice() {
 			tensorflow: tensorflowVersion(),
 			...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
 		},
-		device: gpuInUse() ?? `CPU: ${cpus()[0]?.model ?? process.arch}, ${availableParallelism()} threads`,
+		device: gpuInUse() ?? `CPU: ${processor()}`,
 	};
 }
 

@@ -11,7 +11,7 @@ from jupyter_client.manager import AsyncKernelManager
 GIGABYTE = 1e9
 CAUSES = {
     signal.SIGKILL: "was killed (SIGKILL), as the system does when memory runs out",
-    signal.SIGABRT: "aborted (SIGABRT); the lines above say why",
+    signal.SIGABRT: "aborted (SIGABRT); what it printed says why",
     signal.SIGSEGV: "crashed in native code (SIGSEGV)",
     signal.SIGBUS: "crashed in native code (SIGBUS), as on a full disk",
 }
@@ -26,6 +26,8 @@ class TypeScriptKernelManager(AsyncKernelManager):
 
     # nbclient lets go of the manager of a dead kernel before it raises its error.
     latest = None
+    # Where to pass on what kernels print by themselves, such as TensorFlow's log. Default: standard error.
+    output = None
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -48,7 +50,7 @@ class TypeScriptKernelManager(AsyncKernelManager):
             for line in lines:
                 dying = dying or line.startswith(LAST_WORDS)
                 if not dying:
-                    sys.stderr.write(line)
+                    (self.output or sys.stderr).write(line)
                 elif line.startswith("FATAL ERROR"):
                     self.fatal_error = line.removeprefix("FATAL ERROR:").strip()
 

@@ -8,3 +8,9 @@ export function formatDuration(seconds: number): string {
 	const whole = Math.ceil(seconds);
 	return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
+
+/** Formats a difference of two fractions in percentage points: `"+1.5 points"`, `"−0.3 points"`, `"0.0 points"`. */
+export function points(difference: number): string {
+	const rounded = Number((100 * difference).toFixed(1));
+	return `${["−", "", "+"][Math.sign(rounded) + 1]}${Math.abs(rounded).toFixed(1)} points`;
+}
