@@ -27,9 +27,11 @@ const PAST_DOORS = [
 	/^src\/(support|images)\//,
 	/^src\/datasets\/(classes|sampling)$/,
 	/^src\/display\/(figures|plotly|svg|table)$/,
+	/^src\/evaluation\/chance$/,
 	/^src\/pipeline\/(parameters|records)$/,
 	/^src\/sweep\/(attempt|redis-connection|worker)$/,
 	/^src\/tensorflow\/graph$/,
+	/^src\/training\/diagnose$/,
 ];
 
 const filesIn = (folder: string, extension: string) =>

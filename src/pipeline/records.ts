@@ -138,8 +138,9 @@ const EVALUATION: Schema<EvaluationRecord> = {
 export const loadCleaning = (artifacts: string, remedy?: string) =>
 	loadArtifact<CleaningRecord>(artifacts, ARTIFACTS.cleaning, CLEANING, remedy);
 
-/** Loads the record of duplicates; null when it is missing or damaged, which is reported in a line. */
-export const loadIssues = (artifacts: string) => loadArtifact<IssuesRecord>(artifacts, ARTIFACTS.issues, ISSUES);
+/** Loads the record of duplicates; null when it is missing or damaged, which is reported in a line that ends in `remedy`. */
+export const loadIssues = (artifacts: string, remedy?: string) =>
+	loadArtifact<IssuesRecord>(artifacts, ARTIFACTS.issues, ISSUES, remedy);
 
 /**
  * Reads the record of the saved model.
@@ -167,6 +168,7 @@ export function loadRecords(artifacts: string) {
 	const remedy = "it is left out; npm start makes a new one";
 	return {
 		cleaning: loadCleaning(artifacts, remedy),
+		issues: loadIssues(artifacts, remedy),
 		training: loadArtifact<ModelRecord>(artifacts, ARTIFACTS.training, TRAINING, remedy),
 		evaluation: loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation, EVALUATION, remedy),
 	};

@@ -97,6 +97,8 @@ describe("on a small data set with broken files,", () => {
 		assert.ok(Math.abs(metrics.report.cracked.recall - a / (a + b)) < 1e-12);
 		assert.deepEqual(Object.keys(metrics.report), ["cracked", "intact", "accuracy", "macro avg", "weighted avg"]);
 		for (const part of ["clean", "train", "evaluate"]) assert.ok(metrics.seconds[part] > 0);
+		assert.ok(metrics.verdict.length >= 2, "a judgement and what limits it");
+		for (const sentence of metrics.verdict) assert.ok(out.includes(sentence), sentence);
 		assert.ok(metrics.versions.tensorflow && metrics.versions.node && metrics.device);
 	});
 
@@ -138,6 +140,7 @@ describe("on a small data set with broken files,", () => {
 		const index = readFileSync(join(reports, "index.html"), "utf8");
 		for (const name of names) assert.ok(index.includes(`href="${name}.html"`));
 		assert.ok(index.includes("synthetic"));
+		assert.ok(index.includes("<h2>What next?</h2>"));
 		assert.equal(index.match(/<svg /g)?.length, 3);
 		assert.match(index, /test accuracy \(95 %: \d+\.\d % to \d+\.\d %, 24 images\)/);
 		assert.equal(index.match(/<\/a><br>\w/g)?.length, names.length, "a sentence of each page");

@@ -8,7 +8,8 @@ import { readJson } from "../../src/support/json";
 import { Html, html } from "../../src/support/text";
 import { notebookNames, title } from "../jupyter/notebooks.mjs";
 import { minute, page, table } from "./page";
-import { accuracyInterval, type RunRecord } from "./run-record";
+import type { RunRecord } from "./run-record";
+import { testAccuracy } from "./verdict";
 
 /** Writes `index.html` to the reports folder, with a link to each notebook's page there. */
 export function writeIndex(reports: string, record: RunRecord): void {
@@ -27,10 +28,20 @@ export function writeIndex(reports: string, record: RunRecord): void {
 <ol>
 ${links}</ol>
 ${glance(record, outcomes.get("05-evaluation")?.mistakes)}
+${next(record)}
 <h2>This run</h2>
 ${table(Object.entries(facts(record)))}
 <p>For programs: <a href="metrics.json">metrics.json</a></p>`;
 	writeFileAtomically(join(reports, "index.html"), page("Image classification: reports", [body]));
+}
+
+/** Whether the data is good enough, what limits it, and what to do. */
+function next({ verdict: [judgement, ...limits] }: RunRecord): Html | null {
+	if (!judgement) return null;
+	return html`<h2>What next?</h2>
+<p>${judgement}</p>
+<ul>
+${limits.map((limit) => html`<li>${limit}</li>\n`)}</ul>`;
 }
 
 /** Learning curves, confusion matrix and the worst mistakes. */
@@ -80,8 +91,8 @@ function outcomesOf(file: string): { finding?: string; mistakes?: string } {
 }
 
 function tiles(record: RunRecord): Html[] {
-	const { test, epochsRun, seconds } = record;
-	const known = test && accuracyInterval(record);
+	const { test, epochsRun, seconds, confusionMatrix } = record;
+	const known = test && confusionMatrix && testAccuracy(confusionMatrix);
 	const numbers = {
 		[`test accuracy${known ? ` (${known.interval}, ${known.images} images)` : ""}`]: test && fixed(test.accuracy, 5),
 		"test loss": test && fixed(test.loss, 5),

@@ -4,7 +4,6 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { requireFolder, statOrNull } from "../../src/support/files";
-import { percent } from "../../src/support/format";
 import { requireWritable, writeError } from "../../src/support/writing";
 import { fillDataset } from "../data/fill";
 import { splitDataset } from "../data/own";
@@ -15,7 +14,7 @@ import { compressedPlotly } from "../setup/plotly.mjs";
 import { browserCommand, runQuietly } from "../setup/processes.mjs";
 import { writeComparison } from "./compare";
 import { writeIndex } from "./index-page";
-import { accuracyInterval, type RunRecord, readRun, writeRun } from "./run-record";
+import { type RunRecord, readRun, writeRun } from "./run-record";
 import { finish, resume, unfinishedFile } from "./unfinished";
 
 /** Runs notebooks with the given parameters and writes their pages, an index and `metrics.json`; or compares two runs. */
@@ -50,10 +49,9 @@ export async function main(args: string[]): Promise<void> {
 
 /** What a run has found, and what comes next. */
 function summary(record: RunRecord, index: string): string {
-	const { test, removed, dataset } = record;
-	const known = test && accuracyInterval(record);
+	const { verdict, removed, dataset } = record;
 	return [
-		known && `Test accuracy ${percent(test.accuracy)} (${known.interval}) on ${known.images} images.`,
+		...verdict,
 		removed && `Cleaning moved ${removed} files to the quarantine in ${shown(dataset)}.`,
 		// With set-up, which runs in this process too.
 		`Done in ${Math.round(process.uptime())} s. Open ${shown(index)}`,

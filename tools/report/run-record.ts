@@ -2,16 +2,15 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SPLITS, type Split } from "../../src/images/folders";
-import { proportionConfint, type ReportRow } from "../../src/metrics";
+import type { ReportRow } from "../../src/metrics";
 import { type CleaningRecord, loadRecords } from "../../src/pipeline/records";
 import { hashOfJson, writeFileAtomically } from "../../src/support/files";
-import { percent } from "../../src/support/format";
 import { readJson } from "../../src/support/json";
-import { sum } from "../../src/support/statistics";
 import type { History } from "../../src/training";
 import type { NotebookArguments, Values } from "../run/arguments";
 import { shown } from "../setup/paths.mjs";
 import { versionsAndDevice } from "../setup/versions.mjs";
+import { verdictOf } from "./verdict";
 
 /** Precision, recall, F1 and support of a class or an average. */
 type Scores = Omit<ReportRow, "class">;
@@ -44,6 +43,8 @@ export interface RunRecord {
 	reportRows: ReportRow[] | null;
 	/** Test images by true class (rows) and predicted class (columns). */
 	confusionMatrix: number[][] | null;
+	/** Whether the classes can be told apart, what limits the result and what to do: a sentence each. */
+	verdict: string[];
 	seconds: { clean: number | null; train: number | null; evaluate: number | null };
 	/** Versions of Node, TensorFlow and the packages that matter to results. */
 	versions: Record<string, string>;
@@ -57,7 +58,8 @@ export interface RunRecord {
  * @param reports the folder to write to
  */
 export function writeRun({ dataset, artifacts, values, reports }: NotebookArguments): RunRecord {
-	const { cleaning, training, evaluation } = recordsOf(dataset, artifacts);
+	const records = recordsOf(dataset, artifacts);
+	const { cleaning, training, evaluation } = records;
 	const { seconds = null, epochsRun = null, ...history } = training?.history ?? {};
 	const reportRows = evaluation && rowsOf(evaluation.report, training?.classNames);
 	const report = reportRows && byName(reportRows);
@@ -76,6 +78,7 @@ export function writeRun({ dataset, artifacts, values, reports }: NotebookArgume
 		report: report && Object.fromEntries(report),
 		reportRows,
 		confusionMatrix: evaluation?.confusionMatrix ?? null,
+		verdict: verdictOf(records),
 		seconds: { clean: cleaning?.seconds ?? null, train: seconds, evaluate: evaluation?.seconds ?? null },
 		...versionsAndDevice(),
 	};
@@ -85,13 +88,18 @@ export function writeRun({ dataset, artifacts, values, reports }: NotebookArgume
 
 /** Loads the records that belong together: of this data set, and the evaluation of the model that was trained last. */
 function recordsOf(dataset: string, artifacts: string) {
-	const { cleaning, training, evaluation } = loadRecords(artifacts);
+	const { cleaning, issues, training, evaluation } = loadRecords(artifacts);
 	const real = (path: string) => (existsSync(path) ? realpathSync(path) : resolve(path));
 	const ofThisSet = <T extends { dataset: string }>(record: T | null) =>
 		record && real(record.dataset) === real(dataset) ? record : null;
 	const trained = ofThisSet(training);
 	const isCurrent = trained && evaluation?.model === hashOfJson(training);
-	return { cleaning: ofThisSet(cleaning), training: trained, evaluation: isCurrent ? evaluation : null };
+	return {
+		cleaning: ofThisSet(cleaning),
+		issues: ofThisSet(issues),
+		training: trained,
+		evaluation: isCurrent ? evaluation : null,
+	};
 }
 
 /**
@@ -132,14 +140,6 @@ function countsOf(cleaning: CleaningRecord | null): Record<Split, number | null>
 		return cleaning && rows.reduce((total, row) => total + row.images, 0);
 	};
 	return Object.fromEntries(SPLITS.map((split) => [split, count(split)])) as Record<Split, number | null>;
-}
-
-/** Wilson's interval of the test accuracy, from the confusion matrix, and the number of images; null without any. */
-export function accuracyInterval({ confusionMatrix: rows }: RunRecord): { interval: string; images: number } | null {
-	const images = sum(rows?.flat() ?? []);
-	if (!rows || images === 0) return null;
-	const { low, high } = proportionConfint(sum(rows.map((row, label) => row[label])), images);
-	return { interval: `95 %: ${percent(low)} to ${percent(high)}`, images };
 }
 
 /** A run with the path that it is shown by. */
