@@ -187,6 +187,24 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		await context.close();
 	});
 
+	test("JupyterLab's menu exports a PDF, and offers no other way to one, which would need more programs", async () => {
+		const page = await open("short");
+		await page.getByRole("menuitem", { name: "File", exact: true }).click();
+		await page.locator(".lm-Menu-item", { hasText: "Save and Export Notebook As" }).hover();
+		const entry = page.locator(".lm-Menu-itemLabel", { hasText: /^PDF$/ });
+		await entry.waitFor();
+		await screenshot(page, "export-menu");
+		assert.equal(await page.locator(".lm-Menu-itemLabel", { hasText: /pdf|png/i }).count(), 1);
+		const started = page.waitForEvent("download", { timeout: 120_000 }).catch(() => null);
+		const opened = page.context().waitForEvent("page");
+		await entry.click();
+		const download = await Promise.race([started, (await opened).waitForEvent("download", { timeout: 120_000 })]);
+		const pdf = readFileSync((await download?.path()) as string, "latin1");
+		assert.equal(download?.suggestedFilename(), "short.pdf");
+		assert.match(pdf, /^%PDF-[\s\S]*%%EOF\s*$/);
+		await page.close();
+	});
+
 	test("a cell that prints 20,000 lines shows them all; SIGTERM to the command ends the server and the kernels", async () => {
 		const page = await open("lines");
 		await menu(page, "Run", "Run All Cells");

@@ -182,7 +182,7 @@ test("--pdf without a browser is refused before anything is run", () => {
 	const args = [join(root, "tools", "cli.mjs"), "report", "--pdf", "03"];
 	const { status, out } = runs(process.execPath, args, { env: { ...process.env, PATH: bin } });
 	assert.equal(status, 1);
-	assert.match(out, /^--pdf needs Chromium or Chrome: .*\n$/);
+	assert.match(out, /^a PDF needs Chromium or Chrome: .*\n$/);
 });
 
 describe("--compare", () => {

@@ -1,19 +1,18 @@
 // Runs notebooks and writes their reports: `npm start` (all of them) and `npm run report -- [NOTEBOOK…]`.
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { requireFolder, statOrNull } from "../../src/support/files";
-import { requireWritable, writeError } from "../../src/support/writing";
+import { requireWritable } from "../../src/support/writing";
 import { fillDataset } from "../data/fill";
 import { splitDataset } from "../data/own";
 import { title } from "../jupyter/notebooks.mjs";
 import { asInNotebook, type NotebookArguments, parseArguments } from "../run/arguments";
 import { at, python, pythonEnvironment, root, shown } from "../setup/paths.mjs";
 import { compressedPlotly } from "../setup/plotly.mjs";
-import { browserCommand, runQuietly } from "../setup/processes.mjs";
 import { writeComparison } from "./compare";
 import { writeIndex } from "./index-page";
+import { findBrowser, printPdf } from "./print-pdf";
 import { type RunRecord, readRun, writeRun } from "./run-record";
 import { finish, resume, unfinishedFile } from "./unfinished";
 
@@ -39,7 +38,11 @@ export async function main(args: string[]): Promise<void> {
 	}
 	finish(reports);
 	const record = writeRun(options);
-	if (browser) for (const name of options.notebooks) await printPdf(browser, join(reports, `${name}.html`));
+	for (const name of browser ? options.notebooks : []) {
+		const pdf = join(reports, `${name}.pdf`);
+		await printPdf(browser as string, join(reports, `${name}.html`), pdf);
+		console.log(`Wrote ${shown(pdf)}`);
+	}
 	const index = join(reports, "index.html");
 	writeIndex(reports, record);
 	if (options.json) process.stdout.write(readFileSync(join(reports, "metrics.json")));
@@ -66,12 +69,6 @@ function openInBrowser(page: string): void {
 	spawn(command, [page], { stdio: "ignore", detached: true })
 		.on("error", () => console.log(`${command} is not there: open ${shown(page)} in a browser`))
 		.unref();
-}
-
-function findBrowser(): string {
-	const browser = browserCommand();
-	if (browser) return browser;
-	throw new Error("--pdf needs Chromium or Chrome: sudo apt install chromium");
 }
 
 /** Checks that the pages, of which each holds plotly, and the artifacts can be written. */
@@ -137,25 +134,4 @@ function execute(options: NotebookArguments, done: string[]): Promise<number> {
 			done(code ?? 130);
 		});
 	});
-}
-
-async function printPdf(browser: string, html: string): Promise<void> {
-	const pdf = html.replace(/\.html$/, ".pdf");
-	const part = `${pdf}.${process.pid}.part`;
-	const flags = [
-		"--headless",
-		"--no-sandbox",
-		"--disable-gpu",
-		"--no-pdf-header-footer",
-		"--virtual-time-budget=10000",
-	];
-	try {
-		await runQuietly(browser, [...flags, `--print-to-pdf=${part}`, pathToFileURL(html).href]);
-		// On a full disk, Chromium leaves a part of it and ends well.
-		if (!readFileSync(part).subarray(-32).includes("%%EOF")) throw writeError(pdf, { code: "ENOSPC" });
-		renameSync(part, pdf);
-	} finally {
-		rmSync(part, { force: true });
-	}
-	console.log(`Wrote ${shown(pdf)}`);
 }
