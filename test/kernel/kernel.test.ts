@@ -303,7 +303,7 @@ describe("a cell that fails", () => {
 	});
 });
 
-describe("an import of a name that moved", () => {
+describe("an import of a name that moved, or of a package", () => {
 	let results: Result[];
 	before(() => {
 		const folder = project();
@@ -316,7 +316,15 @@ describe("an import of a name that moved", () => {
 			'import { moved as seven, type Shape } from "../src/gone";',
 			'import { nowhere } from "../src/leaf";',
 			'import { moved } from "../src/room";\nmoved',
+			'import { a } from "@scope/nowhere/file";',
 		]);
+	});
+
+	test("of a package that is not there says where to install it", () => {
+		assert.match(
+			results[4].error?.evalue ?? "",
+			/Cannot find module '@scope\/nowhere\/file': npm install @scope\/nowhere in the notebook's folder\.$/,
+		);
 	});
 
 	test("is a type error that names the door that exports it now", () => {

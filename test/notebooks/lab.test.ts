@@ -14,7 +14,7 @@ import { isRunning, until } from "../processes";
 import { freePort } from "../servers";
 
 /** What Jupyter's server says of a notebook that is open. */
-type Session = { path: string; kernel: { execution_state: string; connections: number } };
+type Session = { id: string; path: string; kernel: { execution_state: string; connections: number } };
 const work = temporaryFolder();
 const LINES = 20_000;
 
@@ -166,6 +166,21 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		await page.keyboard.press("Control+S");
 		await until("it is saved", async () => (await page.locator(".jp-mod-dirty").count()) === 0);
 		await page.close();
+	});
+
+	test("opened again, the panel is there: of the running kernel, and after its end as it was saved", async () => {
+		for (const isRunning of [true, false]) {
+			const page = await open("short");
+			const panel = cellWith(page, "tuningPanel(");
+			await panel.locator(".widget-slider").first().waitFor();
+			await panel.getByRole("button", { name: "Train" }).waitFor();
+			const disconnected = await panel.locator(".jupyter-widgets-disconnected").count();
+			assert.equal(disconnected === 0, isRunning, `${disconnected} widgets are disconnected`);
+			await screenshot(page, `panel-again-${isRunning}`);
+			await page.close();
+			const sessions = (await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json())) as Session[];
+			for (const { id } of sessions) await fetch(`${address}/api/sessions/${id}?token=t`, { method: "DELETE" });
+		}
 	});
 
 	test("the exported notebook is a page with its charts, without a network", async () => {

@@ -30,15 +30,16 @@ const SHOW = `import { home } from "./home";
 const shown = JSON.stringify({ whole, fraction, text, yes, nothing, list, empty, nested });
 console.log(JSON.stringify({ shown, home, folder: process.cwd() }));`;
 
-/** As a user types it who has nothing set up but the project; `out` is what the last cell printed, parsed. */
-function papermill(folder: string, ...args: string[]) {
-	const { status, stdout, stderr } = spawnSync(join(root, ".venv", "bin", "papermill"), args, {
+/** A program of `.venv`, as a user types it who has nothing set up but the project. */
+function program(name: "papermill" | "jupyter", folder: string, ...args: string[]) {
+	const { status, stdout, stderr } = spawnSync(join(root, ".venv", "bin", name), args, {
 		cwd: folder,
 		encoding: "utf8",
 		env: { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" },
 	});
-	return { status, log: stdout + stderr };
+	return { status, stdout, log: stdout + stderr };
 }
+const papermill = (folder: string, ...args: string[]) => program("papermill", folder, ...args);
 
 function printedBy(notebook: string) {
 	const { cells } = JSON.parse(readFileSync(notebook, "utf8"));
@@ -46,7 +47,7 @@ function printedBy(notebook: string) {
 	return JSON.parse(lines.join(""));
 }
 
-describe("papermill, called from another folder,", () => {
+describe("papermill and jupyter, called from another folder,", () => {
 	const work = temporaryFolder();
 	const [books, elsewhere] = ["books", "elsewhere"].map((name) => join(work, name));
 	const notebook = join(books, "show.ipynb");
@@ -124,5 +125,20 @@ describe("papermill, called from another folder,", () => {
 				"nested: Unknown type (default { a: 1 }) not JSON",
 			],
 		);
+	});
+
+	test("jupyter execute runs it too, in its own folder", () => {
+		const { status, log } = program("jupyter", elsewhere, "execute", notebook, "--output=executed.ipynb");
+		assert.equal(status, 0, log);
+		const { shown, home, folder } = printedBy(join(books, "executed.ipynb"));
+		assert.deepEqual([JSON.parse(shown).whole, home, folder], [1, books, books]);
+	});
+
+	test("jupyter run runs a file of TypeScript", () => {
+		const file = join(work, "program.ts");
+		writeFileSync(file, 'const answer: number = 42;\nconsole.log("the answer is", answer);\n');
+		const { status, stdout, log } = program("jupyter", elsewhere, "run", "--kernel=tslab", file);
+		assert.equal(status, 0, log);
+		assert.equal(stdout, "the answer is 42\n");
 	});
 });

@@ -1,7 +1,7 @@
 // Jupyter's requests. https://jupyter-client.readthedocs.io/en/stable/messaging.html
 import { setTimeout } from "node:timers/promises";
 import type { Kernel } from "../../src/support/kernel";
-import { type CommContent, forgetComm, openComms, receiveFromComm, refuseComm } from "./comms";
+import { acceptComm, type CommContent, forgetComm, openComms, receiveFromComm } from "./comms";
 import type { CellConverter } from "./converter";
 import { toBundle } from "./display";
 import { currentRun, Interrupted, interruptByMessage, type Publish, Run } from "./execution";
@@ -29,6 +29,7 @@ interface Requests {
 	inspect_request: CodeRequest;
 	complete_request: CodeRequest;
 	comm_info_request: { target_name?: string };
+	history_request: object;
 	comm_open: CommContent;
 	comm_msg: CommContent;
 	comm_close: CommContent;
@@ -66,7 +67,9 @@ export class Handlers {
 		inspect_request: ({ code, cursor_pos }) => this.inspect(code, cursor_pos),
 		complete_request: ({ code, cursor_pos }) => this.complete(code, cursor_pos),
 		comm_info_request: ({ target_name }) => ({ status: "ok", comms: openComms(target_name) }),
-		comm_open: withoutReply(refuseComm),
+		// JupyterLab's console asks for it; the kernel keeps none.
+		history_request: () => ({ status: "ok", history: [] }),
+		comm_open: withoutReply(acceptComm),
 		comm_msg: withoutReply(receiveFromComm),
 		comm_close: withoutReply(forgetComm),
 		interrupt_request() {

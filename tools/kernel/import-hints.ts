@@ -1,5 +1,6 @@
-// Names the door that exports a name when a cell imports it from somewhere else.
+// What to do about an import that fails: which door exports the name, or how a package is installed.
 import { readdirSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import type { Diagnostic } from "tslab/dist/converter";
 
@@ -8,13 +9,19 @@ const NO_EXPORT = new Set([2305, 2614, 2724]);
 const NO_MODULE = 2307;
 
 /**
- * Adds to errors of imports from the project's `src/` which file there exports the name now.
+ * Adds to errors of imports from the project's `src/` which file there exports the name now, and to those of packages that
+ * they are looked for, as in Node, from the notebook's folder upwards.
  *
  * @param folder the notebook's
  * @param project the project's, with `src/`
  */
 export function withImportHint(error: Diagnostic, code: string, folder: string, project: string): Diagnostic {
 	if (error.fileName || (!NO_EXPORT.has(error.code) && error.code !== NO_MODULE)) return error;
+	const [, name] = /^Cannot find module '((?![./])[^']+)'/.exec(error.messageText) ?? [];
+	if (name && !isBuiltin(name)) {
+		const install = `npm install ${packageOf(name)} in the notebook's folder`;
+		return { ...error, messageText: `Cannot find module '${name}': ${install}.` };
+	}
 	const statement = statementAt(code, error.start.offset);
 	const [, list = "", specifier = ""] =
 		/import\s+(?:type\s+)?\{([^}]*)\}\s*from\s*["'](\.[^"']+)["']/.exec(statement) ?? [];
@@ -29,6 +36,13 @@ export function withImportHint(error: Diagnostic, code: string, folder: string, 
 	if (hints.length === 0) return error;
 	return { ...error, messageText: `${error.messageText.replace(/\.$/, "")}: ${hints.join(", ")}.` };
 }
+
+/** The package that a specifier such as `@scope/name/file` names. */
+const packageOf = (specifier: string) =>
+	specifier
+		.split("/")
+		.slice(0, specifier.startsWith("@") ? 2 : 1)
+		.join("/");
 
 /** The import statement around an offset: from its `import` to its end. */
 function statementAt(code: string, offset: number): string {

@@ -67,11 +67,12 @@ def reason(error, folder, size):
     return f"{error.strerror}; choose another folder"
 
 
-def export(executed, source, reports, no_input):
+def export(executed, source, reports, no_input, has_index):
     config = PyFileConfigLoader("jupyter_server_config.py", path=str(TOOLS / "jupyter")).load_config()
     exporter = HTMLExporter(config=config, exclude_input=no_input, exclude_input_prompt=no_input)
     # The folder that images in prose are relative to, as JupyterLab's export says it.
-    resources = {"metadata": {"name": source.stem, "path": str(source.parent)}, "no_input": no_input}
+    metadata = {"name": source.stem, "path": str(source.parent)}
+    resources = {"metadata": metadata, "no_input": no_input, "has_index": has_index}
     html, _ = exporter.from_notebook_node(executed, resources=resources)
     write_whole(reports / f"{source.stem}.html", html)
 
@@ -96,7 +97,7 @@ def run(notebook, progress, reports, no_input):
     executed = nbformat.reads(memory.text, as_version=4)
     executed.metadata.papermill["output_path"] = str(target)
     write_whole(target, nbformat.writes(executed))
-    export(executed, source, reports, no_input)
+    export(executed, source, reports, no_input, has_index=not failure)
     if failure:
         ran = f"The notebook as far as it ran: {target.with_suffix('.html')}"
         sys.exit(f"{failure}\n{ran}\nWhat TensorFlow and the kernel printed: {reports / LOG}")

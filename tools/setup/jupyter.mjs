@@ -1,7 +1,7 @@
 // What JupyterLab and papermill need to run TypeScript. All of it lives in `.venv`: the user's other Jupyter
 // installations do not see it.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { at, python } from "./paths.mjs";
 import { outputOf, quietTensorFlow } from "./processes.mjs";
 import { contents, pathsIn, step } from "./steps.mjs";
@@ -22,7 +22,9 @@ const kernelspec = {
 export async function installKernel() {
 	// The kernel bundles files of src/ too.
 	const shared = [at("src", "display", "table.ts"), ...pathsIn(at("src", "support"))];
-	const sources = contents(...pathsIn(at("tools", "kernel")), ...shared);
+	// JupyterLab's launcher looks for the icon under this name.
+	const icon = at("tools", "jupyter", "logo-svg.svg");
+	const sources = contents(...pathsIn(at("tools", "kernel")), ...shared, icon);
 	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [kernelspec, sources], async () => {
 		const { build } = await import("esbuild");
 		// Packages stay outside: Node finds them in the project's node_modules, since `.venv` is below it.
@@ -35,13 +37,19 @@ export async function installKernel() {
 			platform: "node",
 			sourcemap: true,
 		});
+		copyFileSync(icon, join(kernelFolder, basename(icon)));
 		writeJson(join(kernelFolder, "kernel.json"), kernelspec);
 	});
 }
 
-/** Turns off what JupyterLab would ask hosts elsewhere; its question whether it may would cover the first notebook. */
+/** JupyterLab's defaults, where they are not its own. */
 export async function installSettings() {
-	const settings = { "@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false } };
+	const settings = {
+		// Its question whether it may ask a host elsewhere for news would cover the first notebook.
+		"@jupyterlab/apputils-extension:notification": { fetchNews: "false", checkForUpdates: false },
+		// A notebook that is opened again shows its widgets as they were, not "model not found".
+		"@jupyter-widgets/jupyterlab-manager:plugin": { saveState: true },
+	};
 	await step("JupyterLab's settings", at(".venv", ".stamps", "settings"), settings, () => {
 		writeJson(join(share, "lab", "settings", "overrides.json"), settings);
 	});

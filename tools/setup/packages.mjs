@@ -40,11 +40,12 @@ function checkPatches() {
  */
 export const versionOf = (name) => JSON.parse(readFileSync(at("node_modules", name, "package.json"), "utf8")).version;
 
-export async function installPythonPackages() {
-	// The project's path is an input because a virtual environment does not survive being moved.
-	const inputs = [contents(at("requirements.txt")), root, process.platform, process.arch];
-	const name = "JupyterLab (about 80 MB to download)";
-	await step(name, at(".venv", ".stamps", "packages"), inputs, async () => {
+/** What the Python side depends on: the project's path too, because a virtual environment does not survive being moved. */
+const pythonInputs = () => [contents(at("requirements.txt")), root, process.platform, process.arch];
+
+/** Makes the virtual environment, in which nothing but pip is. */
+export async function makePythonEnvironment() {
+	await step("Python environment", at(".venv", ".stamps", "environment"), pythonInputs(), async () => {
 		// What follows deletes the folder's contents, which through a link are somebody else's.
 		if (lstatSync(at(".venv"), { throwIfNoEntry: false })?.isSymbolicLink())
 			throw new Error(`${at(".venv")} is a symbolic link: expected a folder of this project; remove the link`);
@@ -53,8 +54,14 @@ export async function installPythonPackages() {
 		mkdirSync(at(".venv"), { recursive: true });
 		for (const file of pathsIn(at(".venv"))) if (!kept.includes(file)) rmSync(file, { recursive: true });
 		await runQuietly(findPython(), ["-m", "venv", at(".venv")]);
-		await pipInstall(python, at("requirements.txt"));
 	});
+}
+
+export async function installPythonPackages() {
+	const name = "JupyterLab (about 80 MB to download)";
+	await step(name, at(".venv", ".stamps", "packages"), pythonInputs(), () =>
+		pipInstall(python, at("requirements.txt")),
+	);
 }
 
 /** What pip is told of pinned requirements: nothing else, and no wheel whose SHA-256 is not in the file. */
@@ -67,7 +74,8 @@ export const PINNED = ["--no-deps", "--require-hashes", "--disable-pip-version-c
  * @param {string} requirements
  */
 export function pipInstall(python, requirements) {
-	return runQuietly(python, ["-m", "pip", "install", ...PINNED, "-r", requirements]);
+	// Python compiles what it imports, which of 250 MB is little.
+	return runQuietly(python, ["-m", "pip", "install", "--no-compile", ...PINNED, "-r", requirements]);
 }
 
 /**

@@ -17,7 +17,12 @@ export const at = (...parts) => join(root, ...parts);
 export const python = at(".venv", "bin", "python");
 
 /** The environment for Python: a tslab kernel that the user installed must not come before the one in `.venv`. */
-export const pythonEnvironment = { ...process.env, JUPYTER_PREFER_ENV_PATH: "1" };
+export const pythonEnvironment = {
+	...process.env,
+	JUPYTER_PREFER_ENV_PATH: "1",
+	// Containers often have it set; then Python would compile what it imports at every start.
+	PYTHONDONTWRITEBYTECODE: "",
+};
 
 /** The package whose binding is compiled here, and which links TensorFlow's libraries. */
 export const tfjsFolder = at("node_modules", "@tensorflow", "tfjs-node-gpu");

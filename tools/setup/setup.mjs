@@ -5,7 +5,7 @@ import { commands } from "../commands.mjs";
 import { bindingStamp, buildBinding } from "./binding.mjs";
 import { chooseDevice, dryRun } from "./device.mjs";
 import { installKernel, installPapermillPlugin, installSettings } from "./jupyter.mjs";
-import { installNodePackages, installPythonPackages } from "./packages.mjs";
+import { installNodePackages, installPythonPackages, makePythonEnvironment } from "./packages.mjs";
 import { at } from "./paths.mjs";
 import { minifyPlotly } from "./plotly.mjs";
 import { checkNode, findCompiler, findPython } from "./requirements.mjs";
@@ -25,9 +25,10 @@ export async function setup(device) {
 	if (!existsSync(bindingStamp)) findCompiler();
 	const unlock = await lock();
 	try {
-		// The two downloads do not depend on each other and take most of the time.
-		await Promise.all([installNodePackages(), installPythonPackages().then(installTensorFlow)]);
-		await buildBinding();
+		// The downloads do not depend on each other and take most of the time.
+		const environment = makePythonEnvironment();
+		const forBinding = [installNodePackages(), environment.then(installTensorFlow)];
+		await Promise.all([environment.then(installPythonPackages), Promise.all(forBinding).then(buildBinding)]);
 		await chooseDevice(device);
 		await installKernel();
 		await installSettings();
