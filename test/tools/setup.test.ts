@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { root, temporaryFolder } from "../helpers";
+import { freePort } from "../servers";
 
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 const venv = join(root, ".venv", "bin", "python");
@@ -92,6 +93,26 @@ open(folder + "/requirements.txt", "w").write("tiny==1.0 --hash=sha256:" + sha25
 	assert.equal(result.status, 0, result.stderr);
 	return [venv, join(folder, "requirements.txt")].map((path) => JSON.stringify(path)).join(", ");
 }
+
+test("a registry that does not answer is one line, for npm and for pip", async () => {
+	const folder = temporaryFolder();
+	writeFileSync(join(folder, "requirements.txt"), `nowhere==1.0 --hash=sha256:${"0".repeat(64)}\n`);
+	const closed = `http://127.0.0.1:${await freePort()}`;
+	const env = { ...process.env, PIP_INDEX_URL: closed, PIP_RETRIES: "1", npm_config_registry: closed };
+	const calls: [string, string][] = [
+		["pip", `pipInstall(${JSON.stringify(venv)}, ${JSON.stringify(join(folder, "requirements.txt"))})`],
+		["npm", 'download("npm", ["view", "nowhere", "--fetch-retries", "0"])'],
+	];
+	for (const [program, call] of calls) {
+		const code = `import { download, pipInstall } from "./tools/setup/packages.mjs";
+			await ${call}.catch(({ message }) => console.log(message));`;
+		const { stdout } = spawnSync("node", ["--input-type=module", "-e", code], { cwd: root, encoding: "utf8", env });
+		assert.match(
+			stdout,
+			new RegExp(`^${program} does not reach its package registry \\(\\w+\\): check .* settings of ${program}; .*\\n$`),
+		);
+	}
+});
 
 test("the kernel is in .venv, with paths that survive a move", () => {
 	const kernels = spawnSync(venv, ["-m", "jupyter", "kernelspec", "list", "--json"], { encoding: "utf8" });

@@ -93,7 +93,9 @@ def run(notebook, progress, reports, no_input):
         )
     except PapermillExecutionError as error:
         first_line = error.source.strip().split("\n")[0]
-        failure = f"{name}, cell [{error.exec_count}] `{first_line}`: {error.ename}: {error.evalue}"
+        # A kernel that died has not numbered the cell.
+        number = "" if error.exec_count is None else f" [{error.exec_count}]"
+        failure = f"{name}, cell{number} `{first_line}`: {error.ename}: {error.evalue}"
     executed = nbformat.reads(memory.text, as_version=4)
     executed.metadata.papermill["output_path"] = str(target)
     write_whole(target, nbformat.writes(executed))

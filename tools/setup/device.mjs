@@ -3,9 +3,9 @@ import { mkdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { link } from "./binding.mjs";
 import { chosenDevice, findGpu, gigabytes, gpuWheels, NoDriver, probe } from "./gpu.mjs";
-import { PINNED } from "./packages.mjs";
+import { download, PINNED } from "./packages.mjs";
 import { at, deviceFile, gpuDownloads, gpuFolder, python, shown } from "./paths.mjs";
-import { outputOf, runQuietly } from "./processes.mjs";
+import { outputOf } from "./processes.mjs";
 import { contents, step } from "./steps.mjs";
 import { ANY_PYTHON, tensorflowDir } from "./tensorflow.mjs";
 import { messageOf } from "./text.mjs";
@@ -68,9 +68,7 @@ async function installGpuPackages() {
 		const env = { ...process.env, TMPDIR: gpuDownloads };
 		/** @param {string[]} args */
 		const pip = (...args) =>
-			runQuietly(python, ["-m", "pip", ...args, ...ANY_PYTHON, ...PINNED, "--no-cache-dir"], {
-				env,
-			});
+			download(python, ["-m", "pip", ...args, ...ANY_PYTHON, ...PINNED, "--no-cache-dir"], { env });
 		// pip takes hashes from a file only.
 		const single = join(gpuDownloads, "requirement.txt");
 		for (const { name, version, megabytes, requirement } of wheels) {

@@ -12,10 +12,36 @@ export async function installNodePackages() {
 	await step("Node packages", at("node_modules", ".stamps", "packages"), inputs, async () => {
 		// npm's own removal gives up when something else touches the folder meanwhile.
 		rmSync(at("node_modules"), { recursive: true, force: true, maxRetries: 5 });
-		await runQuietly("npm", ["ci", "--no-audit", "--no-fund"]);
+		await download("npm", ["ci", "--no-audit", "--no-fund"]);
 		checkPatches();
 		await runQuietly("node", [at("node_modules", "patch-package", "index.js"), "--error-on-fail"]);
 	});
+}
+
+/** What npm and pip print of a registry that does not answer. */
+const UNREACHABLE =
+	/E(CONN(REFUSED|RESET)|NOTFOUND|TIMEDOUT|AI_AGAIN)|(NewConnection|ConnectTimeout|ReadTimeout|NameResolution|Proxy|SSL)Error/;
+
+/**
+ * Runs npm or pip.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import("node:child_process").SpawnOptions} [options]
+ * @throws with one line where the registry does not answer, and else with the end of the output
+ */
+export async function download(command, args, options) {
+	try {
+		return await runQuietly(command, args, options);
+	} catch (error) {
+		const [reason] = UNREACHABLE.exec(/** @type {Error} */ (error).message) ?? [];
+		if (!reason) throw error;
+		const program = command === "npm" ? "npm" : "pip";
+		throw new Error(
+			`${program} does not reach its package registry (${reason}): check the network, or the proxy and registry in the settings of ${program}; the same command goes on from here`,
+			{ cause: error },
+		);
+	}
 }
 
 /** Refuses a patch whose package is installed in another version than the patch's file name says. */
@@ -75,7 +101,7 @@ export const PINNED = ["--no-deps", "--require-hashes", "--disable-pip-version-c
  */
 export function pipInstall(python, requirements) {
 	// Python compiles what it imports, which of 250 MB is little.
-	return runQuietly(python, ["-m", "pip", "install", "--no-compile", ...PINNED, "-r", requirements]);
+	return download(python, ["-m", "pip", "install", "--no-compile", ...PINNED, "-r", requirements]);
 }
 
 /**

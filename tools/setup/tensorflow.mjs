@@ -1,7 +1,7 @@
 // TensorFlow's C libraries and headers, out of its wheel for Python: which Python that is for does not matter to them.
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { PINNED } from "./packages.mjs";
+import { download, PINNED } from "./packages.mjs";
 import { at, python, tensorflowFolder } from "./paths.mjs";
 import { runQuietly } from "./processes.mjs";
 import { contents, pathsIn, step } from "./steps.mjs";
@@ -25,17 +25,8 @@ export async function installTensorFlow() {
 		const downloads = join(tensorflowFolder, "download");
 		rmSync(tensorflowFolder, { recursive: true, force: true });
 		mkdirSync(downloads, { recursive: true });
-		await runQuietly(python, [
-			"-m",
-			"pip",
-			"download",
-			...PINNED,
-			...ANY_PYTHON,
-			"--dest",
-			downloads,
-			"-r",
-			requirements,
-		]);
+		const pip = ["-m", "pip", "download", ...PINNED, ...ANY_PYTHON];
+		await download(python, [...pip, "--dest", downloads, "-r", requirements]);
 		const [wheel] = pathsIn(downloads);
 		await runQuietly(python, ["-c", UNPACK, wheel, tensorflowFolder]);
 		rmSync(downloads, { recursive: true });
