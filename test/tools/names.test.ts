@@ -68,6 +68,11 @@ async function assertAccessible(page: Page): Promise<void> {
 		});
 		assert.deepEqual(violations, [], colorScheme);
 	}
+	assert.equal(
+		await page.locator(".js-plotly-plot:not([role=figure][aria-label])").count(),
+		0,
+		"charts without a name",
+	);
 }
 
 async function screenshots(page: Page, file: string): Promise<void> {
@@ -236,6 +241,7 @@ describe("200 nasty names", { skip }, () => {
 				test: { loss: null, accuracy: 0.75 },
 				report: Object.fromEntries(names.map((name) => [name, scores])),
 				confusionMatrix: names.slice(0, 9).map(() => names.map(() => 1)),
+				verdict: [names[7], names[8]],
 				seconds: { clean: 1, train: 20, evaluate: 2 },
 				versions: { [names[4]]: names[5] },
 				device: names[6],
@@ -245,6 +251,7 @@ describe("200 nasty names", { skip }, () => {
 			writeIndex(folder, run);
 			await looksAt(join(folder, "index.html"), async (page) => {
 				const cells = await texts(page, "td");
+				assertAll(await texts(page, "h2 + p, ul li"), [names[7], names[8]].map(inHtml), "verdict");
 				assertAll(cells, [names[1], names.join(", "), names[6], `${names[4]} ${names[5]}`].map(inHtml), "index");
 			});
 		}

@@ -166,8 +166,8 @@ export function readRun(path: string): NamedRun {
 	}
 	// What these three lack in an older record is shown as not run.
 	if (record?.parameters && record.counts && record.versions) {
-		const { report = null, reportRows = report && rowsOf(report, record.classNames) } = record;
-		return { ...(record as RunRecord), reportRows, name };
+		const { report = null, reportRows = report && rowsOf(report, record.classNames), verdict = [] } = record;
+		return { ...(record as RunRecord), reportRows, verdict, name };
 	}
 	throw new Error(
 		`--compare ${name}: ${shown(file)} is not the metrics.json of a run; npm start -- --reports DIR writes one`,

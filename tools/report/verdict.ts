@@ -63,7 +63,7 @@ function labelsOf(rows: number[][]) {
 
 function unfinished({ history, parameters }: TrainingRecord): string | null {
 	const { valLoss } = history;
-	const isLastBest = valLoss.length > 0 && valLoss.every((loss) => loss >= (valLoss.at(-1) as number));
+	const isLastBest = valLoss.length > 1 && valLoss.every((loss) => loss >= (valLoss.at(-1) as number));
 	if (!isLastBest || history.epochsRun < parameters.epochs) return null;
 	return `Training was still improving in its last epoch, ${history.epochsRun}: try --epochs ${2 * parameters.epochs}.`;
 }

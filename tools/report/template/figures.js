@@ -29,6 +29,10 @@ function drawFigure(id, isDark) {
 	// Whatever the figure says: no button uploads its data.
 	const safe = { ...config, showSendToCloud: false, plotlyServerURL: "" };
 	Plotly.react(id, data, { ...layout, template }, safe);
+	const element = document.getElementById(id);
+	element.setAttribute("role", "figure");
+	const title = typeof layout?.title === "string" ? layout.title : layout?.title?.text;
+	element.setAttribute("aria-label", title?.replace(/<[^>]*>/g, " ") ?? "figure");
 }
 
 function showFigure(id, figure) {
