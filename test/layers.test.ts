@@ -36,7 +36,8 @@ const PAST_DOORS = [
 
 const filesIn = (folder: string, extension: string) =>
 	readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-		.filter((name) => name.endsWith(extension))
+		// JupyterLab leaves its checkpoints in hidden folders.
+		.filter((name) => name.endsWith(extension) && !name.startsWith("."))
 		.map((name) => join(folder, name));
 
 /** The relative imports of a source, static, dynamic and of types, as paths from the root without extension. */

@@ -148,7 +148,7 @@ describe("a damaged artifact is named with what to do, or made again", () => {
 		const text = await printed(() => {
 			const { cleaning, training, evaluation } = loadRecords(whole);
 			assert.ok(cleaning && training && evaluation);
-			assert.deepEqual(Object.values(loadRecords(temporaryFolder())), [null, null, null]);
+			assert.deepEqual(Object.values(loadRecords(temporaryFolder())), [null, null, null, null]);
 		});
 		assert.equal(text, "");
 	});

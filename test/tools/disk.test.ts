@@ -104,6 +104,7 @@ test("an index that does not fit leaves the earlier one", { skip }, () => {
 		parameters: {},
 		versions: {},
 		history: {},
+		verdict: [],
 		seconds: {},
 		date: "",
 	};
