@@ -37,11 +37,11 @@ export interface Emitted {
 	errors: readonly ts.Diagnostic[];
 }
 
-/** The folder at or above `folder` with a package.json: what lies below it can be imported. */
+/** The folder at or above `folder` with a package.json, or the root: what lies below it can be imported. */
 function findProject(folder: string): string {
 	for (let project = folder; ; project = dirname(project)) {
 		if (existsSync(join(project, "package.json"))) return project;
-		if (dirname(project) === project) return folder;
+		if (dirname(project) === project) return project;
 	}
 }
 
