@@ -92,13 +92,14 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		if (lab?.pid && lab.exitCode === null) process.kill(-lab.pid, "SIGTERM");
 	});
 
+	const sessions = async () =>
+		(await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json())) as Session[];
 	const open = async (name: string) => {
 		const page = await browser.newPage({ viewport: { width: 1300, height: 1100 } });
 		await page.goto(`${address}/lab/tree/notebooks/${name}.ipynb?token=t&reset`);
 		await page.locator(".jp-NotebookPanel .jp-CodeCell").first().waitFor();
 		await until("the kernel is there", async () => {
-			const sessions = (await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json())) as Session[];
-			const session = sessions.find(({ path }) => path.endsWith(`${name}.ipynb`));
+			const session = (await sessions()).find(({ path }) => path.endsWith(`${name}.ipynb`));
 			return session !== undefined && session.kernel.execution_state === "idle" && session.kernel.connections > 0;
 		});
 		await page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").waitFor();
@@ -178,8 +179,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 			assert.equal(disconnected === 0, isRunning, `${disconnected} widgets are disconnected`);
 			await screenshot(page, `panel-again-${isRunning}`);
 			await page.close();
-			const sessions = (await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json())) as Session[];
-			for (const { id } of sessions) await fetch(`${address}/api/sessions/${id}?token=t`, { method: "DELETE" });
+			for (const { id } of await sessions()) await fetch(`${address}/api/sessions/${id}?token=t`, { method: "DELETE" });
 		}
 	});
 

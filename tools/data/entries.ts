@@ -23,10 +23,6 @@ export function entryFor(path: string, isFolder: boolean, file: string): Entry |
 
 export const isImage = (entry: Entry): entry is ImageEntry => entry.kind === "image";
 
-/** A number with its noun, for example `"1,200 images"`. */
-export const counted = (number: number, noun: string): string =>
-	`${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
-
 /** The paths of the first five entries. */
 export function firstPaths(entries: Entry[]): string {
 	const paths = entries.slice(0, 5).map(({ path }) => printable(path));

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { SPLIT_ALIASES, SPLITS } from "../../src/images/folders";
 import { pathExists } from "../../src/support/files";
+import { counted } from "../../src/support/format";
 import { printable } from "../../src/support/text";
-import { counted } from "./entries";
 import type { Plan } from "./split";
 
 /** Puts each image into `incoming/<split>/<class>/`, by copying or moving it with `put`. */

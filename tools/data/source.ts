@@ -4,7 +4,8 @@ import { join, relative, sep } from "node:path";
 import { isQuarantine, isUnopenable } from "../../src/images/folders";
 import { formatOfFile } from "../../src/images/formats";
 import { statOrNull } from "../../src/support/files";
-import { counted, type Entry, entryFor, firstPaths, isImage } from "./entries";
+import { counted } from "../../src/support/format";
+import { type Entry, entryFor, firstPaths, isImage } from "./entries";
 
 /**
  * Yields the entries of a folder. As in training, links to images are images, and links to folders are class folders; but

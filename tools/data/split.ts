@@ -1,8 +1,9 @@
 // Assigns the images of a source to train, valid and test, class by class.
 import { toClassName } from "../../src/datasets/classes";
 import { SPLIT_ALIASES, SPLITS, type Split } from "../../src/images/folders";
+import { counted } from "../../src/support/format";
 import { groupBy } from "../../src/support/iteration";
-import { counted, type Entry, firstPaths, type ImageEntry, isImage } from "./entries";
+import { type Entry, firstPaths, type ImageEntry, isImage } from "./entries";
 
 /** Class name → images, each with its path below the class folder, in the order of the names. */
 export type Classes = Map<string, ImageEntry[]>;

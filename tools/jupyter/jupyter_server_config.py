@@ -9,8 +9,7 @@ sys.path.append(str(tools / "report"))
 import nbconvert.exporters  # noqa: E402
 from pdf_exporter import ChromiumPDFExporter  # noqa: E402
 
-# The format `pdf`, JupyterLab's menu entry PDF. The other ways to make one need LaTeX, playwright or Qt; slides would load
-# reveal.js from a host elsewhere.
+# The format `pdf`, JupyterLab's menu entry PDF, which would need LaTeX.
 nbconvert.exporters.PDFExporter = ChromiumPDFExporter
 c = get_config()  # noqa: F821
 c.TemplateExporter.extra_template_basedirs = [str(tools / "report")]
@@ -30,5 +29,6 @@ c.NbConvertBase.display_data_priority = [
 
 # JupyterLab brings a Python kernel along; where it asks which one to take, there is nothing to choose here.
 c.KernelSpecManager.allowed_kernelspecs = {"tslab"}
+# The first three need playwright or Qt; slides would load reveal.js from a host elsewhere.
 for other in ("WebPDFExporter", "QtPDFExporter", "QtPNGExporter", "SlidesExporter"):
     c[other].enabled = False

@@ -1,6 +1,7 @@
 // Copies of the notebooks without the solutions of their exercises, for students.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { counted } from "../../src/support/format";
 
 /** Names of the notebooks that were written, and of those that were there before. */
 export interface StudentCopies {
@@ -45,7 +46,7 @@ function written(file: string, text: string): boolean {
 
 /** Says what was written and what stayed, in one line. */
 export function describeCopies({ written, kept }: StudentCopies, target: string): string {
-	const count = (names: string[]) => `${names.length} notebook${names.length === 1 ? "" : "s"}`;
+	const count = (names: string[]) => counted(names.length, "notebook");
 	return [
 		...(written.length > 0 ? [`Copied ${count(written)} without solutions to ${target}.`] : []),
 		...(kept.length > 0 ? [`Kept ${count(kept)} in ${target} as they are: move one away to copy it again.`] : []),

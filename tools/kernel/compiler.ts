@@ -40,8 +40,7 @@ export interface Emitted {
 /** The folder at or above `folder` with a package.json, or the root: what lies below it can be imported. */
 function findProject(folder: string): string {
 	for (let project = folder; ; project = dirname(project)) {
-		if (existsSync(join(project, "package.json"))) return project;
-		if (dirname(project) === project) return project;
+		if (existsSync(join(project, "package.json")) || dirname(project) === project) return project;
 	}
 }
 

@@ -38,16 +38,20 @@ export async function main(args: string[]): Promise<void> {
 	}
 	finish(reports);
 	const record = writeRun(options);
-	for (const name of browser ? options.notebooks : []) {
-		const pdf = join(reports, `${name}.pdf`);
-		await printPdf(browser as string, join(reports, `${name}.html`), pdf);
-		console.log(`Wrote ${shown(pdf)}`);
-	}
+	if (browser) await printPages(browser, options);
 	const index = join(reports, "index.html");
 	writeIndex(reports, record);
 	if (options.json) process.stdout.write(readFileSync(join(reports, "metrics.json")));
 	else console.log(summary(record, index));
 	if (options.open) openInBrowser(index);
+}
+
+async function printPages(browser: string, { notebooks, reports }: NotebookArguments): Promise<void> {
+	for (const name of notebooks) {
+		const pdf = join(reports, `${name}.pdf`);
+		await printPdf(browser, join(reports, `${name}.html`), pdf);
+		console.log(`Wrote ${shown(pdf)}`);
+	}
 }
 
 /** What a run has found, and what comes next. */

@@ -2,7 +2,7 @@
 import { chanceWarning, majorityScore } from "../../src/evaluation/chance";
 import { proportionConfint, proportionDifferenceConfint } from "../../src/metrics";
 import type { CleaningRecord, EvaluationRecord, IssuesRecord, TrainingRecord } from "../../src/pipeline/records";
-import { percent, points } from "../../src/support/format";
+import { counted, percent, points } from "../../src/support/format";
 import { sum } from "../../src/support/statistics";
 import { GAP } from "../../src/training/diagnose";
 
@@ -98,22 +98,20 @@ function weakest(rows: number[][], classNames: string[], cleaning: CleaningRecor
 function leaks(issues: IssuesRecord | null): string | null {
 	const sets = issues?.duplicates.filter(({ splits }) => splits.length > 1) ?? [];
 	if (sets.length === 0) return null;
-	return `${countOf(sets.length, "set")} of copies or look-alikes in several splits may flatter the score: notebook 01 shows them, 05 the accuracy without them.`;
+	return `${counted(sets.length, "set")} of copies or look-alikes in several splits may flatter the score: notebook 01 shows them, 05 the accuracy without them.`;
 }
 
 function conflicts(issues: IssuesRecord | null): string | null {
 	const sets = issues?.duplicates.filter(({ classes }) => classes.length > 1) ?? [];
 	if (sets.length === 0) return null;
-	return `${countOf(sets.length, "set")} of copies or look-alikes in several classes: look at their labels in notebook 01.`;
+	return `${counted(sets.length, "set")} of copies or look-alikes in several classes: look at their labels in notebook 01.`;
 }
 
 function testImages(rows: number[][]): string | null {
 	const { images, half } = testAccuracy(rows);
 	if (half <= WIDE) return null;
-	return `With ${countOf(images, "test image")} the accuracy is known to ± ${(100 * half).toFixed(0)} points only: more of them before two runs are compared.`;
+	return `With ${counted(images, "test image")} the accuracy is known to ± ${(100 * half).toFixed(0)} points only: more of them before two runs are compared.`;
 }
-
-const countOf = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 function imagesOf(
 	cleaning: CleaningRecord | null,

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { counted } from "../../src/support/format";
 import { readJson } from "../../src/support/json";
 import { printable } from "../../src/support/text";
 import type { Space, SweepOptions, Trial } from "../../src/sweep";
@@ -121,7 +122,7 @@ function writeReport({ parameters, threads }: Trial, dataset: string, reports: s
 /** A trial in one line: its parameters, how it ended, and its value or error. */
 function described({ id, state, value, curves, seconds, parameters, error }: Trial, objective: string): string {
 	const values = Object.entries(parameters).map(([name, value]) => printable(`${name} ${short(value)}`));
-	const epochs = `${curves.loss.length} epoch${curves.loss.length === 1 ? "" : "s"}`;
+	const epochs = counted(curves.loss.length, "epoch");
 	const result = error
 		? `failed: ${printable(error)}`
 		: `${state}, ${objective} ${short(value ?? Number.NaN)} after ${epochs}, ${seconds.toFixed(1)} s`;
