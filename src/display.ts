@@ -3,7 +3,7 @@
 export { type Claim, claim, type Expected, showClaims, type Verdict } from "./display/claims";
 export { confusionMatrixFigure, curves } from "./display/figures";
 export { showImages } from "./display/images";
-export { liveFileProgress } from "./display/progress-bar";
+export { liveFileProgress, liveSteps } from "./display/progress-bar";
 export { type DisplayPlace, show, showFigure, showMarkdown, showTable } from "./display/show";
 export { COLORS, type Figure, svgOf } from "./display/svg";
 export { liveSweep, parallelCoordinates, trialRows } from "./display/sweep-view";

@@ -1,5 +1,6 @@
 // Progress bars.
 import { randomUUID } from "node:crypto";
+import { formatDuration } from "../support/format";
 import { type FileProgress, formatProgress } from "../support/progress";
 import { type Html, html } from "../support/text";
 import { show } from "./show";
@@ -19,6 +20,27 @@ export function liveFileProgress(): (progress: FileProgress) => void {
 		const bar = done < files ? progressBar(done / files) : "";
 		show({ "text/html": String(html`<div>${text}${bar}</div>`), "text/plain": text }, { id, update });
 		update = true;
+	};
+}
+
+/**
+ * Shows the progress of a loop whose steps have names as a progress bar, updated in place: for example the trainings of a
+ * comparison.
+ *
+ * @param steps number of steps in all
+ * @returns function to call before each step with its name, and at the end without one
+ */
+export function liveSteps(steps: number): (name?: string) => void {
+	const id = randomUUID();
+	const started = performance.now();
+	let begun = 0;
+	return (name) => {
+		const seconds = (performance.now() - started) / 1000;
+		const text = name ?? `${steps} steps in ${formatDuration(seconds)}`;
+		const bar = name === undefined ? "" : progressBar(begun / steps);
+		const bundle = { "text/html": String(html`<div>${text}${bar}</div>`), "text/plain": text };
+		show(bundle, { id, update: begun > 0 });
+		begun++;
 	};
 }
 

@@ -7,6 +7,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import sharp from "sharp";
 import { confusionMatrixFigure, curves } from "../../src/display/figures";
 import { showImages } from "../../src/display/images";
+import { liveSteps } from "../../src/display/progress-bar";
 import { showFigure, showMarkdown } from "../../src/display/show";
 import { liveProgress } from "../../src/display/training-progress";
 import type { Progress } from "../../src/training/history";
@@ -165,4 +166,20 @@ test("outside a notebook the plain form is printed", async () => {
 	setKernel();
 	assert.equal(await printed(() => showMarkdown("- one")), "- one");
 	setKernel(recorder);
+});
+
+test("named steps are one output, updated in place, with a bar of those that are done", () => {
+	const showStep = liveSteps(4);
+	for (const name of ["a, seed 1 of 2", "a, seed 2 of 2", "b & c"]) showStep(name);
+	showStep();
+	const messages = shown();
+	assert.deepEqual(
+		messages.map(({ update }) => update),
+		[false, true, true, true],
+	);
+	assert.equal(new Set(messages.map(({ transient }) => transient.display_id)).size, 1);
+	assert.equal(messages[1].data["text/plain"], "a, seed 2 of 2");
+	assert.match(messages[1].data["text/html"], /width:25\.0%/);
+	assert.match(messages[2].data["text/html"], /b &amp; c.*width:50\.0%/);
+	assert.match(messages[3].data["text/plain"], /^4 steps in \d+ s$/);
 });

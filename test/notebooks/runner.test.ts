@@ -31,6 +31,18 @@ function run(options: string, ...cells: string[]) {
 	return { status, lines: (stdout + stderr).trim().split("\n"), page: readFileSync(page, "utf8"), log };
 }
 
+/** Runs cells in a terminal, and returns what it was sent. */
+function onTerminal(...cells: string[]): string {
+	const { reports, job } = jobOf(...cells);
+	const file = join(reports, "..", "job.json");
+	writeFileSync(file, job);
+	const spawned = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+	const shell = ["sh", "-c", `stty cols 120; "${command[0]}" "${command[1]}" < "${file}"`];
+	const { status, stdout } = spawnSync(command[0], ["-c", spawned, ...shell], { encoding: "utf8", env });
+	assert.equal(status, 0, stdout);
+	return stdout;
+}
+
 describe("a kernel that dies in a run", () => {
 	const deaths: [what: string, cell: string, cause: RegExp][] = [
 		["is killed", 'process.kill(process.pid, "SIGKILL");', /was killed \(SIGKILL\), as .* when memory runs out/],
@@ -68,13 +80,7 @@ describe("a kernel that dies in a run", () => {
 	});
 
 	test("is one line, which a terminal shows while the notebook runs", () => {
-		const { reports, job } = jobOf("1 + 1", "2 + 2");
-		const file = join(reports, "..", "job.json");
-		writeFileSync(file, job);
-		const onTerminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-		const shell = ["sh", "-c", `"${command[0]}" "${command[1]}" < "${file}"`];
-		const { status, stdout } = spawnSync(command[0], ["-c", onTerminal, ...shell], { encoding: "utf8", env });
-		assert.equal(status, 0, stdout);
+		const stdout = onTerminal("1 + 1", "2 + 2");
 		const lines = stdout.split(/[\r\n]+/).map((line) => line.replace("\x1b[K", ""));
 		assert.ok(lines.includes("1/1 dies  starting  0 s"), stdout);
 		assert.ok(
@@ -82,6 +88,14 @@ describe("a kernel that dies in a run", () => {
 			stdout,
 		);
 		assert.match(lines.filter(Boolean).at(-1) as string, /^1\/1 dies {2}\d+ s$/);
+	});
+
+	test("has what the running cell has shown last", () => {
+		const cell = `const later = (text: string) => new Promise((done) => { console.log(text); setTimeout(done, 1500); });
+await later("noise\\nseed 1 of 2"); await later("seed 2 of 2");`;
+		const stdout = onTerminal(cell);
+		for (const text of ["seed 1 of 2", "seed 2 of 2"])
+			assert.match(stdout, new RegExp(`cell 1/1 {2}${text} {2}\\d+ s`));
 	});
 
 	test("does not die of process.exit, which is a failure of the cell unless the code is 0", () => {

@@ -23,6 +23,7 @@ class Progress:
         self.sections = {}
         self.cell = 0
         self.section = ""
+        self.running = None
         self.ended = threading.Event()
 
     def on_notebook_start(self, notebook):
@@ -39,6 +40,8 @@ class Progress:
             return
         self.cell = list(self.sections).index(cell.id) + 1
         self.section = self.sections[cell.id]
+        # nbclient adds to its outputs while it runs.
+        self.running = cell
         self.draw()
 
     def __enter__(self):
@@ -64,11 +67,20 @@ class Progress:
         total = len(self.sections)
         done = round(BAR * max(self.cell - 1, 0) / total) if total else 0
         bar = f"[{'#' * done}{'-' * (BAR - done)}]"
-        parts = [self.name, f"{bar} cell {self.cell}/{total}" if total else "starting", self.section, f"{self.seconds()} s"]
+        place = f"{bar} cell {self.cell}/{total}" if total else "starting"
+        parts = [self.name, place, self.section, self.latest_line(), f"{self.seconds()} s"]
         line = "  ".join(filter(None, parts))
         # Some terminals do not tell their width.
         width = shutil.get_terminal_size().columns or 80
         print("\r" + line[: width - 1] + "\x1b[K", end="", flush=True)
+
+    def latest_line(self):
+        """What the running cell has shown last, such as the epoch of a training."""
+        outputs = self.running.outputs if self.running else []
+        latest = outputs[-1] if outputs else {}
+        text = latest.get("text") or latest.get("data", {}).get("text/plain", "")
+        lines = "".join(c if c.isprintable() else "\n" for c in text).strip().splitlines()
+        return lines[-1].strip() if lines else ""
 
     def seconds(self):
         return round(time.monotonic() - self.started)
