@@ -2,6 +2,7 @@
 // Start with pipeline/pipeline.ts.
 export { ensureClean, recordCleaning } from "./pipeline/ensure-clean";
 export { ensureIssues, recordIssues } from "./pipeline/ensure-issues";
+export { type PipelineNetwork, pipelineNetwork } from "./pipeline/network";
 export { DEFAULT_PARAMETERS, expectedValue, PARAMETERS, type TrainingParameters } from "./pipeline/parameters";
 export { loadOrTrain, trainPipeline } from "./pipeline/pipeline";
 export {

@@ -124,6 +124,15 @@ npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,
 		]),
 		setsUp: true,
 	},
+	weights: {
+		module: "setup/weights.mjs",
+		summary: "fetches the ImageNet weights of a pretrained network",
+		usage: "npm run weights -- NETWORK",
+		details: `${columns([
+			["efficientnet-lite0", "17 MB, Apache-2.0 licence; made for images of 224 pixels, 160 are faster"],
+			["efficientnet-lite2", "23 MB, Apache-2.0 licence; made for images of 260 pixels, slower"],
+		])}\n\nWhat needs them fetches them by itself: this is for machines that will have no network.`,
+	},
 	doctor: {
 		module: "setup/doctor.mjs",
 		summary: "lists what is installed, which device TensorFlow uses, and how to fix what is wrong",

@@ -6,9 +6,9 @@ import { writeFileAtomically } from "../support/files";
 /**
  * Saves a model with quantized weights: the TensorFlow.js converter's `--quantize_uint8` and `--quantize_uint16`.
  *
- * Each weight tensor is mapped to integers between its minimum and its maximum; constant tensors and those with infinite or missing values stay
- * float32.
- * `tf.loadLayersModel` converts the weights back to float32.
+ * Each kernel is mapped to integers between its minimum and its maximum. Tensors of one dimension, as biases and those of
+ * batch norms, constant tensors and those with infinite or missing values stay float32. `tf.loadLayersModel` converts the
+ * weights back to float32.
  *
  * @param folder folder for `model.json` and `weights.bin`, created if missing
  * @param bits size of a weight in bits, 8 or 16
@@ -26,7 +26,7 @@ export async function saveQuantized(model: tf.LayersModel, folder: string, bits:
 			const length = shape.reduce((product, size) => product * size, 1);
 			const values = new Float32Array(new Uint8Array(data.subarray(offset, offset + 4 * length)).buffer);
 			offset += 4 * length;
-			const { bytes, quantization } = quantize(values, bits);
+			const { bytes, quantization } = quantize(values, shape, bits);
 			parts.push(bytes);
 			specs.push({ name, shape, dtype, ...(quantization && { quantization }) });
 		}
@@ -44,14 +44,15 @@ export async function saveQuantized(model: tf.LayersModel, folder: string, bits:
 }
 
 /** Returns the quantized bytes of a float32 tensor, with the parameters of `tf.io.WeightsManifestEntry`. */
-function quantize(values: Float32Array, bits: 8 | 16) {
+function quantize(values: Float32Array, shape: number[], bits: 8 | 16) {
 	let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 	for (const value of values) {
 		min = Math.min(min, value);
 		max = Math.max(max, value);
 	}
 	const scale = (max - min) / (2 ** bits - 1);
-	if (!(scale > 0 && Number.isFinite(scale))) return { bytes: Buffer.from(values.buffer) };
+	// Biases and batch norms are few numbers, and those that an error costs most.
+	if (shape.length < 2 || !(scale > 0 && Number.isFinite(scale))) return { bytes: Buffer.from(values.buffer) };
 	const codes = bits === 8 ? new Uint8Array(values.length) : new Uint16Array(values.length);
 	for (let i = 0; i < values.length; i++) codes[i] = Math.round((values[i] - min) / scale);
 	return {

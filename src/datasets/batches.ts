@@ -5,7 +5,7 @@ import { type DecodeOptions, packedLength } from "../images/decode-graph";
 import { shuffled } from "../support/iteration";
 import type { Counter } from "../tensorflow/random";
 import { imageCache } from "./image-cache";
-import type { Batch, BatchSource, LabelledFile } from "./types";
+import type { Batch, BatchSource, FileBatches } from "./types";
 
 /** Batch size and order of the files. */
 interface Order {
@@ -16,40 +16,45 @@ interface Order {
 	epochs: Counter;
 }
 
+/** Returns the function that begins an epoch, see `FileBatches`. */
+export function epochsOf(files: number, { batchSize, shuffle, seed, epochs }: Order): () => number[][] {
+	const indices = Array.from({ length: files }, (_, i) => i);
+	return () => {
+		const order = shuffle ? shuffled(indices, `${seed}/${epochs.count++}`) : indices;
+		return Array.from({ length: Math.ceil(files / batchSize) }, (_, i) =>
+			order.slice(i * batchSize, (i + 1) * batchSize),
+		);
+	};
+}
+
 /**
  * Returns a generator function: each call yields the batches of one epoch. Images are decoded ahead and, if pixels are
  * packed, cached for the next epochs.
  *
  * @param cacheLimit memory for the cache in bytes, see `imageCache`
- * @param toLabels converts a batch's labels to a tensor
  */
 export function readBatches(
-	files: LabelledFile[],
-	decoding: DecodeOptions,
+	paths: string[],
+	{ decoding, nextEpoch, labelsOf }: FileBatches,
 	cacheLimit: number | undefined,
-	{ batchSize, shuffle, seed, epochs }: Order,
-	toLabels: (labels: number[]) => tf.Tensor,
 ) {
 	const cache = imageCache(packedLength(decoding), cacheLimit);
-	const indices = files.map((_, i) => i);
 	return async function* (): AsyncGenerator<Batch> {
-		const order = shuffle ? shuffled(indices, `${seed}/${epochs.count++}`) : indices;
-		const missing = new Set(order.filter((i) => !cache.has(i)));
+		const epoch = nextEpoch();
+		const missing = new Set(epoch.flat().filter((i) => !cache.has(i)));
 		const reader = readImages(
-			[...missing].map((i) => files[i].path),
+			[...missing].map((i) => paths[i]),
 			decoding,
 		);
 		try {
-			for (let start = 0; start < order.length; start += batchSize) {
-				const batch = order.slice(start, start + batchSize);
+			for (const batch of epoch) {
 				const images: Pixels[] = [];
 				for (const i of batch) {
 					const pixels = missing.has(i) ? await reader.next() : cache.get(i);
 					if (missing.has(i) && pixels instanceof Int32Array) cache.set(i, pixels);
 					images.push(pixels);
 				}
-				const labels = batch.map((i) => files[i].label);
-				yield { xs: toBatch(images, decoding), ys: tf.tidy(() => toLabels(labels)) };
+				yield { xs: toBatch(images, decoding), ys: tf.tidy(() => labelsOf(batch)) };
 			}
 		} finally {
 			reader.stop();
@@ -57,7 +62,8 @@ export function readBatches(
 	};
 }
 
-function toBatch(images: Pixels[], { imageSize, channels, packed }: DecodeOptions): tf.Tensor4D {
+/** Returns images as a batch: the input of `unpack`. */
+export function toBatch(images: Pixels[], { imageSize, channels, packed }: DecodeOptions): tf.Tensor4D {
 	const { length } = images[0];
 	const values = packed ? new Int32Array(images.length * length) : new Float32Array(images.length * length);
 	images.forEach((image, i) => {

@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { resolveDecodeOptions, unpack } from "../images/decode";
 import { requirePositiveIntegers } from "../support/numbers";
-import { preparedBatches, readBatches, toLabels } from "./batches";
+import { epochsOf, preparedBatches, readBatches, toLabels } from "./batches";
 import { indexDirectory, selectSubset } from "./directory";
 import type { Batch, ImageDataset, ImageDatasetOptions, LabelledFile } from "./types";
 
@@ -55,18 +55,24 @@ export function imageDatasetFromFiles(
 	const epochs = { count: 0 };
 	const order = { batchSize, shuffle, seed, epochs };
 	const cacheLimit = typeof cache === "number" ? cache : undefined;
-	const batches = readBatches(files, decoding, cacheLimit, order, (labels) =>
-		toLabels(labels, labelMode, classNames.length),
-	);
-	const source = { batches, prepare: unpack(decoding), counters: [epochs] };
+	const [filePaths, labels] = [files.map(({ path }) => path), files.map(({ label }) => label)];
+	const labelsOf = (indices: number[]) =>
+		toLabels(
+			indices.map((i) => labels[i]),
+			labelMode,
+			classNames.length,
+		);
+	const fileBatches = { decoding, nextEpoch: epochsOf(files.length, order), labelsOf };
+	const batches = readBatches(filePaths, fileBatches, cacheLimit);
+	const source = { batches, prepare: unpack(decoding), counters: [epochs], files: fileBatches };
 	// `tf.data.generator` is typed for synchronous generators, but awaits each result.
 	const dataset = tf.data.generator((() => preparedBatches(source)) as unknown as () => Generator<Batch>);
 	return Object.assign(dataset, {
 		size: Math.ceil(files.length / batchSize),
 		source,
 		classNames,
-		filePaths: files.map(({ path }) => path),
-		labels: files.map(({ label }) => label),
+		filePaths,
+		labels,
 		shuffled: shuffle,
 	}) as unknown as ImageDataset;
 }

@@ -1,6 +1,7 @@
 // `Batch`, `ImageDataset` and the options of the loaders.
 import type * as tf from "@tensorflow/tfjs-node-gpu";
 import type { ReadOptions } from "../images/decode";
+import type { DecodeOptions } from "../images/decode-graph";
 import type { Counter } from "../tensorflow/random";
 import type { Prepare } from "../tensorflow/steps";
 
@@ -18,6 +19,18 @@ export interface BatchSource {
 	prepare: Prepare;
 	/** The number of epochs begun, and of draws of the augmentation. Training saves and restores them. */
 	counters: Counter[];
+	/** How the batches are made of files; missing where images are augmented. */
+	files?: FileBatches;
+}
+
+/** How batches are made of files: for features, which replace the images. */
+export interface FileBatches {
+	/** How the files are read. */
+	decoding: DecodeOptions;
+	/** Begins an epoch: returns the indices of the files in each of its batches. */
+	nextEpoch(): number[][];
+	/** Returns the labels of files by index, as `ys`. */
+	labelsOf(indices: number[]): tf.Tensor;
 }
 
 /** A `tf.data` dataset of batches with its classes and files. */

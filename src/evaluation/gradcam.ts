@@ -1,5 +1,6 @@
 // Grad-CAM heat maps and overlays.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { inputsOf, walkLayers } from "../tensorflow/layer-graph";
 import { withLogits } from "../tensorflow/logits";
 import { requireClassifier } from "../training/compile";
 import { NOT_A_NUMBER, requireNumbers } from "./outputs";
@@ -7,42 +8,67 @@ import { NOT_A_NUMBER, requireNumbers } from "./outputs";
 export interface GradCamOptions {
 	/** Label of the class to explain for each image. Default: the predicted class. */
 	classes?: number[];
-	/** Name of the convolution whose feature maps are used. Default: the last one. */
+	/** Name of the layer whose feature maps are used. Default: the last one with feature maps before the head. */
 	layer?: string;
 }
 
 /**
  * Computes Grad-CAM heat maps (Selvaraju et al., ICCV 2017): the regions of an image that raise the score of a class.
  *
- * As in keras.io's example, the feature maps of a convolution are weighted by the mean gradient of the class's logit,
- * summed, passed through ReLU and divided by their maximum. The logit of the first of two classes, where the network ends
- * in one sigmoid unit, is that of the unit, negated.
+ * As in keras.io's example, feature maps are weighted by the mean gradient of the class's logit, summed, passed through ReLU
+ * and divided by their maximum. Where only global average pooling, dropout and one dense layer follow, the weights are that
+ * layer's (class activation maps, Zhou et al., CVPR 2016): the same maps without a gradient. The logit of the first of two
+ * classes, where the network ends in one sigmoid unit, is that of the unit, negated.
  *
- * @param model sequential model, such as that of `cnn`
+ * @param model sequential or functional model of one input and one output, such as that of `cnn`
  * @param xs float32 `[batch, height, width, channels]` in 0–255
  * @returns float32 `[batch, rows, columns]` in 0–1, of the size of the feature maps; the caller disposes it
- * @throws when the model is not sequential, has no such convolution or no exclusive classes, or its output is NaN
+ * @throws when the model has no such layer or no exclusive classes, or its output is NaN
  */
 export function gradCam(model: tf.LayersModel, xs: tf.Tensor4D, options: GradCamOptions = {}): tf.Tensor3D {
-	if (!(model instanceof tf.Sequential)) {
-		throw new Error("gradCam needs a sequential model: build it with tf.sequential");
-	}
 	const units = requireClassifier(model);
 	requireNumbers(model);
-	const split = convolutionOf(model, options.layer) + 1;
+	const target = mapsOf(model, options.layer);
 	return tf.tidy(() => {
-		const features = applyLayers(model.layers.slice(0, split), xs);
-		const scores = (maps: tf.Tensor) => {
-			const logits = withLogits(model, () => applyLayers(model.layers.slice(split), maps));
-			// One sigmoid unit: the logit of the first class is that of the second one, negated.
-			return units === 1 ? tf.concat([logits.neg(), logits], 1) : logits;
-		};
-		const classMask = tf.oneHot(labelsToExplain(scores(features), options.classes), Math.max(2, units));
-		const gradient = tf.grad((maps) => scores(maps).mul(classMask).sum())(features);
-		const weights = gradient.mean([1, 2], true);
-		const heat = features.mul(weights).sum(-1).relu();
+		const scoresOf = scoresFrom(units);
+		const [logits, maps] = run(model, { inputs: model.inputs, outputs: [...model.outputs, target] }, [xs]);
+		const classMask = tf.oneHot(labelsToExplain(scoresOf(logits), options.classes), Math.max(2, units)).toFloat();
+		const kernel = linearHead(model, target)?.getWeights()[0];
+		const after = { inputs: [...model.inputs, target], outputs: model.outputs };
+		const gradient = tf.grad((given) =>
+			scoresOf(run(model, after, [xs, given])[0])
+				.mul(classMask)
+				.sum(),
+		);
+		const weights = kernel
+			? classMask.matMul(scoresOf(kernel), false, true).reshape([xs.shape[0], 1, 1, -1])
+			: gradient(maps).mean([1, 2], true);
+		const heat = maps.mul(weights).sum(-1).relu();
 		return heat.div(heat.max([1, 2], true).maximum(1e-12)) as tf.Tensor3D;
 	});
+}
+
+type Part = Pick<tf.LayersModel, "inputs" | "outputs">;
+
+/** Runs a part of a model, with logits as the model's output. */
+const run = (model: tf.LayersModel, part: Part, inputs: tf.Tensor[]) =>
+	withLogits(model, () => walkLayers(part, inputs, (layer, before) => layer.apply(before) as tf.Tensor));
+
+/** Returns the function from the last layer's columns to those of the classes: one sigmoid unit is that of the second. */
+const scoresFrom = (units: number) => (columns: tf.Tensor) =>
+	units === 1 ? tf.concat([columns.neg(), columns], 1) : columns;
+
+/** Returns the dense layer of a head of global average pooling, dropout and dense on feature maps; null for other heads. */
+function linearHead(model: tf.LayersModel, maps: tf.SymbolicTensor): tf.layers.Layer | null {
+	const head: tf.layers.Layer[] = [];
+	for (let [tensor] = model.outputs; tensor.id !== maps.id; ) {
+		const inputs = inputsOf(tensor);
+		if (inputs.length !== 1) return null;
+		head.unshift(tensor.sourceLayer);
+		[tensor] = inputs;
+	}
+	const kinds = head.map((layer) => layer.getClassName()).filter((kind) => kind !== "Dropout");
+	return kinds.join() === "GlobalAveragePooling2D,Dense" ? (head.at(-1) as tf.layers.Layer) : null;
 }
 
 /** Returns the given labels, or else those of the highest scores. */
@@ -75,17 +101,24 @@ export function overlay(image: tf.Tensor3D, heat: tf.Tensor2D): tf.Tensor3D {
 	});
 }
 
-/** Returns the index of a convolution in the model's layers: that of a name, or the last. */
-function convolutionOf(model: tf.Sequential, name?: string): number {
-	const isConvolution = (layer: tf.layers.Layer) => /Conv2D/.test(layer.getClassName());
-	const index = name
-		? model.layers.findIndex((layer) => layer.name === name)
-		: model.layers.map(isConvolution).lastIndexOf(true);
-	if (index >= 0) return index;
-	const names = model.layers.map((layer) => layer.name).join(", ");
-	throw new Error(`the model has no ${name ? `layer ${name}` : "convolution"}: its layers are ${names}`);
-}
-
-function applyLayers(layers: tf.layers.Layer[], xs: tf.Tensor): tf.Tensor {
-	return layers.reduce((tensor, layer) => layer.apply(tensor) as tf.Tensor, xs);
+/** Returns the feature maps to use: of a layer by name, or the last ones before a linear head, or of the last convolution. */
+function mapsOf(model: tf.LayersModel, name?: string): tf.SymbolicTensor {
+	const tensors: tf.SymbolicTensor[] = [];
+	walkLayers(model, model.inputs, (_, __, output) => {
+		tensors.push(output);
+		return output;
+	});
+	const maps = tensors.filter(({ shape }) => shape.length === 4);
+	const isConvolution = ({ sourceLayer }: tf.SymbolicTensor) => /Conv2D/.test(sourceLayer.getClassName());
+	const last = maps.at(-1);
+	const found = name
+		? maps.find(({ sourceLayer }) => sourceLayer.name === name)
+		: last && linearHead(model, last)
+			? last
+			: maps.filter(isConvolution).at(-1);
+	if (found) return found;
+	const names = tensors.map(({ sourceLayer }) => sourceLayer.name).join(", ");
+	throw new Error(
+		`the model has no ${name ? `feature maps of a layer ${name}` : "convolution"}: its layers are ${names}`,
+	);
 }

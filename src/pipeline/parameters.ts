@@ -26,7 +26,18 @@ interface BooleanParameter {
 	control?: true;
 }
 
-const declare = <T extends Record<string, NumberParameter | BooleanParameter>>(parameters: T) => parameters;
+/** Declaration of a text. */
+interface TextParameter {
+	type: "string";
+	default: string;
+	description: string;
+	/** Names that need no file: what a message from elsewhere may choose. */
+	names: readonly string[];
+}
+
+type Parameter = NumberParameter | BooleanParameter | TextParameter;
+
+const declare = <T extends Record<string, Parameter>>(parameters: T) => parameters;
 
 /** Declarations of the pipeline's hyperparameters by name. */
 export const PARAMETERS = declare({
@@ -78,11 +89,25 @@ export const PARAMETERS = declare({
 		description: "fraction of the hidden units dropped at each training step",
 		control: { min: 0, max: 0.8, step: 0.1 },
 	},
+	backbone: {
+		type: "string",
+		default: "none",
+		names: ["none", "efficientnet-lite0", "efficientnet-lite2"],
+		description:
+			"pretrained network in place of the CNN: efficientnet-lite0, or a TensorFlow.js model's folder; or none",
+	},
 });
+
+/** Defaults where a backbone is chosen: images of a size that it is made for, and epochs for its new last layer. */
+const BACKBONE_DEFAULTS = { imageSize: 160, epochs: 30, patience: 3, dropout: 0.2 };
 
 /** Hyperparameters of a training run, by the names of `PARAMETERS`. */
 export type TrainingParameters = {
-	[name in keyof typeof PARAMETERS]: (typeof PARAMETERS)[name] extends BooleanParameter ? boolean : number;
+	[name in keyof typeof PARAMETERS]: (typeof PARAMETERS)[name] extends BooleanParameter
+		? boolean
+		: (typeof PARAMETERS)[name] extends TextParameter
+			? string
+			: number;
 };
 
 /** Default values of all hyperparameters. */
@@ -90,14 +115,25 @@ export const DEFAULT_PARAMETERS = Object.fromEntries(
 	Object.entries(PARAMETERS).map(([name, parameter]) => [name, parameter.default]),
 ) as TrainingParameters;
 
+/** Adds the defaults of a backbone to given hyperparameters, if one is chosen. */
+export const withBackboneDefaults = <T extends { backbone?: unknown }>(given: T): T =>
+	(given.backbone ?? "none") === "none" ? given : { ...BACKBONE_DEFAULTS, ...given };
+
+/** Returns all hyperparameters: those that are given, and the defaults of the others. */
+export const allParameters = (given: object): TrainingParameters => ({
+	...DEFAULT_PARAMETERS,
+	...withBackboneDefaults(given),
+});
+
 /**
  * Validates a value of a hyperparameter.
  *
  * @returns the expected type and range, for example `"a whole number above 0"`; null when the value is valid
  */
 export function expectedValue(name: keyof TrainingParameters, value: unknown): string | null {
-	const parameter: NumberParameter | BooleanParameter = PARAMETERS[name];
+	const parameter: Parameter = PARAMETERS[name];
 	if (parameter.type === "boolean") return typeof value === "boolean" ? null : "true or false";
+	if (parameter.type === "string") return typeof value === "string" && value ? null : "a text";
 	const { type, minimum = Number.NEGATIVE_INFINITY, exclusiveMinimum = Number.NEGATIVE_INFINITY } = parameter;
 	const { exclusiveMaximum = Number.POSITIVE_INFINITY } = parameter;
 	const isNumber = type === "integer" ? Number.isInteger(value) : Number.isFinite(value);

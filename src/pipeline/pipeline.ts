@@ -2,8 +2,6 @@
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
-import { augmented, dataAugmentation } from "../augmentation/augment";
-import { cnn } from "../cnn/cnn";
 import { imageDatasetFromDirectory } from "../datasets/dataset";
 import { fingerprint } from "../datasets/fingerprint";
 import { printable } from "../support/text";
@@ -11,6 +9,7 @@ import { compile } from "../training/compile";
 import { EarlyStopping } from "../training/early-stopping";
 import type { History } from "../training/history";
 import { type TrainOptions, train } from "../training/train";
+import { pipelineNetwork } from "./network";
 import type { TrainingParameters } from "./parameters";
 import type { ModelRecord } from "./records";
 import { loadModel, saveModel } from "./saved-model";
@@ -38,7 +37,7 @@ export async function loadOrTrain(
 
 	saved?.model.dispose();
 	console.log(printable(`${reason}: training one first.`));
-	const { model, history, classNames } = await trainPipeline(dataset, parameters);
+	const { model, history, classNames } = await trainPipeline(dataset, parameters, { artifacts });
 	return { model, record: await saveModel(model, artifacts, { ...trained, classNames, history }) };
 }
 
@@ -59,26 +58,29 @@ function reasonToTrain(
  * Trains the pipeline's network on a data set, as the training notebook does step by step.
  *
  * @param dataset folder with `train` and `valid`
- * @param options `onProgress`, `backup` and additional `callbacks` as in `TrainOptions`
+ * @param options `onProgress`, `backup` and additional `callbacks` as in `TrainOptions`; `artifacts` as in `pipelineNetwork`
  * @returns the trained model, its history and the class names in the order of its outputs
  */
 export async function trainPipeline(
 	dataset: string,
 	parameters: TrainingParameters,
-	{ callbacks = [], ...rest }: Pick<TrainOptions, "onProgress" | "backup" | "callbacks"> = {},
+	options: Pick<TrainOptions, "onProgress" | "backup" | "callbacks"> & { artifacts?: string } = {},
 ): Promise<{ model: tf.LayersModel; history: History; classNames: string[] }> {
-	const { imageSize, batchSize, epochs, learningRate, patience, augment, dropout, seed } = parameters;
-	const options = { seed, imageSize: [imageSize, imageSize] as [number, number], batchSize, verbose: false };
-	const trainData = imageDatasetFromDirectory(join(dataset, "train"), options);
-	const validationData = imageDatasetFromDirectory(join(dataset, "valid"), options);
-	const { classNames } = trainData;
-	const model = cnn({ inputShape: [imageSize, imageSize, 3], classes: classNames.length, dropout, seed });
-	compile(model, learningRate);
-	const history = await train(model, augment ? augmented(trainData, dataAugmentation(imageSize, seed)) : trainData, {
-		validationData,
+	const { callbacks = [], artifacts, ...rest } = options;
+	const { imageSize, batchSize, epochs, learningRate, patience, augment, seed } = parameters;
+	const readOptions = { seed, imageSize: [imageSize, imageSize] as [number, number], batchSize, verbose: false };
+	const trainImages = imageDatasetFromDirectory(join(dataset, "train"), readOptions);
+	const validImages = imageDatasetFromDirectory(join(dataset, "valid"), readOptions);
+	const { classNames } = trainImages;
+	const { model, trained, inputOf } = await pipelineNetwork(classNames.length, parameters, { artifacts });
+	const trainData = await inputOf(trainImages, { augment });
+	compile(trained, learningRate);
+	const history = await train(trained, trainData, {
+		validationData: await inputOf(validImages),
 		epochs,
 		callbacks: [new EarlyStopping({ patience, restoreBestWeights: true }), ...callbacks],
 		...rest,
 	});
+	if (trained !== model) compile(model, learningRate);
 	return { model, history, classNames };
 }

@@ -5,7 +5,17 @@ import type { ImageCount } from "../datasets/directory";
 import type { ReportRow } from "../metrics/classification";
 import { loadArtifact, readArtifact, saveArtifact } from "../support/artifacts";
 import { hashOfJson } from "../support/files";
-import { listOf, mapOf, number as numberFrom, objectOf, oneOf, orNull, type Schema, text } from "../support/schema";
+import {
+	listOf,
+	mapOf,
+	number as numberFrom,
+	objectOf,
+	oneOf,
+	optional,
+	orNull,
+	type Schema,
+	text,
+} from "../support/schema";
 import type { History } from "../training/history";
 import type { TrainingParameters } from "./parameters";
 
@@ -56,6 +66,8 @@ export interface ModelRecord extends TrainingRecord {
 	data: string | null;
 	/** SHA-256 of each file of the model, by name. */
 	files: ModelFiles;
+	/** Source and licence of the pretrained weights in the model; missing where there are none of `pretrained`. */
+	weights?: string;
 }
 
 /** SHA-256 of each file of a saved model. */
@@ -110,7 +122,7 @@ const curve = listOf(measured);
 const TRAINING: Schema<ModelRecord> = {
 	dataset: label,
 	classNames: listOf(label),
-	parameters: mapOf((value) => (typeof value === "boolean" ? null : number(value))),
+	parameters: mapOf((value) => (["boolean", "string"].includes(typeof value) ? null : number(value))),
 	history: objectOf<History>({
 		loss: curve,
 		acc: curve,
@@ -121,6 +133,7 @@ const TRAINING: Schema<ModelRecord> = {
 	}),
 	data: orNull(label),
 	files,
+	weights: optional(label),
 };
 
 const scores = { precision: measured, recall: measured, f1: measured, support: number };

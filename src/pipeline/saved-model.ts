@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { isPretrainedName, weightsSource } from "../cnn/pretrained";
 import { fingerprint } from "../datasets/fingerprint";
 import { saveArtifact } from "../support/artifacts";
 import { flushFile, readRegularFile, sha256OfFile } from "../support/files";
@@ -41,7 +42,9 @@ export async function saveModel(
 	const name = join(artifacts, `model.${process.pid}-${Date.now()}`);
 	try {
 		const files = await writeModel(model, `${name}.new`);
-		const saved = { ...record, dataset, data, files };
+		const { backbone } = record.parameters;
+		const weights = isPretrainedName(backbone) && { weights: weightsSource(backbone) };
+		const saved = { ...record, dataset, data, files, ...weights };
 		moveIntoPlace(artifacts, name);
 		saveArtifact(artifacts, ARTIFACTS.training, saved);
 		removeUnfinished(artifacts);

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { DEFAULT_PARAMETERS } from "../pipeline/parameters";
+import { allParameters } from "../pipeline/parameters";
 import type { Curves } from "../training/history";
 import { validatedCurves, validatedEnd } from "./messages";
 import type { Report, Task } from "./trial";
@@ -39,7 +39,7 @@ export async function runTrialProcess(
 ): Promise<Outcome> {
 	const child = startProcess(threads);
 	running.add(child);
-	const { epochs } = { ...(task.module ? {} : DEFAULT_PARAMETERS), ...task.parameters };
+	const { epochs } = task.module ? task.parameters : allParameters(task.parameters);
 	const kill = () => child.kill("SIGKILL");
 	abort?.addEventListener("abort", kill);
 	let [outcome, pruned]: [Outcome | null, boolean] = [null, false];

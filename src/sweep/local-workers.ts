@@ -13,6 +13,8 @@ interface LocalRun {
 	dataset: string;
 	/** Folder of the sweep. */
 	folder: string;
+	/** Folder below which the features of a backbone are kept. Default: the user's cache folder. */
+	artifacts?: string;
 	/** Number of trials that run in parallel. */
 	workers: number;
 	/** Kills all running trials, which are `waiting` afterwards. */
@@ -63,7 +65,8 @@ async function runTrial(
 	shouldContinue: Pruner,
 ): Promise<void> {
 	const backup = join(run.folder, "backups", nameOf(trial.id));
-	const task = { dataset: run.dataset, parameters: trial.parameters, backup, module };
+	const { dataset, artifacts } = run;
+	const task = { dataset, parameters: trial.parameters, backup, module, artifacts };
 	// An epoch that is repeated after an interruption must get the same answer.
 	const answers: boolean[] = [];
 	const onEpoch = (curves: Curves) => {

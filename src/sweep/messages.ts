@@ -1,6 +1,6 @@
 // What the messages of a sweep in Redis, and the files of its trials, may hold: one schema for those who write and for
 // those who read. Other fields are ignored. JSON has no NaN: in curves it is null.
-import { DEFAULT_PARAMETERS, expectedValue, PARAMETERS, type TrainingParameters } from "../pipeline/parameters";
+import { allParameters, expectedValue, PARAMETERS, type TrainingParameters } from "../pipeline/parameters";
 import {
 	integer,
 	matching,
@@ -109,12 +109,16 @@ function validatedParameters({ parameters, module }: Pick<TrialJob, "parameters"
 	for (const [name, value] of Object.entries(parameters)) {
 		const isKnown = Object.hasOwn(PARAMETERS, name);
 		if (!module && !isKnown) throw new Error(`parameters has ${shown(name)}, which is not a hyperparameter`);
-		const expected = module
-			? oneOfTypes(value)
-			: expectedValue(name as keyof TrainingParameters, value as number | boolean);
+		const expected = module ? oneOfTypes(value) : expectedInMessage(name as keyof TrainingParameters, value);
 		if (expected) throw new Error(`${shown(name)} in parameters is ${shown(value)}: expected ${expected}`);
 	}
 	return parameters;
+}
+
+/** As `expectedValue`; but a worker opens no file or address that a message names. */
+function expectedInMessage(name: keyof TrainingParameters, value: unknown): string | null {
+	const parameter = PARAMETERS[name];
+	return "names" in parameter ? oneOf(...parameter.names)(value) : expectedValue(name, value);
 }
 
 const oneOfTypes: Rule = (value) =>
@@ -174,7 +178,7 @@ export function validatedEnd<T extends Pick<Result, "state" | "error" | "curves"
 export function validatedCurves(value: unknown, { parameters, module }: TrialSettings): Curves {
 	return within("curves", () => {
 		const curves = validated<Curves>(value, CURVES);
-		const epochs = module ? EPOCHS : Number({ ...DEFAULT_PARAMETERS, ...parameters }.epochs);
+		const epochs = module ? EPOCHS : allParameters(parameters).epochs;
 		const lengths = [...new Set(Object.values(curves).map(({ length }) => length))].filter((length) => length > 0);
 		if (lengths.length > 1) throw new Error(`they have ${lengths.join(" and ")} epochs: expected as many in each`);
 		if (lengths[0] > epochs) throw new Error(`they have ${lengths[0]} epochs: expected at most ${epochs}`);

@@ -19,6 +19,8 @@ export interface SweepOptions {
 	dataset: string;
 	/** Folder of all sweeps; each has its own folder in it, from which an interrupted sweep resumes. */
 	folder: string;
+	/** Folder below which the features of a backbone are kept, in `features`. Default: the user's cache folder. */
+	artifacts?: string;
 	/** Metric to optimize: a trial's value is its lowest loss or highest accuracy over the epochs. Default `"valLoss"`. */
 	objective?: Metric;
 	/** Number of trials for each combination of the space's grids. Default 10, or 1 when nothing is sampled. */
@@ -72,7 +74,7 @@ export interface Sweep {
  */
 export async function sweep(space: Space, options: SweepOptions): Promise<Sweep> {
 	const { objective = "valLoss", seed = 42, workers = 1, halving = null, retries = 2, module = null, redis } = options;
-	const { log = console.warn } = options;
+	const { log = console.warn, artifacts } = options;
 	if (!module) requireParameters(space);
 	const { better } = validatedRules({ objective, halving, retries, module });
 	const dataset = resolve(options.dataset);
@@ -99,7 +101,7 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Sweep>
 	await endingItself(async () => {
 		// Workers on other machines find the module by the path as it was given.
 		const rules = { objective, better, halving, retries, module: redis ? module : module && resolve(module) };
-		if (!redis) return runLocally(trials, rules, { dataset, folder, workers, abort, onChange, log });
+		if (!redis) return runLocally(trials, rules, { dataset, folder, artifacts, workers, abort, onChange, log });
 		// Loading BullMQ and ioredis takes a tenth of a second, which other sweeps should not pay.
 		const { follow } = await import("./redis-queue");
 		return follow(trials, rules, { redis, sweep: name, data, abort, onChange, log });

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { DEFAULT_PARAMETERS, type TrainingParameters } from "../pipeline/parameters";
+import { allParameters } from "../pipeline/parameters";
 import { trainPipeline } from "../pipeline/pipeline";
 import { repeats } from "../support/errors";
 import { UnusableCheckpoint } from "../training/checkpoint";
@@ -17,7 +17,7 @@ import type { Report, Task, TrialFunction } from "./trial";
  * @returns the curves of all epochs
  */
 export async function pipelineTrial(
-	{ dataset, parameters, backup }: Omit<Task, "module">,
+	{ dataset, parameters, backup, artifacts }: Omit<Task, "module">,
 	report: (curves: Curves) => Promise<boolean>,
 	callbacks: tf.Callback[] = [],
 ): Promise<Curves> {
@@ -30,9 +30,8 @@ export async function pipelineTrial(
 			if (!(await report(curves))) (this.model as tf.LayersModel).stopTraining = true;
 		}
 	})();
-	const options = { onProgress, backup, callbacks: [...callbacks, reporter] };
-	const trainingParameters = { ...DEFAULT_PARAMETERS, ...parameters } as TrainingParameters;
-	const train = () => trainPipeline(dataset, trainingParameters, options);
+	const options = { onProgress, backup, artifacts, callbacks: [...callbacks, reporter] };
+	const train = () => trainPipeline(dataset, allParameters(parameters), options);
 	await train().catch((error: unknown) => {
 		if (!(error instanceof UnusableCheckpoint)) throw error;
 		// It may come from another machine. Without it the trial only takes longer.

@@ -82,6 +82,8 @@ export interface Task {
 	parameters: Record<string, Value>;
 	/** Checkpoint file, from which an interrupted trial resumes. */
 	backup: string;
+	/** Folder below which the features of a backbone are kept. Default: the user's cache folder. */
+	artifacts?: string;
 	/** Path of a module whose `trial` runs instead of the pipeline's training, or null. */
 	module: string | null;
 }

@@ -1,6 +1,7 @@
-// Graph rewrites: TensorFlow's ReLU gradient, pooling before bias and ReLU.
+// Graph rewrites: TensorFlow's ReLU gradient, pooling before bias and ReLU, ReLU6 as one operation.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DType, runOperation } from "./backend";
+import { onlyFollower } from "./layer-graph";
 import { allLayers, type Compiled } from "./layers-model";
 
 /** Runs `run`, a traced step, with both rewrites. */
@@ -8,6 +9,21 @@ export function withFusedOperations<R>(model: Compiled, run: () => R): R {
 	const undo = [...poolBeforeRelu(model), useReluGrad()];
 	try {
 		return run();
+	} finally {
+		for (const restore of undo) restore();
+	}
+}
+
+/**
+ * Runs `run`, a traced prediction, with all rewrites. ReLU6 as one operation, which TensorFlow fuses with the convolution
+ * before it, is not for training: its gradient in tfjs is slower than that of the layer's own two operations.
+ */
+export function withFusedInference<R>(model: Compiled, run: () => R): R {
+	const isRelu6 = (layer: tf.layers.Layer) => layer.getClassName() === "ReLU" && layer.getConfig().maxValue === 6;
+	const layers = allLayers(model).filter(isRelu6);
+	const undo = layers.map((layer) => replaceCall(layer, (inputs) => tf.relu6([inputs].flat()[0])));
+	try {
+		return withFusedOperations(model, run);
 	} finally {
 		for (const restore of undo) restore();
 	}
@@ -85,22 +101,10 @@ function fuse(convolution: Convolution, pooling: tf.layers.Layer): (() => void)[
 	];
 }
 
-/** The undocumented nodes of tf.layers' graph of layers, the only way to see which layer follows which. */
-type LayerNode = { outboundLayer: tf.layers.Layer };
-type Connected = { inboundNodes: LayerNode[]; outboundNodes: LayerNode[] };
-
 /** Returns the layers whose outputs are outputs of a model; none for a layer that is no model. */
 function outputLayers(part: object): tf.layers.Layer[] {
 	const { outputs = [] } = part as { outputs?: { sourceLayer: unknown }[] };
 	return outputs.map(({ sourceLayer }) => sourceLayer as tf.layers.Layer);
-}
-
-/** Returns the only layer that takes a layer's output, or `null` when either of the two is used more than once. */
-function onlyFollower(layer: tf.layers.Layer): tf.layers.Layer | null {
-	const { inboundNodes, outboundNodes } = layer as unknown as Connected;
-	if (inboundNodes.length !== 1 || outboundNodes.length !== 1) return null;
-	const [{ outboundLayer }] = outboundNodes;
-	return (outboundLayer as unknown as Connected).inboundNodes.length === 1 ? outboundLayer : null;
 }
 
 /** Replaces `call` of a layer, which can have been replaced before, and returns a function that restores it. */

@@ -51,7 +51,7 @@ export function withSeededMasks(layer: tf.layers.Layer): tf.layers.Layer {
 	layer.call = (inputs, { training = false }) =>
 		tf.tidy(() => {
 			const input = Array.isArray(inputs) ? inputs[0] : inputs;
-			if (!training) return input.clone();
+			if (!training || !layer.trainable) return input.clone();
 			const shape = (layer as Dropout).getNoiseShape(input) ?? input.shape;
 			const mask = draw(shape, 0, 1).greaterEqual(rate);
 			return input.mul(mask.toFloat().mul(1 / (1 - rate)));

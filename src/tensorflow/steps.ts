@@ -7,7 +7,8 @@
 //  - The gradient of ReLU, by TensorFlow's `ReluGrad`. See fusion.ts.
 //  - The order of convolution, bias, ReLU and max pooling. See fusion.ts.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { withFusedOperations } from "./fusion";
+import "./frozen-layers";
+import { withFusedInference, withFusedOperations } from "./fusion";
 import { traced } from "./graph";
 import { allLayers, type Compiled } from "./layers-model";
 import { withLogits } from "./logits";
@@ -70,7 +71,7 @@ export function predictStep(model: Compiled, prepare: Prepare, { fast }: RunOpti
 	const eager = withPreparedInput(predict, prepare);
 	if (!fast) return eager;
 	const step = memoized(model, "predict", prepare, () =>
-		traced((inputs) => withFusedOperations(model, () => eager(inputs))),
+		traced((inputs) => withFusedInference(model, () => eager(inputs))),
 	);
 	return withEagerFallback(model, eager, step);
 }

@@ -26,6 +26,26 @@ test("quantized weights load with an error of at most half a quantization step",
 	}
 });
 
+test("the numbers of batch norms and biases stay as they are", async () => {
+	const normalized = cnn({
+		inputShape: [16, 16, 3],
+		filters: [4, 6],
+		denseUnits: 4,
+		batchNormalization: true,
+		seed: 1,
+	});
+	normalized.setWeights(
+		normalized.getWeights().map((weight) => weight.add(tf.randomUniform(weight.shape, 0, 1, "float32", 1))),
+	);
+	const folder = temporaryFolder();
+	await saveQuantized(normalized, folder, 8);
+	const loaded = (await tf.loadLayersModel(`file://${folder}/model.json`)).getWeights();
+	normalized.getWeights().forEach((weight, i) => {
+		const isSame = weight.sub(loaded[i]).abs().max().dataSync()[0] === 0;
+		assert.equal(isSame, weight.rank === 1, String(weight.shape));
+	});
+});
+
 test("weights that are not finite are kept as they are", async () => {
 	const folder = temporaryFolder();
 	const model = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [2] })] });

@@ -85,8 +85,18 @@ describe("what is wrong is said in one line", () => {
 	});
 });
 
-test("a backbone is a folder, seen from where it was typed, or an address", () => {
-	assert.equal(parse("--backbone", "models/net").values.backbone, resolve("models/net"));
+test("a backbone is a network by name, a folder, seen from where it was typed, or an address", () => {
+	const { values, parameters } = parse("--backbone", "efficientnet-lite0", "--epochs", "7");
+	assert.equal(values.backbone, "efficientnet-lite0");
+	// With defaults of its own, which notebooks that know no backbone do not get.
+	assert.deepEqual([values.imageSize, values.epochs, values.dropout, values.patience], [160, 7, 0.2, 3]);
+	assert.deepEqual(parameters, { backbone: "efficientnet-lite0", epochs: 7 });
+	assert.equal(parse().values.imageSize, 64);
+	assert.equal(parse("--backbone", "src").values.backbone, resolve("src"));
+	assert.throws(
+		() => parse("--backbone", "efficientnet-lite1"),
+		/^Error: --backbone efficientnet-lite1: there is no such network or folder: did you mean efficientnet-lite0\?$/,
+	);
 	const address = "https://example.org/net/model.json";
 	assert.equal(parse("--backbone", address).values.backbone, address);
 });

@@ -2,14 +2,16 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { withBackboneDefaults } from "../../src/pipeline/parameters";
 import { requireFolder, statOrNull } from "../../src/support/files";
 import { requireWritable } from "../../src/support/writing";
 import { fillDataset } from "../data/fill";
 import { splitDataset } from "../data/own";
 import { title } from "../jupyter/notebooks.mjs";
-import { asInNotebook, type NotebookArguments, parseArguments } from "../run/arguments";
+import { asInNotebook, type NotebookArguments, type Parameters, parseArguments, type Values } from "../run/arguments";
 import { at, python, pythonEnvironment, root, shown } from "../setup/paths.mjs";
 import { compressedPlotly } from "../setup/plotly.mjs";
+import { fetchWeights, networks } from "../setup/weights.mjs";
 import { writeComparison } from "./compare";
 import { writeIndex } from "./index-page";
 import { findBrowser, printPdf } from "./print-pdf";
@@ -31,6 +33,8 @@ export async function main(args: string[]): Promise<void> {
 	const options =
 		dataset === given.dataset ? given : { ...given, dataset, parameters: { ...given.parameters, dataset } };
 	requireSpace(options);
+	const backbone = String(options.values.backbone);
+	if (networks.includes(backbone)) await fetchWeights(backbone);
 	const code = await execute(options, resume(options));
 	if (code !== 0) {
 		process.exitCode = code;
@@ -91,6 +95,14 @@ async function prepareDataset({ dataset, values }: NotebookArguments): Promise<s
 	return splitDataset(dataset, Number(values.seed));
 }
 
+/** The parameters for a notebook: those that it declares. One that knows no backbone does not get its defaults either. */
+function parametersOf(declared: Parameters, given: Values): Values {
+	const parameters = Object.entries(declared.has("backbone") ? withBackboneDefaults(given) : given);
+	return Object.fromEntries(
+		parameters.flatMap(([key, value]) => (declared.has(key) ? [[key, asInNotebook(key, value)]] : [])),
+	);
+}
+
 /**
  * Has papermill run the notebooks and nbconvert write their pages; their progress goes to the terminal.
  *
@@ -104,11 +116,7 @@ function execute(options: NotebookArguments, done: string[]): Promise<number> {
 		name,
 		title: title(name),
 		source: at("notebooks", `${name}.ipynb`),
-		parameters: Object.fromEntries(
-			Object.entries(parameters).flatMap(([key, value]) =>
-				declared[name].has(key) ? [[key, asInNotebook(key, value)]] : [],
-			),
-		),
+		parameters: parametersOf(declared[name], parameters),
 	}));
 	for (const { name, position, title } of numbered)
 		if (done.includes(name)) console.log(`${position} ${title}  done before the interrupt (--restart runs it again)`);

@@ -1,6 +1,12 @@
 // Reads the command line of the commands that run notebooks: what the notebooks' `parameters` cells declare.
+import { existsSync } from "node:fs";
 import { relative } from "node:path";
-import { expectedValue, PARAMETERS, type TrainingParameters } from "../../src/pipeline/parameters";
+import {
+	expectedValue,
+	PARAMETERS,
+	type TrainingParameters,
+	withBackboneDefaults,
+} from "../../src/pipeline/parameters";
 import { datasetFolder } from "../data/fill";
 import { declaredBy, notebookNames } from "../jupyter/notebooks.mjs";
 import { expectedNumber, toNumber } from "../setup/numbers.mjs";
@@ -67,7 +73,7 @@ export function parseArguments(args: string[]): NotebookArguments {
 	}
 	const all: Values = Object.fromEntries([...known].map(([name, { value }]) => [name, value]));
 	for (const name of FOLDERS) all[name] = at(name);
-	const { dataset, artifacts, ...values } = Object.assign(all, given.parameters);
+	const { dataset, artifacts, ...values } = Object.assign(all, withBackboneDefaults(given.parameters));
 	return {
 		...given,
 		notebooks: names.filter((name) => given.notebooks.length === 0 || given.notebooks.includes(name)),
@@ -127,10 +133,21 @@ function readArguments(args: string[], names: string[], known: Parameters): Give
 function setParameter(parameters: Values, known: Parameters, flag: string, name: string, text: string): void {
 	const parameter = known.get(name);
 	if (!parameter) throw new Error(unknown(flag, known));
-	// A backbone can also be an address.
-	const isFolder = FOLDERS.has(name) || (name === "backbone" && !/^https?:/.test(text));
 	if (name === "dataset") parameters[name] = datasetFolder(text);
-	else parameters[name] = isFolder ? fromHere(text) : convert(flag, name, text, parameter.value);
+	else if (FOLDERS.has(name)) parameters[name] = fromHere(text);
+	else if (name === "backbone") parameters[name] = backbone(flag, text);
+	else parameters[name] = convert(flag, name, text, parameter.value);
+}
+
+/** A backbone by name stays one; an address too, and what else there is is a folder, seen from where it was typed. */
+function backbone(flag: string, text: string): string {
+	const { names } = PARAMETERS.backbone;
+	if (names.includes(text) || /^https?:/.test(text)) return text;
+	const folder = fromHere(text);
+	if (existsSync(folder)) return folder;
+	const close = nearest(text, names);
+	const meant = close ? `did you mean ${close}?` : `expected ${names.join(", ")}, or the folder or address of a model`;
+	throw new Error(`${flag} ${text}: there is no such network or folder: ${meant}`);
 }
 
 /** Converts the text to a value of the default's type. */

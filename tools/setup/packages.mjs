@@ -1,7 +1,17 @@
 // The packages of npm and pip.
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { at, deviceFile, gpuDownloads, gpuFolder, peersFolder, python, root, tensorflowFolder } from "./paths.mjs";
+import {
+	at,
+	deviceFile,
+	gpuDownloads,
+	gpuFolder,
+	peersFolder,
+	python,
+	root,
+	tensorflowFolder,
+	weightsFolder,
+} from "./paths.mjs";
 import { runQuietly } from "./processes.mjs";
 import { findPython } from "./requirements.mjs";
 import { contents, pathsIn, step } from "./steps.mjs";
@@ -76,7 +86,7 @@ export async function makePythonEnvironment() {
 		if (lstatSync(at(".venv"), { throwIfNoEntry: false })?.isSymbolicLink())
 			throw new Error(`${at(".venv")} is a symbolic link: expected a folder of this project; remove the link`);
 		// Not `venv --clear`, which would also delete the large downloads that live in `.venv`.
-		const kept = [tensorflowFolder, gpuFolder, gpuDownloads, deviceFile, peersFolder];
+		const kept = [tensorflowFolder, gpuFolder, gpuDownloads, deviceFile, peersFolder, weightsFolder];
 		mkdirSync(at(".venv"), { recursive: true });
 		for (const file of pathsIn(at(".venv"))) if (!kept.includes(file)) rmSync(file, { recursive: true });
 		await runQuietly(findPython(), ["-m", "venv", at(".venv")]);

@@ -39,6 +39,9 @@ export const gpuDownloads = at(".venv", "gpu-downloads");
 /** Holds which TensorFlow set-up has linked: `gpu` or `cpu`. */
 export const deviceFile = at(".venv", "device");
 
+/** Where the weights of pretrained networks are unpacked, a folder each. */
+export const weightsFolder = at(".venv", "weights");
+
 /** The virtual environment with what `npm run bench` compares with. */
 export const peersFolder = at(".venv", "peers");
 
