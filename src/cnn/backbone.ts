@@ -1,10 +1,9 @@
 // Backbones of the pipeline: by name, or from a folder or address; with a new last layer.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { walkLayers } from "../tensorflow/layer-graph";
-import { allLayers } from "../tensorflow/layers-model";
 import { withSeededMasks } from "../tensorflow/random";
 import { isPretrainedName, pretrained } from "./pretrained";
-import { loadBackbone } from "./transfer";
+import { loadBackbone, scalesItsInput } from "./transfer";
 
 /**
  * Returns a frozen network from images to features, as the pipeline's hyperparameter `backbone` names it.
@@ -26,9 +25,6 @@ export async function backboneOf(from: string, imageSize: number): Promise<tf.La
 	return toFeatures(model, from, imageSize);
 }
 
-/** Layers that scale the input of a network. */
-const SCALING = ["Rescaling", "Normalization"];
-
 function toFeatures(model: tf.LayersModel, from: string, imageSize: number): tf.LayersModel {
 	const [, height, width, channels] = model.inputs[0].shape;
 	if ((height ?? imageSize) !== imageSize || (width ?? imageSize) !== imageSize || channels !== 3) {
@@ -36,7 +32,7 @@ function toFeatures(model: tf.LayersModel, from: string, imageSize: number): tf.
 			`${from} takes images of ${height}×${width}×${channels}, not ${imageSize}×${imageSize}×3: set imageSize to ${height}`,
 		);
 	}
-	const isScaled = allLayers(model).some((layer) => SCALING.includes(layer.getClassName()));
+	const isScaled = scalesItsInput(model);
 	const range = isScaled ? "0–255 (it scales them itself)" : "−1–1 (a layer in front scales them)";
 	console.log(`The backbone ${from} takes images of ${imageSize}×${imageSize} with pixels in ${range}.`);
 	const inputs = tf.input({ shape: [imageSize, imageSize, 3] });

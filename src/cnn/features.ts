@@ -75,10 +75,13 @@ function requireSize(backbone: tf.LayersModel, { imageSize, channels }: DecodeOp
 	);
 }
 
-/** Returns a hash of a network's layers and weights. */
-function idOf(model: tf.LayersModel): string {
-	const hash = createHash("sha256").update(JSON.stringify(model.layers.map((layer) => layer.getConfig())));
-	for (const weight of model.getWeights()) hash.update(new Uint8Array(weight.dataSync().buffer));
+/** Returns a hash of a network's layers and weights, whichever of them are trainable. */
+function idOf({ layers }: tf.LayersModel): string {
+	const hash = createHash("sha256");
+	for (const layer of layers) {
+		hash.update(JSON.stringify({ ...layer.getConfig(), trainable: true }));
+		for (const weight of layer.getWeights()) hash.update(new Uint8Array(weight.dataSync().buffer));
+	}
 	return hash.digest("hex");
 }
 

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Batch } from "../datasets/types";
 import { readRegularFile } from "../support/files";
 import { parseJson } from "../support/json";
+import { allLayers } from "../tensorflow/layers-model";
 import { isKeras3, loadKeras3 } from "./keras3";
 
 /** A pretrained network: a layers model, which can be fine-tuned, or a graph model, which can only be run. */
@@ -80,6 +81,11 @@ const SIZES: Record<string, number> = { uint8: 1, bool: 1, uint16: 2, float16: 2
 const bytesOf = ({ shape, dtype, quantization }: WeightSpec) =>
 	shape.reduce((product, length) => product * length, SIZES[quantization?.dtype ?? dtype] ?? Number.NaN);
 
+/** Returns whether a network scales its input itself: it has a layer `Rescaling` or `Normalization`. */
+export const scalesItsInput = (backbone: Backbone): boolean =>
+	backbone instanceof tf.LayersModel &&
+	allLayers(backbone).some((layer) => ["Rescaling", "Normalization"].includes(layer.getClassName()));
+
 /** Features of images, extracted by a backbone. */
 export interface Features {
 	/** float32 `[images, features]`; the caller disposes it. */
@@ -95,12 +101,13 @@ export interface Features {
  * positions (global average pooling).
  *
  * @param data batches of float32 `[batch, height, width, channels]` in 0–255
- * @param options `range`: input range of the backbone, default `[-1, 1]` as in MobileNet
+ * @param options `range`: input range of the backbone. Default: `[0, 255]` for a network that scales its input itself, or else
+ *   `[-1, 1]` as in MobileNet
  */
 export async function extractFeatures(
 	backbone: Backbone,
 	data: tf.data.Dataset<Batch>,
-	{ range = [-1, 1] }: { range?: [number, number] } = {},
+	{ range = scalesItsInput(backbone) ? [0, 255] : [-1, 1] }: { range?: [number, number] } = {},
 ): Promise<Features> {
 	const [, height, width] = backbone.inputs[0].shape as number[];
 	const parts: Features[] = [];

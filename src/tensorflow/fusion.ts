@@ -15,18 +15,39 @@ export function withFusedOperations<R>(model: Compiled, run: () => R): R {
 }
 
 /**
- * Runs `run`, a traced prediction, with all rewrites. ReLU6 as one operation, which TensorFlow fuses with the convolution
- * before it, is not for training: its gradient in tfjs is slower than that of the layer's own two operations.
+ * Runs `run`, a traced prediction, with all rewrites: also with `BiasAdd` and `Relu6`, which TensorFlow fuses with the
+ * convolution before them. In training tfjs's own operations stay, whose gradients are those of tf.layers.
  */
 export function withFusedInference<R>(model: Compiled, run: () => R): R {
 	const isRelu6 = (layer: tf.layers.Layer) => layer.getClassName() === "ReLU" && layer.getConfig().maxValue === 6;
 	const layers = allLayers(model).filter(isRelu6);
 	const undo = layers.map((layer) => replaceCall(layer, (inputs) => tf.relu6([inputs].flat()[0])));
+	undo.push(...allLayers(model).flatMap(useBiasAdd));
 	try {
 		return withFusedOperations(model, run);
 	} finally {
 		for (const restore of undo) restore();
 	}
+}
+
+/**
+ * Adds the bias of a convolution without activation by `BiasAdd`: tf.layers adds a reshaped bias, which TensorFlow does not
+ * fuse. Replaces `call` of the layer; can go when tf.layers uses `BiasAdd`.
+ *
+ * @returns a function that restores the layer; none where there is nothing to do
+ */
+function useBiasAdd(layer: tf.layers.Layer): (() => void)[] {
+	const { kernel, depthwiseKernel, bias, strides, padding, dilationRate, ...rest } = layer as Convolution;
+	const isPlain = rest.activation?.getClassName() === "linear" && rest.dataFormat === "channelsLast";
+	if (!["Conv2D", "DepthwiseConv2D"].includes(layer.getClassName()) || !isPlain || !bias) return [];
+	const convolve = depthwiseKernel ? tf.depthwiseConv2d : tf.conv2d;
+	const call: tf.layers.Layer["call"] = (inputs) =>
+		tf.tidy(() => {
+			const weights = (depthwiseKernel ?? kernel).read() as tf.Tensor4D;
+			const output = convolve([inputs].flat()[0] as tf.Tensor4D, weights, strides, padding, "NHWC", dilationRate);
+			return runOperation("BiasAdd", { T: DType.float32 }, [output, bias.read()]);
+		});
+	return [replaceCall(layer, call)];
 }
 
 /**
@@ -49,10 +70,12 @@ function useReluGrad(): () => void {
 	};
 }
 
-/** The protected fields of tf.layers' convolutions that their replaced `call` needs; they can go with `poolBeforeRelu`. */
+/** The protected fields of tf.layers' convolutions that their replaced `call` needs. */
 type Convolution = tf.layers.Layer & {
 	activation: { getClassName(): string };
 	kernel: tf.LayerVariable;
+	/** Of a depthwise convolution, in place of `kernel`. */
+	depthwiseKernel?: tf.LayerVariable;
 	bias: tf.LayerVariable | null;
 	strides: [number, number];
 	padding: "valid" | "same";

@@ -150,6 +150,27 @@ describe("on a small data set with broken files,", () => {
 		assert.equal(shown.length, Math.min(12, mistakes));
 	});
 
+	test("on a pretrained backbone the same notebooks run, and agree with each other", () => {
+		const own = join(work, "pretrained");
+		const [artifacts, reports] = [join(own, "artifacts"), join(own, "reports")];
+		const places = ["--dataset", dataset, "--artifacts", artifacts, "--reports", reports];
+		const network = ["--backbone", "efficientnet-lite0", "--image-size", "64"];
+		const { code, out } = report("02", "04", "05", "06", "07", ...places, ...network, ...small, "--trials", "2");
+		assert.equal(code, 0, out);
+		const { parameters, verdict } = read(join(reports, "metrics.json"));
+		assert.deepEqual([parameters.backbone, parameters.imageSize, parameters.patience], ["efficientnet-lite0", 64, 3]);
+		assert.ok(!verdict.join().includes("--backbone"), "none is suggested where there is one");
+		for (const name of ["04-training", "05-evaluation", "06-best-practices-and-future-improvements"])
+			assert.deepEqual(unsupported(claimsOf(reports, name)), [], name);
+		const shown = claimsOf(reports, "06-best-practices-and-future-improvements").claims.map(({ claim }) => claim);
+		assert.ok(
+			shown.some((claim) => /^A pretrained backbone raises the accuracy with \d+ images$/.test(claim)),
+			shown.join(),
+		);
+		const predicted = command("predict", join(dataset, "test"), "--artifacts", artifacts, "--format", "json");
+		assert.equal(predicted.code, 0, predicted.out);
+	});
+
 	test("the best trial of a sweep becomes a report, which repeats it to the last digit", () => {
 		const file = join(work, "sweep.json");
 		const space = { learningRate: { type: "grid", values: [1e-5, 2e-3] }, imageSize: 48, epochs: 2, batchSize: 16 };

@@ -13,7 +13,7 @@ function recordsWith(changes: { [Key in keyof Records]?: object | null } = {}): 
 		training: {
 			dataset: "/data",
 			classNames: ["cracked", "intact"],
-			parameters: { epochs: 5 },
+			parameters: { epochs: 5, backbone: "efficientnet-lite0" },
 			history: {
 				loss: [0.6, 0.4, 0.3],
 				acc: [0.7, 0.88, 0.9],
@@ -72,6 +72,10 @@ describe("the verdict on a data set", () => {
 			[
 				history({ valLoss: [0.5, 0.4, 0.3, 0.25, 0.2], epochsRun: 5 }),
 				/still improving in its last epoch, 5: try --epochs 10/,
+			],
+			[
+				{ training: { parameters: { epochs: 5, backbone: "none" } } },
+				/^A network from scratch classifies 90\.0 %: if these are photographs, .* --backbone efficientnet-lite0\.$/,
 			],
 			[history({ acc: [0.99], valAcc: [0.9] }), /its 4000 training images better than others, by \+9\.0 points/],
 			[duplicates(["train", "test"], ["cracked"]), /^1 set of .* in several splits/],

@@ -27,6 +27,7 @@ export function verdictOf({ cleaning, issues, training, evaluation }: Records): 
 	if (sum(rows.flat()) === 0) return [];
 	const limits = [
 		unfinished(training),
+		fromScratch(rows, training),
 		memorised(training, cleaning),
 		weakest(rows, training.classNames, cleaning),
 		leaks(issues),
@@ -66,6 +67,16 @@ function unfinished({ history, parameters }: TrainingRecord): string | null {
 	const isLastBest = valLoss.length > 1 && valLoss.every((loss) => loss >= (valLoss.at(-1) as number));
 	if (!isLastBest || history.epochsRun < parameters.epochs) return null;
 	return `Training was still improving in its last epoch, ${history.epochsRun}: try --epochs ${2 * parameters.epochs}.`;
+}
+
+/** Below this accuracy a network from scratch is compared with a pretrained one. */
+const GOOD = 0.95;
+
+function fromScratch(rows: number[][], { parameters }: TrainingRecord): string | null {
+	const { accuracy } = testAccuracy(rows);
+	// Records of before have no backbone.
+	if ((parameters.backbone ?? "none") !== "none" || accuracy >= GOOD) return null;
+	return `A network from scratch classifies ${percent(accuracy)}: if these are photographs, try a pretrained one, --backbone efficientnet-lite0.`;
 }
 
 /** Training accuracy in `history` is the mean of an epoch, with dropout and augmentation: a gap to it is a lower bound. */
