@@ -75,11 +75,11 @@ function requireSize(backbone: tf.LayersModel, { imageSize, channels }: DecodeOp
 	);
 }
 
-/** Returns a hash of a network's layers and weights, whichever of them are trainable. */
+/** Returns a hash of a network's layers and weights, whatever the layers are called and whichever are trainable. */
 function idOf({ layers }: tf.LayersModel): string {
 	const hash = createHash("sha256");
 	for (const layer of layers) {
-		hash.update(JSON.stringify({ ...layer.getConfig(), trainable: true }));
+		hash.update(JSON.stringify({ ...layer.getConfig(), name: "", trainable: true }));
 		for (const weight of layer.getWeights()) hash.update(new Uint8Array(weight.dataSync().buffer));
 	}
 	return hash.digest("hex");
