@@ -149,6 +149,7 @@ npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,
 			["growth", "training speed by number of files, image size and batch size"],
 			["verdicts", "verification results of 19,000 damaged files next to Pillow's and TensorFlow's"],
 			["sweep", "trials next to Ray Tune's"],
+			["features", "a pretrained network next to the same in Keras"],
 		])}\n\n${columns([
 			["--quick", "fewer images and rounds"],
 			["--gpu", "training on the GPU, and how much of the time it waits"],

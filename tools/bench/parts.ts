@@ -70,6 +70,16 @@ const benchCleaning: Part = async (dataset, rounds, quick) => {
 	}
 };
 
+/** Computes the features of 128 images of each size, without reading files. */
+const benchFeatures: Part = async (dataset, rounds) => {
+	const commands = {
+		ours: ["node", await compiled("features.ts")],
+		python: [await installPeers(), at("tools", "bench", "features_peer.py")],
+	};
+	const steps = [224, 160, 128].map((size) => `${size} pixels, 128 images`);
+	report(await interleaved(commands, steps, rounds), { dataset, rounds }, "features");
+};
+
 /** Runs trials of two epochs on some of the images, next to Ray Tune's, and compares two workers with one. */
 const benchSweep: Part = async (dataset, rounds) => {
 	const trials = 4;
@@ -116,4 +126,5 @@ export const parts: Record<string, { run: Part; optional?: boolean }> = {
 	verdicts: { run: compareVerdicts, optional: true },
 	sweep: { run: benchSweep, optional: true },
 	growth: { run: benchGrowth, optional: true },
+	features: { run: benchFeatures, optional: true },
 };

@@ -74,20 +74,22 @@ const GOOD = 0.95;
 
 function fromScratch(rows: number[][], { parameters }: TrainingRecord): string | null {
 	const { accuracy } = testAccuracy(rows);
-	// Records of before have no backbone.
-	if ((parameters.backbone ?? "none") !== "none" || accuracy >= GOOD) return null;
+	if (hasBackbone(parameters) || accuracy >= GOOD) return null;
 	return `A network from scratch classifies ${percent(accuracy)}: if these are photographs, try a pretrained one, --backbone efficientnet-lite0.`;
 }
 
+/** Records of before have no backbone. */
+const hasBackbone = ({ backbone = "none" }: Partial<TrainingRecord["parameters"]>) => backbone !== "none";
+
 /** Training accuracy in `history` is the mean of an epoch, with dropout and augmentation: a gap to it is a lower bound. */
-function memorised({ history }: TrainingRecord, cleaning: CleaningRecord | null): string | null {
+function memorised({ history, parameters }: TrainingRecord, cleaning: CleaningRecord | null): string | null {
 	const { acc, valAcc } = history;
 	const [seen, unseen] = ["train", "valid"].map((split) => imagesOf(cleaning, (count) => count.split === split));
 	if (acc.length === 0 || !seen || !unseen) return null;
 	const [trained, validated] = [acc, valAcc].map((curve) => curve.at(-1) as number);
 	const gap = proportionDifferenceConfint(trained * seen, seen, validated * unseen, unseen);
 	if (!(gap.value > GAP && gap.low > 0)) return null;
-	return `The network knows its ${seen} training images better than others, by ${points(gap.value)}: more images, more augmentation or a pretrained backbone.`;
+	return `The network knows its ${seen} training images better than others, by ${points(gap.value)}: more images${hasBackbone(parameters) ? "" : ", more augmentation or a pretrained backbone"}.`;
 }
 
 /** The class that is found less often than the others, beyond chance. */
