@@ -58,7 +58,8 @@ export async function featureDataset(
 	const store = openFeatureStore(join(folder, `${backbone.name}-${network.slice(0, 12)}`), length);
 	const views = (mirrored ? ["", "mirrored"] : [""]).map((view) => `${view}/${JSON.stringify(files.decoding)}`);
 	const keys = await keysOf(data.filePaths, views);
-	await computeMissing({ backbone, network }, data.filePaths, files.decoding, keys, store, onProgress);
+	const packed = { ...files.decoding, packed: true };
+	await computeMissing(() => stepsOf(backbone, network, packed), data.filePaths, packed, keys, store, onProgress);
 	return datasetOf(data, files, (batch, epoch) => {
 		const wanted = batch.map((i) => keys[(i + epoch) % keys.length][i]);
 		return tf.tensor(store.read(wanted), [batch.length, ...shape]);
@@ -111,9 +112,9 @@ function stepsOf(backbone: tf.LayersModel, network: string, packed: DecodeOption
 
 /** Computes the features that the store has not. An interrupt keeps those of the batches so far. */
 async function computeMissing(
-	{ backbone, network }: { backbone: tf.LayersModel; network: string },
+	steps: () => TensorFunction[],
 	paths: string[],
-	decoding: DecodeOptions,
+	packed: DecodeOptions,
 	keys: string[][],
 	store: FeatureStore,
 	onProgress: OnFileProgress | undefined,
@@ -122,36 +123,40 @@ async function computeMissing(
 	const incomplete = new Map(keys[0].flatMap((key, i) => (keys.some((view) => !store.has(view[i])) ? [[key, i]] : [])));
 	const missing = [...incomplete.values()];
 	if (missing.length === 0) return;
-	const packed = { ...decoding, packed: true };
-	const steps = stepsOf(backbone, network, packed);
-	const reader = readImages(
-		missing.map((i) => paths[i]),
-		packed,
-	);
-	const progress = fileProgress(missing.length, onProgress);
+	const views = steps();
+	const files = missing.map((i) => paths[i]);
+	const progress = fileProgress(files.length, onProgress);
+	for await (const { xs, start, length } of imageBatches(files, packed)) {
+		const batch = missing.slice(start, start + length);
+		keys.forEach((view, v) => {
+			const [features] = views[v]([xs]);
+			const values = features.dataSync<"float32">();
+			store.add(
+				batch.map((i) => view[i]),
+				values.subarray(0, (length * values.length) / xs.shape[0]),
+			);
+			features.dispose();
+		});
+		xs.dispose();
+		for (const _ of batch) await progress.tick();
+	}
+	progress.end();
+}
+
+/** Yields packed batches of one size, of which the last is filled up: another size would be another graph. */
+async function* imageBatches(files: string[], packed: DecodeOptions) {
+	const reader = readImages(files, packed);
 	try {
-		for (let start = 0; start < missing.length; start += BATCH) {
-			const batch = missing.slice(start, start + BATCH);
+		for (let start = 0; start < files.length; start += BATCH) {
 			const images: Pixels[] = [];
-			for (const _ of batch) images.push(await reader.next());
-			// Another batch size would be another graph.
+			while (start + images.length < Math.min(files.length, start + BATCH)) images.push(await reader.next());
+			const { length } = images;
 			while (start > 0 && images.length < BATCH) images.push(images[0]);
-			const xs = toBatch(images, packed);
-			keys.forEach((view, v) => {
-				const [features] = steps[v]([xs]);
-				store.add(
-					batch.map((i) => view[i]),
-					features.dataSync<"float32">().subarray(0, (batch.length * features.size) / images.length),
-				);
-				features.dispose();
-			});
-			xs.dispose();
-			for (const _ of batch) await progress.tick();
+			yield { xs: toBatch(images, packed), start, length };
 		}
 	} finally {
 		reader.stop();
 	}
-	progress.end();
 }
 
 /** Returns a dataset with other `xs` in the order of `data`. */

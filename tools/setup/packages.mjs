@@ -28,9 +28,9 @@ export async function installNodePackages() {
 	});
 }
 
-/** What npm and pip print of a registry that does not answer. */
+/** What npm and pip print of a registry that does not answer; pip knows no version of the package then. */
 const UNREACHABLE =
-	/E(CONN(REFUSED|RESET)|NOTFOUND|TIMEDOUT|AI_AGAIN)|(NewConnection|ConnectTimeout|ReadTimeout|NameResolution|Proxy|SSL)Error/;
+	/E(CONN(REFUSED|RESET)|NOTFOUND|TIMEDOUT|AI_AGAIN)|(NewConnection|ConnectTimeout|ReadTimeout|NameResolution|Proxy|SSL)Error|from versions: none/;
 
 /**
  * Runs npm or pip.
@@ -48,7 +48,7 @@ export async function download(command, args, options) {
 		if (!reason) throw error;
 		const program = command === "npm" ? "npm" : "pip";
 		throw new Error(
-			`${program} does not reach its package registry (${reason}): check the network, or the proxy and registry in the settings of ${program}; the same command goes on from here`,
+			`${program} does not reach its package registry, or finds the package not there (${reason}): check the network, or the proxy and registry in the settings of ${program}; the same command goes on from here`,
 			{ cause: error },
 		);
 	}
