@@ -109,7 +109,9 @@ test("a registry that does not answer is one line, for npm and for pip", async (
 		const { stdout } = spawnSync("node", ["--input-type=module", "-e", code], { cwd: root, encoding: "utf8", env });
 		assert.match(
 			stdout,
-			new RegExp(`^${program} does not reach its package registry, or finds the package not there \\([\\w :]+\\): check .* settings of ${program}; .*\\n$`),
+			new RegExp(
+				`^${program} does not reach its package registry, or finds the package not there \\([\\w :]+\\): check .* settings of ${program}; .*\\n$`,
+			),
 		);
 	}
 });
