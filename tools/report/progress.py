@@ -78,7 +78,10 @@ class Progress:
         """What the running cell has shown last, such as the epoch of a training."""
         outputs = self.running.outputs if self.running else []
         latest = outputs[-1] if outputs else {}
-        text = latest.get("text") or latest.get("data", {}).get("text/plain", "")
+        data = latest.get("data", {})
+        shown = data.get("text/plain", "")
+        # Not a table, and no text to read.
+        text = latest.get("text") or ("" if "\n" in shown or "text/markdown" in data else shown)
         lines = "".join(c if c.isprintable() else "\n" for c in text).strip().splitlines()
         return lines[-1].strip() if lines else ""
 
