@@ -1,6 +1,6 @@
 // Backbones of the pipeline: by name, or from a folder or address; with a new last layer.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { walkLayers } from "../tensorflow/layer-graph";
+import { applied, walkLayers } from "../tensorflow/layer-graph";
 import { withSeededMasks } from "../tensorflow/random";
 import { isPretrainedName, pretrained } from "./pretrained";
 import { loadBackbone, scalesItsInput } from "./transfer";
@@ -38,11 +38,7 @@ function toFeatures(model: tf.LayersModel, from: string, imageSize: number): tf.
 	const inputs = tf.input({ shape: [imageSize, imageSize, 3] });
 	const rescaling = tf.layers.rescaling({ scale: 2 / 255, offset: -1, name: "rescaling" });
 	const scaled = isScaled ? inputs : (rescaling.apply(inputs) as tf.SymbolicTensor);
-	const [output] = walkLayers(
-		model,
-		[scaled],
-		(layer, before) => layer.apply(before.length > 1 ? before : before[0]) as tf.SymbolicTensor,
-	);
+	const [output] = walkLayers(model, [scaled], applied);
 	const pool = { 4: tf.layers.globalAveragePooling2d({ name: "avg_pool" }), 2: null }[output.shape.length as 2 | 4];
 	if (pool === undefined)
 		throw new Error(`${from} gives [${output.shape.join(", ")}]: expected feature maps or features`);

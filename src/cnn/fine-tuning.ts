@@ -1,6 +1,6 @@
 // Which layers of a pretrained network are trained.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { walkLayers } from "../tensorflow/layer-graph";
+import { applied, walkLayers } from "../tensorflow/layer-graph";
 
 /**
  * Unfreezes the last layers of a model for fine-tuning, as Keras's guide to transfer learning does: train the new last layer
@@ -30,9 +30,7 @@ export function unfreeze(model: tf.LayersModel, { from = "" }: { from?: string }
 export function splitBefore(model: tf.LayersModel, from: string): { lower: tf.LayersModel; upper: tf.LayersModel } {
 	const between = model.layers[indexOf(model, from)].input as tf.SymbolicTensor;
 	const input = tf.input({ batchShape: between.shape });
-	const apply = (layer: tf.layers.Layer, inputs: tf.SymbolicTensor[]) =>
-		layer.apply(inputs.length > 1 ? inputs : inputs[0]) as tf.SymbolicTensor;
-	const outputs = walkLayers({ inputs: [between], outputs: model.outputs }, [input], apply);
+	const outputs = walkLayers({ inputs: [between], outputs: model.outputs }, [input], applied);
 	return {
 		lower: tf.model({ inputs: model.inputs, outputs: between, name: `${model.name}_before_${from}` }),
 		upper: tf.model({ inputs: input, outputs, name: `${model.name}_from_${from}` }),

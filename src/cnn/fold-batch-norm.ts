@@ -1,6 +1,6 @@
 // Folds batch normalization into convolutions, for inference.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { inputsOf, onlyFollower, walkLayers } from "../tensorflow/layer-graph";
+import { applied, inputsOf, onlyFollower, walkLayers } from "../tensorflow/layer-graph";
 
 /** The constant of a batch normalization's denominator. */
 type BatchNormalization = tf.layers.Layer & { epsilon: number };
@@ -23,7 +23,7 @@ export function foldBatchNorm(model: tf.LayersModel): tf.LayersModel {
 		const Layer = layer.constructor as unknown as LayerClass;
 		const copy = Layer.fromConfig(Layer, { ...layer.getConfig(), ...(norm && { useBias: true }) });
 		copies.push([copy, () => (norm ? foldedWeights(layer, norm) : layer.getWeights())]);
-		return copy.apply(inputs.length > 1 ? inputs : inputs[0]) as tf.SymbolicTensor;
+		return applied(copy, inputs);
 	};
 	const inputs = model.inputs.map(({ shape }) => tf.input({ batchShape: shape }));
 	const folded = tf.model({ inputs, outputs: walkLayers(model, inputs, copyOf) });

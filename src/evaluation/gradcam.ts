@@ -1,6 +1,6 @@
 // Grad-CAM heat maps and overlays.
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { inputsOf, walkLayers } from "../tensorflow/layer-graph";
+import { applied, inputsOf, walkLayers } from "../tensorflow/layer-graph";
 import { withLogits } from "../tensorflow/logits";
 import { requireClassifier } from "../training/compile";
 import { NOT_A_NUMBER, requireNumbers } from "./outputs";
@@ -52,7 +52,7 @@ type Part = Pick<tf.LayersModel, "inputs" | "outputs">;
 
 /** Runs a part of a model, with logits as the model's output. */
 const run = (model: tf.LayersModel, part: Part, inputs: tf.Tensor[]) =>
-	withLogits(model, () => walkLayers(part, inputs, (layer, before) => layer.apply(before) as tf.Tensor));
+	withLogits(model, () => walkLayers(part, inputs, applied));
 
 /** Returns the function from the last layer's columns to those of the classes: one sigmoid unit is that of the second. */
 const scoresFrom = (units: number) => (columns: tf.Tensor) =>

@@ -41,3 +41,7 @@ export function walkLayers<T>(
 	};
 	return model.outputs.map(resultOf);
 }
+
+/** Applies a layer to inputs of any number, symbolic or not: for `walkLayers`. */
+export const applied = <T extends tf.Tensor | tf.SymbolicTensor>(layer: tf.layers.Layer, inputs: T[]): T =>
+	layer.apply((inputs.length > 1 ? inputs : inputs[0]) as tf.Tensor) as unknown as T;
