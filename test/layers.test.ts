@@ -30,7 +30,7 @@ const PAST_DOORS = [
 	/^src\/evaluation\/chance$/,
 	/^src\/pipeline\/(parameters|records)$/,
 	/^src\/sweep\/(attempt|redis-connection|worker)$/,
-	/^src\/tensorflow\/graph$/,
+	/^src\/tensorflow\/(graph|layers-model|steps)$/,
 	/^src\/training\/diagnose$/,
 ];
 
