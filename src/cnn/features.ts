@@ -56,9 +56,10 @@ export async function featureDataset(
 	const length = shape.reduce((product, size) => product * size, 1);
 	const network = idOf(backbone);
 	const store = openFeatureStore(join(folder, `${backbone.name}-${network.slice(0, 12)}`), length);
-	const views = (mirrored ? ["", "mirrored"] : [""]).map((view) => `${view}/${JSON.stringify(files.decoding)}`);
-	const keys = await keysOf(data.filePaths, views);
+	// However the dataset itself keeps its pixels.
 	const packed = { ...files.decoding, packed: true };
+	const views = (mirrored ? ["", "mirrored"] : [""]).map((view) => `${view}/${JSON.stringify(packed)}`);
+	const keys = await keysOf(data.filePaths, views);
 	await computeMissing(() => stepsOf(backbone, network, packed), data.filePaths, packed, keys, store, onProgress);
 	return datasetOf(data, files, (batch, epoch) => {
 		const wanted = batch.map((i) => keys[(i + epoch) % keys.length][i]);

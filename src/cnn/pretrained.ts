@@ -20,9 +20,6 @@ export interface PretrainedOptions {
 	includeTop?: boolean;
 }
 
-/** Image size of `pretrained` where none is given. */
-export const PRETRAINED_SIZE = 160;
-
 /** Returns whether a backbone is one of `pretrained`'s names. */
 export const isPretrainedName = (name: string): name is PretrainedName => Object.hasOwn(EFFICIENTNET_LITE, name);
 
@@ -37,7 +34,7 @@ export const isPretrainedName = (name: string): name is PretrainedName => Object
  */
 export async function pretrained(
 	name: PretrainedName,
-	{ imageSize = PRETRAINED_SIZE, weights = "imagenet", includeTop = false }: PretrainedOptions = {},
+	{ imageSize = 160, weights = "imagenet", includeTop = false }: PretrainedOptions = {},
 ): Promise<tf.LayersModel> {
 	if (!isPretrainedName(name))
 		throw new Error(`there is no network ${name}: expected ${Object.keys(EFFICIENTNET_LITE).join(" or ")}`);

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
+import { EFFICIENTNET_LITE } from "../../src/cnn/efficientnet-lite";
 import { DEFAULT_PARAMETERS, expectedValue, PARAMETERS } from "../../src/pipeline/parameters";
 import { learningRateOf } from "../../src/tensorflow/layers-model";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
 import { declaredBy, notebookNames } from "../../tools/jupyter/notebooks.mjs";
+import { networks } from "../../tools/setup/weights.mjs";
 import { batchesOf } from "../helpers";
 
 test("parameters cells of the notebooks have the declared defaults and descriptions", () => {
@@ -34,6 +36,12 @@ test("defaults of cnn, compile and train equal the declared ones", async () => {
 		onProgress: null,
 	});
 	assert.equal(epochsRun, epochs);
+});
+
+test("the networks by name are those that there are weights for", () => {
+	const names = Object.keys(EFFICIENTNET_LITE);
+	assert.deepEqual(PARAMETERS.backbone.names, ["none", ...names]);
+	assert.deepEqual(networks, names);
 });
 
 test("values are validated by type and range", () => {
