@@ -16,3 +16,4 @@ export {
 export { saveQuantized } from "./cnn/quantization";
 export { withRandomWeights } from "./cnn/random-weights";
 export { type Backbone, extractFeatures, type Features, loadBackbone, rotationTask, withNewHead } from "./cnn/transfer";
+export { setPrecision } from "./tensorflow/precision";

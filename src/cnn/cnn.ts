@@ -1,5 +1,6 @@
 // The network and a table of its layers.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { setPrecision } from "../tensorflow/precision";
 import { withSeededMasks } from "../tensorflow/random";
 
 export interface CnnOptions {
@@ -37,6 +38,8 @@ export interface CnnOptions {
 	globalAveragePooling?: boolean;
 	/** Random seed of the initial weights and of dropout. Default: a different one each time. */
 	seed?: number;
+	/** Precision in which the network computes, `"float32"`, `"mixed_bfloat16"` or `"auto"`: see `setPrecision`. Default `"float32"`. */
+	precision?: string;
 }
 
 /** Initializer and regularizer of the kernels of a network. */
@@ -67,6 +70,7 @@ export function cnn({
 	l2 = 0,
 	globalAveragePooling = false,
 	seed,
+	precision = "float32",
 }: CnnOptions = {}): tf.Sequential {
 	const { momentum = 0.99 } = typeof batchNormalization === "object" ? batchNormalization : {};
 	checkOptions({ inputShape, classes, filters, dropout, rescaling, momentum, l2 });
@@ -95,6 +99,7 @@ export function cnn({
 	model.add(denseLayer("dense_1", denseUnits, "relu", kernel));
 	model.add(withSeededMasks(tf.layers.dropout({ rate: dropout, seed: nextSeed++, name: "dropout" })));
 	model.add(denseLayer("dense_2", classes, "softmax", kernel));
+	setPrecision(model, precision);
 	return model;
 }
 

@@ -9,6 +9,7 @@ import type { DecodeOptions } from "../images/decode-graph";
 import { sha256OfFile } from "../support/files";
 import { fileProgress, type OnFileProgress } from "../support/progress";
 import { compiledModel } from "../tensorflow/layers-model";
+import { arithmeticOf, copyPrecision } from "../tensorflow/precision";
 import { predictStep } from "../tensorflow/steps";
 import type { TensorFunction } from "../tensorflow/trace";
 import { type FeatureStore, openFeatureStore } from "./feature-store";
@@ -54,13 +55,22 @@ export async function featureDataset(
 	requireSize(backbone, files.decoding);
 	const shape = backbone.outputs[0].shape.slice(1) as number[];
 	const length = shape.reduce((product, size) => product * size, 1);
+	const arithmetic = arithmeticOf(backbone);
 	const network = idOf(backbone);
 	const store = openFeatureStore(join(folder, `${backbone.name}-${network.slice(0, 12)}`), length);
 	// However the dataset itself keeps its pixels.
 	const packed = { ...files.decoding, packed: true };
-	const views = (mirrored ? ["", "mirrored"] : [""]).map((view) => `${view}/${JSON.stringify(packed)}`);
+	const how = arithmetic === "float32" ? "" : arithmetic;
+	const views = (mirrored ? ["", "mirrored"] : [""]).map((view) => `${how}${view}/${JSON.stringify(packed)}`);
 	const keys = await keysOf(data.filePaths, views);
-	await computeMissing(() => stepsOf(backbone, network, packed), data.filePaths, packed, keys, store, onProgress);
+	await computeMissing(
+		() => stepsOf(backbone, network + arithmetic, packed),
+		data.filePaths,
+		packed,
+		keys,
+		store,
+		onProgress,
+	);
 	return datasetOf(data, files, (batch, epoch) => {
 		const wanted = batch.map((i) => keys[(i + epoch) % keys.length][i]);
 		return tf.tensor(store.read(wanted), [batch.length, ...shape]);
@@ -103,10 +113,11 @@ function stepsOf(backbone: tf.LayersModel, network: string, packed: DecodeOption
 	const key = network + JSON.stringify(packed);
 	const known = compiled.get(backbone);
 	if (known?.key === key) return known.steps;
-	const folded = compiledModel(foldBatchNorm(backbone));
+	const folded = foldBatchNorm(backbone);
+	copyPrecision(backbone, folded);
 	const toImages = unpack(packed);
 	const views = [toImages, (xs: tf.Tensor) => tf.reverse(toImages(xs), 2)];
-	const steps = views.map((prepare) => predictStep(folded, prepare, { fast: true }));
+	const steps = views.map((prepare) => predictStep(compiledModel(folded), prepare, { fast: true }));
 	compiled.set(backbone, { key, steps });
 	return steps;
 }

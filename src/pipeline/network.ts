@@ -8,6 +8,7 @@ import { featureDataset } from "../cnn/features";
 import type { ImageDataset } from "../datasets/types";
 import { cacheFolder } from "../support/files";
 import type { OnFileProgress } from "../support/progress";
+import { setPrecision } from "../tensorflow/precision";
 import type { TrainingParameters } from "./parameters";
 
 /** The network of some hyperparameters. */
@@ -25,7 +26,7 @@ export interface PipelineNetwork {
 	inputOf(data: ImageDataset, options?: { augment?: boolean; onProgress?: OnFileProgress }): Promise<ImageDataset>;
 }
 
-type NetworkParameters = Pick<TrainingParameters, "imageSize" | "dropout" | "seed" | "backbone">;
+type NetworkParameters = Pick<TrainingParameters, "imageSize" | "dropout" | "seed" | "backbone" | "precision">;
 
 /**
  * Builds the network of the pipeline: `cnn`, or a frozen backbone with a new last layer. The features of a backbone are
@@ -37,16 +38,17 @@ type NetworkParameters = Pick<TrainingParameters, "imageSize" | "dropout" | "see
  */
 export async function pipelineNetwork(
 	classes: number,
-	{ imageSize, dropout, seed, backbone }: NetworkParameters,
+	{ imageSize, dropout, seed, backbone, precision }: NetworkParameters,
 	{ artifacts = cacheFolder() }: { artifacts?: string } = {},
 ): Promise<PipelineNetwork> {
 	if (backbone === "none") {
-		const model = cnn({ inputShape: [imageSize, imageSize, 3], classes, dropout, seed });
+		const model = cnn({ inputShape: [imageSize, imageSize, 3], classes, dropout, seed, precision });
 		const augmentation = (data: ImageDataset) => augmented(data, dataAugmentation(imageSize, seed)) as ImageDataset;
 		return { model, trained: model, inputOf: async (data, { augment } = {}) => (augment ? augmentation(data) : data) };
 	}
 	const network = await backboneOf(backbone, imageSize);
 	const { model, head } = withClassifier(network, classes, { dropout, seed });
+	for (const part of [network, model, head]) setPrecision(part, precision);
 	const folder = join(artifacts, "features");
 	return {
 		model,

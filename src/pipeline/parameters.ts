@@ -31,8 +31,10 @@ interface TextParameter {
 	type: "string";
 	default: string;
 	description: string;
-	/** Names that need no file: what a message from elsewhere may choose. */
+	/** The names to choose from. */
 	names: readonly string[];
+	/** Whether a path or address will do as well; but not in a message from elsewhere. Default: not. */
+	orFile?: true;
 }
 
 type Parameter = NumberParameter | BooleanParameter | TextParameter;
@@ -93,8 +95,15 @@ export const PARAMETERS = declare({
 		type: "string",
 		default: "none",
 		names: ["none", "efficientnet-lite0", "efficientnet-lite2"],
+		orFile: true,
 		description:
 			"pretrained network in place of the CNN: efficientnet-lite0, or a TensorFlow.js model's folder; or none",
+	},
+	precision: {
+		type: "string",
+		default: "float32",
+		names: ["float32", "mixed_bfloat16", "auto"],
+		description: "float32 or mixed_bfloat16; auto: mixed_bfloat16 where the processor multiplies it, float32 elsewhere",
 	},
 });
 
@@ -133,7 +142,11 @@ export const allParameters = (given: object): TrainingParameters => ({
 export function expectedValue(name: keyof TrainingParameters, value: unknown): string | null {
 	const parameter: Parameter = PARAMETERS[name];
 	if (parameter.type === "boolean") return typeof value === "boolean" ? null : "true or false";
-	if (parameter.type === "string") return typeof value === "string" && value ? null : "a text";
+	if (parameter.type === "string") {
+		const { names, orFile } = parameter;
+		const isValid = orFile ? typeof value === "string" && value : names.includes(value as string);
+		return isValid ? null : orFile ? "a text" : names.join(", ");
+	}
 	const { type, minimum = Number.NEGATIVE_INFINITY, exclusiveMinimum = Number.NEGATIVE_INFINITY } = parameter;
 	const { exclusiveMaximum = Number.POSITIVE_INFINITY } = parameter;
 	const isNumber = type === "integer" ? Number.isInteger(value) : Number.isFinite(value);

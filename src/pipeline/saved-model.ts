@@ -13,6 +13,7 @@ import { saveArtifact } from "../support/artifacts";
 import { flushFile, readRegularFile, sha256OfFile } from "../support/files";
 import { isRunning } from "../support/processes";
 import { writeReason } from "../support/writing";
+import { setPrecision } from "../tensorflow/precision";
 import { recordClasses, requireModelClasses } from "../training/classes";
 import { compile } from "../training/compile";
 import { ARTIFACTS, type ModelFiles, type ModelRecord, readTraining, type TrainingRecord } from "./records";
@@ -109,7 +110,7 @@ function removeUnfinished(artifacts: string): void {
 }
 
 /**
- * Loads the model that `saveModel` saved, compiled.
+ * Loads the model that `saveModel` saved, compiled, with the precision that it was trained in.
  *
  * @returns the model and its record, or null when none is saved
  * @throws when it is damaged: the message names the file and what to do, `cause` is its first part
@@ -124,6 +125,7 @@ export async function loadModel(artifacts: string): Promise<{ model: tf.LayersMo
 		});
 		const { record } = saved;
 		compile(model, record.parameters.learningRate);
+		setPrecision(model, record.parameters.precision ?? "float32");
 		requireSameRecord(model, artifacts, record);
 		return { model, record };
 	} catch (error) {

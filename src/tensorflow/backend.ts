@@ -2,7 +2,7 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 
 /** TensorFlow's numbers of dtypes (`DataType` in its `types.proto`). */
-export const DType = { float32: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10 };
+export const DType = { float32: 1, int32: 3, uint8: 4, string: 7, int64: 9, bool: 10, bfloat16: 14 };
 
 /**
  * The fields of tfjs-node's backend that this project uses. `getInputTensorIds` and `createOutputTensor` are private and
@@ -22,9 +22,11 @@ export type Binding = {
 	executeOp(op: string, attributes: EagerAttribute[], inputs: number[], outputs: number): Output[];
 	createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
 	tensorDataSync(id: number): ArrayBufferView;
-	loadSavedModel(folder: string, tags: string): number;
+	/** @param config serialized ConfigProto, added to the binding's own */
+	loadSavedModel(folder: string, tags: string, config?: Uint8Array): number;
 	runSavedModel(session: number, inputs: number[], inputNames: string, outputNames: string): Output[];
 	deleteSavedModel(session: number): void;
+	isUsingGpuDevice(): boolean;
 };
 export type Output = { id: number; shape: number[]; dtype: number };
 export type EagerAttribute = { name: string; type: number; value: number | number[] | boolean | string };

@@ -13,7 +13,9 @@
 // see it. A value that is assigned outside is sent to the session before the next run. While nothing reads or assigns a
 // variable, nothing is copied.
 import * as tf from "@tensorflow/tfjs-node-gpu";
+import { BFLOAT16_CONFIG, withRoundedProducts } from "./bfloat16";
 import { type Session, startSession } from "./graphdef";
+import type { Arithmetic } from "./precision";
 import { record, type TensorFunction } from "./trace";
 import { CannotTrace, type Trace } from "./trace-nodes";
 
@@ -21,23 +23,25 @@ import { CannotTrace, type Trace } from "./trace-nodes";
  * Compiles a function of tensors to a graph, as `tf.function`.
  *
  * @param step runs once for each combination of input shapes and dtypes; it may read and assign variables
+ * @param arithmetic how convolutions and matrix products are computed. Default: "float32"
  * @returns the same function; it throws `CannotTrace` when a graph cannot express `step`
  */
-export function traced(step: TensorFunction): TensorFunction {
+export function traced(step: TensorFunction, arithmetic: Arithmetic = "float32"): TensorFunction {
 	const compiled = new Map<string, TensorFunction>();
 	return (inputs) => {
 		const signature = inputs.map(({ dtype, shape }) => `${dtype} ${shape}`).join();
-		const run = compiled.get(signature) ?? compile(step, inputs);
+		const run = compiled.get(signature) ?? compile(step, inputs, arithmetic);
 		compiled.set(signature, run);
 		return run(inputs);
 	};
 }
 
-function compile(step: TensorFunction, inputs: tf.Tensor[]): TensorFunction {
+function compile(step: TensorFunction, inputs: tf.Tensor[], arithmetic: Arithmetic): TensorFunction {
 	const { trace, outputs } = record(step, inputs);
 	let session: Session;
 	try {
-		session = startSession(trace.nodes);
+		const nodes = arithmetic === "emulated bfloat16" ? withRoundedProducts(trace.nodes) : trace.nodes;
+		session = startSession(nodes, [], arithmetic === "bfloat16" ? BFLOAT16_CONFIG : undefined);
 	} catch (error) {
 		throw new CannotTrace((error as Error).message.split("\n")[0].replace(/\.*$/, ""));
 	}

@@ -113,9 +113,10 @@ const { root } = parse(`
  * Loads a graph as a session.
  *
  * @param functions the functions that its nodes call
+ * @param config serialized ConfigProto of the session. Default: empty
  * @throws TensorFlow's error when a node is invalid
  */
-export function startSession(nodes: GraphNode[], functions: GraphFunction[] = []): Session {
+export function startSession(nodes: GraphNode[], functions: GraphFunction[] = [], config?: Uint8Array): Session {
 	const type = root.lookupType("SavedModel");
 	const graphDef = { node: nodes, library: { function: functions }, versions: { producer: 1882, minConsumer: 12 } };
 	const metaGraphs = [{ metaInfoDef: { tags: ["serve"] }, graphDef }];
@@ -124,7 +125,7 @@ export function startSession(nodes: GraphNode[], functions: GraphFunction[] = []
 	let session: number;
 	try {
 		writeFileSync(join(folder, "saved_model.pb"), type.encode({ savedModelSchemaVersion: 1, metaGraphs }).finish());
-		session = binding.loadSavedModel(folder, "serve");
+		session = binding.loadSavedModel(folder, "serve", config);
 	} finally {
 		rmSync(folder, { recursive: true });
 	}

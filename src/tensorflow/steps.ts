@@ -13,6 +13,7 @@ import { traced } from "./graph";
 import { allLayers, type Compiled } from "./layers-model";
 import { withLogits } from "./logits";
 import { slotsOf, withOptimizerStep } from "./optimizers";
+import { arithmeticOf } from "./precision";
 import { withSeededMasks } from "./random";
 import type { TensorFunction } from "./trace";
 import { CannotTrace } from "./trace-nodes";
@@ -33,9 +34,12 @@ export function trainStep(model: Compiled, prepare: Prepare, { fast }: RunOption
 	for (const layer of allLayers(model)) if (layer.getClassName() === "Dropout") withSeededMasks(layer);
 	if (!fast) return eager;
 	const optimizer = model.optimizer_ as tf.Optimizer & { incrementIterations(): void };
-	const trace = () =>
-		traced((inputs) => withFusedOperations(model, () => withOptimizerStep(model, () => eager(inputs))));
-	const step = memoized(model.lossFunctions, "train", prepare, () => retracedOnNewSlots(optimizer, trace));
+	const arithmetic = arithmeticOf(model);
+	const run: TensorFunction = (inputs) =>
+		withFusedOperations(model, () => withOptimizerStep(model, () => eager(inputs)));
+	const trace = () => traced(run, arithmetic);
+	const kind = `train in ${arithmetic}`;
+	const step = memoized(model.lossFunctions, kind, prepare, () => retracedOnNewSlots(optimizer, trace));
 	return withEagerFallback(model, eager, (inputs) => {
 		const results = step(inputs);
 		// tfjs's own optimizers count their steps; the graph does not call them.
@@ -58,8 +62,9 @@ export function testStep(model: Compiled, prepare: Prepare, { fast }: RunOptions
 	model.makeTestFunction();
 	const eager = withPreparedInput(model.testFunction, prepare);
 	if (!fast) return eager;
-	const step = memoized(model.lossFunctions, "test", prepare, () =>
-		traced((inputs) => withFusedOperations(model, () => eager(inputs))),
+	const arithmetic = arithmeticOf(model);
+	const step = memoized(model.lossFunctions, `test in ${arithmetic}`, prepare, () =>
+		traced((inputs) => withFusedOperations(model, () => eager(inputs)), arithmetic),
 	);
 	return withEagerFallback(model, eager, step);
 }
@@ -70,8 +75,9 @@ export function predictStep(model: Compiled, prepare: Prepare, { fast }: RunOpti
 	const predict: TensorFunction = ([xs]) => [tf.tidy(() => apply(xs))].flat();
 	const eager = withPreparedInput(predict, prepare);
 	if (!fast) return eager;
-	const step = memoized(model, "predict", prepare, () =>
-		traced((inputs) => withFusedInference(model, () => eager(inputs))),
+	const arithmetic = arithmeticOf(model);
+	const step = memoized(model, `predict in ${arithmetic}`, prepare, () =>
+		traced((inputs) => withFusedInference(model, () => eager(inputs)), arithmetic),
 	);
 	return withEagerFallback(model, eager, step);
 }

@@ -24,6 +24,7 @@ describe("a trained model", () => {
 		dropout: 0.4,
 		seed: 1,
 		backbone: "none",
+		precision: "float32",
 	};
 	for (const split of ["train", "valid"]) cpSync(imageFolder, join(dataset, split), { recursive: true });
 	const history = { loss: [1], acc: [0.5], valLoss: [1], valAcc: [0.5], epochsRun: 1, seconds: 1 };

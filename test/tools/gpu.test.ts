@@ -160,11 +160,11 @@ async function graphsOf(work: () => Promise<unknown>): Promise<GraphNode[][]> {
 	const backend = nodeBackend();
 	const { binding } = backend;
 	const graphs: GraphNode[][] = [];
-	const loadSavedModel = (folder: string, tags: string) => {
+	const loadSavedModel = (folder: string, tags: string, config?: Uint8Array) => {
 		const decoded = messages.lookupType("SavedModel").decode(readFileSync(join(folder, "saved_model.pb")));
 		const { metaGraphs } = decoded as unknown as { metaGraphs: { graphDef: { node: GraphNode[] } }[] };
 		graphs.push(metaGraphs[0].graphDef.node);
-		return binding.loadSavedModel(folder, tags);
+		return binding.loadSavedModel(folder, tags, config);
 	};
 	const all = Object.getOwnPropertyNames(binding).map((name) => [name, binding[name as `TF_${string}`]]);
 	backend.binding = { ...Object.fromEntries(all), loadSavedModel };

@@ -150,9 +150,16 @@ function backbone(flag: string, text: string): string {
 	throw new Error(`${flag} ${text}: there is no such network or folder: ${meant}`);
 }
 
+function precision(flag: string, text: string): string {
+	const expected = expectedValue("precision", text);
+	if (expected === null) return text;
+	const close = nearest(text, PARAMETERS.precision.names);
+	throw new Error(`${flag} ${text}: ${close ? `did you mean ${close}?` : `expected ${expected}`}`);
+}
+
 /** Converts the text to a value of the default's type. */
 function convert(flag: string, name: string, text: string, fallback: Value): Value {
-	if (typeof fallback === "string") return text;
+	if (typeof fallback === "string") return name === "precision" ? precision(flag, text) : text;
 	const isSwitch = typeof fallback === "boolean";
 	const value = isSwitch && /^(true|false)$/.test(text) ? text === "true" : toNumber(text);
 	const expected = expectedInstead(name, value, fallback);
