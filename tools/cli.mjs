@@ -45,7 +45,7 @@ const isHelp = (arg) => arg === "--help" || arg === "-h";
 async function load(file) {
 	if (!file.endsWith(".ts")) return import(pathToFileURL(file).href);
 	const require = createRequire(import.meta.url);
-	require("tsx/cjs");
+	require(at("src", "support", "tsx.cjs"));
 	return require(file);
 }
 

@@ -99,7 +99,7 @@ function requireFiniteLosses({ loss, valLoss }: Curves): void {
 function startProcess(threads: number): ChildProcess {
 	return fork(join(__dirname, "trial-process.ts"), {
 		// tsx, so that the trial runs as TypeScript from any caller; advanced serialization, so that NaN survives.
-		execArgv: ["--require", require.resolve("tsx/cjs")],
+		execArgv: ["--require", join(__dirname, "..", "support", "tsx.cjs")],
 		serialization: "advanced",
 		stdio: ["ignore", "ignore", "ignore", "ipc"],
 		env: threadsEnvironment(threads),
