@@ -1,12 +1,9 @@
-// Helpers of the tests: recorded fixtures, temporary folders, comparisons.
-import assert from "node:assert/strict";
+// Helpers of the tests: recorded fixtures, temporary folders, notebooks. Nothing here loads TensorFlow.
 import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
-import * as tf from "@tensorflow/tfjs-node-gpu";
-import type { Batch } from "../src/datasets/types";
 import { choice, logUniform } from "../src/sweep/space";
 import type { Trial } from "../src/sweep/trial";
 
@@ -29,40 +26,9 @@ export function notebookOf(...sources: string[]): string {
 	return JSON.stringify({ cells, metadata, nbformat: 4, nbformat_minor: 4 });
 }
 
-/** A tensor as `record.py` writes it. */
-export type Recorded = { shape: number[]; data: string };
-
 /** Reads `fixtures/<name>.json`. */
 export function fixture<T>(name: string): T {
 	return JSON.parse(readFileSync(join(__dirname, "fixtures", `${name}.json`), "utf8")) as T;
-}
-
-export function values({ data }: Recorded): Float32Array {
-	const bytes = Buffer.from(data, "base64");
-	return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-}
-
-export function toTensor(recorded: Recorded): tf.Tensor {
-	return tf.tensor(values(recorded), recorded.shape);
-}
-
-/** Asserts that shapes are equal and values differ by at most `tolerance`. */
-export function assertClose(actual: tf.Tensor, expected: Recorded, tolerance: number, what: string): void {
-	assert.deepEqual(actual.shape, expected.shape, `${what}: shape`);
-	const [a, b] = [actual.dataSync(), values(expected)];
-	let worst = 0;
-	for (let i = 0; i < b.length; i++) worst = Math.max(worst, Math.abs(a[i] - b[i]));
-	assert.ok(worst <= tolerance, `${what}: differs by up to ${worst}`);
-}
-
-/** Returns a dataset of fixed tensors in batches. Batches are copies, since training disposes them. */
-export function batchesOf(xs: tf.Tensor, ys: tf.Tensor, size: number): tf.data.Dataset<Batch> {
-	const count = Math.ceil(xs.shape[0] / size);
-	const at = (tensor: tf.Tensor, i: number) => tensor.slice(i * size, Math.min(size, tensor.shape[0] - i * size));
-	const data = tf.data.generator(function* () {
-		for (let i = 0; i < count; i++) yield { xs: at(xs, i) as tf.Tensor4D, ys: at(ys, i) };
-	});
-	return Object.assign(data, { size: count });
 }
 
 /** Creates an empty folder that is removed after the tests of the file. */

@@ -7,7 +7,8 @@ import { augment, augmented, dataAugmentation } from "../../src/augmentation/aug
 import { RandomFlip, RandomRotation, RandomZoom, type TransformOptions } from "../../src/augmentation/layers";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { traced } from "../../src/tensorflow/graph";
-import { assertClose, fixture, imageFolder, type Recorded, root, temporaryFolder, toTensor } from "../helpers";
+import { fixture, imageFolder, root, temporaryFolder } from "../helpers";
+import { assertClose, type Recorded, toTensor } from "../tensors";
 
 type KerasOptions = {
 	fill_mode?: string;

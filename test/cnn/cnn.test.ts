@@ -6,7 +6,8 @@ import { predict } from "../../src/evaluation/evaluate";
 import { logLoss } from "../../src/metrics/calibration";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
-import { batchesOf, fixture } from "../helpers";
+import { fixture } from "../helpers";
+import { batchesOf } from "../tensors";
 
 const recorded = fixture<{ rows: { type: string; outputShape: string; parameters: number }[]; parameters: number }>(
 	"summary",

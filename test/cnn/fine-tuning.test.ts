@@ -6,7 +6,7 @@ import { unfreeze } from "../../src/cnn/fine-tuning";
 import { withRandomWeights } from "../../src/cnn/random-weights";
 import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
-import { batchesOf } from "../helpers";
+import { batchesOf } from "../tensors";
 import { smallBackbone } from "./small-backbone";
 
 const xs = tf.randomUniform([8, 32, 32, 3], 0, 255, "float32", 1);

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { loadBackbone } from "../../src/cnn/transfer";
-import { assertClose, fixture, type Recorded, temporaryFolder, toTensor } from "../helpers";
+import { fixture, temporaryFolder } from "../helpers";
+import { assertClose, type Recorded, toTensor } from "../tensors";
 
 /** A folder that the TensorFlow.js converter wrote, files in base64. */
 type Converted = { model: { modelTopology: { model_config: LayerConfig } }; files: Record<string, string> };

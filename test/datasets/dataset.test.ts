@@ -8,16 +8,8 @@ import { imageDatasetFromDirectory, imageDatasetFromFiles } from "../../src/data
 import { countImages } from "../../src/datasets/directory";
 import type { Batch, ImageDatasetOptions } from "../../src/datasets/types";
 import { loadImage } from "../../src/images/decode";
-import {
-	assertClose,
-	copyOfImages,
-	fixture,
-	imageFolder,
-	printed,
-	type Recorded,
-	temporaryFolder,
-	toTensor,
-} from "../helpers";
+import { copyOfImages, fixture, imageFolder, printed, temporaryFolder } from "../helpers";
+import { assertClose, type Recorded, toTensor } from "../tensors";
 
 type Case = { classNames: string[]; filePaths: string[]; batches: { xs: Recorded; ys: Recorded }[] };
 const recorded = fixture<Record<string, Case>>("datasets");

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
 import { gradCam, overlay } from "../../src/evaluation/gradcam";
-import { assertClose, fixture, type Recorded, toTensor } from "../helpers";
+import { fixture } from "../helpers";
+import { assertClose, type Recorded, toTensor } from "../tensors";
 
 type RecordedGradCam = {
 	weights: Recorded[];

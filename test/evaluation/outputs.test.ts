@@ -10,7 +10,8 @@ import { evaluate, predict } from "../../src/evaluation/evaluate";
 import { gradCam } from "../../src/evaluation/gradcam";
 import { predictImages } from "../../src/evaluation/predict-images";
 import { type TrainOptions, train } from "../../src/training/train";
-import { assertClose, fixture, type Recorded, temporaryFolder, toTensor, values } from "../helpers";
+import { fixture, temporaryFolder } from "../helpers";
+import { assertClose, type Recorded, toTensor, values } from "../tensors";
 
 type LabelMode = "int" | "categorical" | "binary";
 type Trained = { loss: number; weights: Recorded[] };

@@ -9,7 +9,7 @@ import { compile } from "../../src/training/compile";
 import { train } from "../../src/training/train";
 import { declaredBy, notebookNames } from "../../tools/jupyter/notebooks.mjs";
 import { networks } from "../../tools/setup/weights.mjs";
-import { batchesOf } from "../helpers";
+import { batchesOf } from "../tensors";
 
 test("parameters cells of the notebooks have the declared defaults and descriptions", () => {
 	const compared = new Set<string>();

@@ -8,7 +8,8 @@ import { fingerprint } from "../../src/datasets/fingerprint";
 import { evaluate } from "../../src/evaluation/evaluate";
 import { loadOrTrain } from "../../src/pipeline/pipeline";
 import { loadModel, saveModel } from "../../src/pipeline/saved-model";
-import { batchesOf, imageFolder, printed, temporaryFolder } from "../helpers";
+import { imageFolder, printed, temporaryFolder } from "../helpers";
+import { batchesOf } from "../tensors";
 
 const small = { inputShape: [16, 16, 3] as [number, number, number], filters: [4, 8], denseUnits: 6, seed: 3 };
 

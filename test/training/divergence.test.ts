@@ -14,7 +14,8 @@ import type { Progress } from "../../src/training/history";
 import { findLearningRate } from "../../src/training/learning-rate-finder";
 import { ReduceLROnPlateau } from "../../src/training/reduce-lr-on-plateau";
 import { train } from "../../src/training/train";
-import { batchesOf, imageFolder, temporaryFolder } from "../helpers";
+import { imageFolder, temporaryFolder } from "../helpers";
+import { batchesOf } from "../tensors";
 
 const images = tf.randomUniform([6, 12, 12, 3], 0, 255, "float32", 5) as tf.Tensor4D;
 const labels = tf.tensor1d([0, 1, 0, 1, 1, 0]);

@@ -6,7 +6,8 @@ import { evaluate } from "../../src/evaluation/evaluate";
 import { compile } from "../../src/training/compile";
 import { EarlyStopping, type EarlyStoppingOptions } from "../../src/training/early-stopping";
 import { train } from "../../src/training/train";
-import { batchesOf, fixture } from "../helpers";
+import { fixture } from "../helpers";
+import { batchesOf } from "../tensors";
 
 const small = { inputShape: [16, 16, 3] as [number, number, number], filters: [4, 8], denseUnits: 6, seed: 3 };
 

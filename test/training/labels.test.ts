@@ -7,7 +7,7 @@ import { predictImages } from "../../src/evaluation/predict-images";
 import { compile } from "../../src/training/compile";
 import { labelsOf } from "../../src/training/labels";
 import { train } from "../../src/training/train";
-import { batchesOf } from "../helpers";
+import { batchesOf } from "../tensors";
 
 type Activation = "sigmoid" | "softmax" | "linear" | "relu" | "hardSigmoid";
 type Loss = string | ((yTrue: tf.Tensor, yPred: tf.Tensor) => tf.Tensor);

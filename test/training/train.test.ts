@@ -6,7 +6,8 @@ import { evaluate } from "../../src/evaluation/evaluate";
 import { compile } from "../../src/training/compile";
 import type { Progress } from "../../src/training/history";
 import { train } from "../../src/training/train";
-import { assertClose, batchesOf, fixture, printed, type Recorded, toTensor } from "../helpers";
+import { fixture, printed } from "../helpers";
+import { assertClose, batchesOf, type Recorded, toTensor } from "../tensors";
 
 type KerasTraining = {
 	xs: Recorded;
