@@ -68,7 +68,7 @@ export class CellTransformer {
 		return this.storeLastExpression(result);
 	}
 
-	private visitChildren<T extends ts.Node>(node: T, visitor: (node: ts.Node) => ts.Node): T {
+	private visitChildren<T extends ts.Node>(node: T, visitor: ts.Visitor): T {
 		return this.ts.visitEachChild(node, visitor, this.context);
 	}
 
@@ -77,7 +77,7 @@ export class CellTransformer {
 	}
 
 	/** `__tslab__.exports.name`: not `exports`, which is a slow proxy in a cell. */
-	private earlierVariable(name: ts.Identifier): ts.Expression {
+	private exported(name: ts.Identifier): ts.Expression {
 		const { factory } = this.ts;
 		const exports = factory.createPropertyAccessExpression(factory.createIdentifier(CELL_GLOBAL), "exports");
 		return factory.createPropertyAccessExpression(exports, name);
@@ -94,7 +94,7 @@ export class CellTransformer {
 		if (!ts.isIdentifier(node)) return this.visitChildren(node, this.replaceEarlier);
 		const { parent } = node;
 		if (parent && ts.isPropertyAccessExpression(parent) && parent.name === node) return node;
-		return this.isEarlier(checker.getSymbolAtLocation(node)) ? this.earlierVariable(node) : node;
+		return this.isEarlier(checker.getSymbolAtLocation(node)) ? this.exported(node) : node;
 	};
 
 	/** `{ name }` stands for `{ name: __tslab__.exports.name }`, in literals and in assignment patterns. */
@@ -104,7 +104,7 @@ export class CellTransformer {
 		if (!this.isEarlier(checker.getShorthandAssignmentValueSymbol(ts.getOriginalNode(node)))) {
 			return this.visitChildren(node, (child) => (child === name ? child : this.replaceEarlier(child)));
 		}
-		const value = this.earlierVariable(name);
+		const value = this.exported(name);
 		const replaced = fallback && (this.replaceEarlier(fallback) as ts.Expression);
 		return ts.factory.createPropertyAssignment(
 			ts.factory.createIdentifier(name.text),
@@ -135,11 +135,12 @@ export class CellTransformer {
 	};
 
 	/** The converter exports all names of a cell; an export of a variable would be written at each assignment. */
-	private readonly keepImportsExported = (node: ts.Node): ts.Node => {
+	private readonly keepImportsExported = (node: ts.Node): ts.Node | undefined => {
 		const { ts } = this;
 		if (!ts.isExportDeclaration(node) || node.moduleSpecifier) return node;
 		if (!node.exportClause || !ts.isNamedExports(node.exportClause)) return node;
 		const imported = node.exportClause.elements.filter(({ name }) => !this.variables.some((v) => v.name === name.text));
+		if (imported.length === 0) return undefined;
 		const clause = ts.factory.updateNamedExports(node.exportClause, imported);
 		return ts.factory.updateExportDeclaration(node, node.modifiers, node.isTypeOnly, clause, undefined, undefined);
 	};
@@ -152,11 +153,8 @@ export class CellTransformer {
 		const last = statements[index];
 		if (!last || !ts.isExpressionStatement(last)) return cell;
 		this.lastExpression = this.unusedName(cell);
-		const declaration = factory.createVariableDeclaration(this.lastExpression, undefined, undefined, last.expression);
-		statements[index] = factory.createVariableStatement(
-			[factory.createModifier(ts.SyntaxKind.ExportKeyword)],
-			factory.createVariableDeclarationList([declaration], ts.NodeFlags.Const),
-		);
+		const value = this.exported(factory.createIdentifier(this.lastExpression));
+		statements[index] = factory.createExpressionStatement(factory.createAssignment(value, last.expression));
 		return factory.updateSourceFile(cell, statements);
 	}
 
