@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import compiler from "typescript";
@@ -336,6 +336,29 @@ describe("an import of a name that moved, or of a package", () => {
 		assert.match(results[2].error?.evalue ?? "", /no exported member 'nowhere'\.$/);
 		assert.equal(shown(results[3]), "7");
 	});
+});
+
+test("an import finds a package that was installed after it had failed, also next to others of its scope", () => {
+	const folder = project();
+	const packages = join(folder, "node_modules");
+	rmSync(packages);
+	mkdirSync(join(packages, "@scope", "early"), { recursive: true });
+	symlinkSync(join(root, "node_modules", "@types"), join(packages, "@types"));
+	const install = (name: string) => `
+		import { mkdirSync, writeFileSync } from "node:fs";
+		mkdirSync("../node_modules/${name}");
+		writeFileSync("../node_modules/${name}/index.js", "exports.word = '${name}';");
+		writeFileSync("../node_modules/${name}/index.d.ts", "export const word: string;");
+		writeFileSync("../node_modules/.package-lock.json", "{}");
+		await new Promise((resolve) => setTimeout(resolve, 200));`;
+	const cells = ["late", "@scope/late"].flatMap((name) => {
+		const use = `import { word } from "${name}"; word`;
+		return [use, install(name), use];
+	});
+	assert.deepEqual(
+		runCells("ours", folder, cells).map((result) => result.error?.ename ?? shown(result)),
+		["TypeScriptError", "", "late", "TypeScriptError", "", "@scope/late"],
+	);
 });
 
 describe("the interrupt button", () => {

@@ -2,8 +2,8 @@
 //
 // The converter has its options and its transformers in a closure. What it calls of TypeScript is all that can be
 // replaced, and enough: the converter itself runs as it is published.
-import { existsSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, watch } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import type ts from "typescript";
 import { CellTransformer, type CellVariable, hasTopLevelAwait, variablesOf } from "./cell-transformer";
 import { type Code, cellToCommonJS } from "./common-js";
@@ -48,6 +48,12 @@ const isOutside = (folder: string, file: string) => relative(folder, file).start
 
 /** Whether no file at `path` is the converter's: neither a module in memory nor its own package. */
 const isForeignPackage = (path: string) => path.includes("/node_modules/") && !path.includes("/node_modules/tslab");
+
+/**
+ * Whether packages are installed in a folder. Each installation changes a file or a folder right there, whose watching
+ * needs no look into every package.
+ */
+const isPackageFolder = (path: string) => basename(path) === "node_modules" && existsSync(path);
 
 export class CellCompiler {
 	private readonly docs: PackageDocs;
@@ -115,7 +121,7 @@ export class CellCompiler {
 	/** Fewer and shorter files to read, and none of the packages' to watch: they stay as they are while the kernel runs. */
 	private systemFor(system: ts.System): ts.System {
 		const { ts } = this;
-		const { watchFile } = system;
+		const { watchFile, watchDirectory } = system;
 		const faster: Partial<ts.System> = {
 			readFile(path, encoding) {
 				const text = system.readFile(path, encoding);
@@ -125,6 +131,8 @@ export class CellCompiler {
 			fileExists: (path) => (isForeignPackage(path) ? ts.sys : system).fileExists(path),
 			directoryExists: (path) => (isForeignPackage(path) ? ts.sys : system).directoryExists(path),
 			watchFile: (path, ...rest) => (isPackageTypes(path) ? { close() {} } : watchFile!(path, ...rest)),
+			watchDirectory: (path, callback, ...rest) =>
+				isPackageFolder(path) ? watch(path, () => callback(path)) : watchDirectory!(path, callback, ...rest),
 			...timersOf(system),
 		};
 		return Object.assign(Object.create(system), faster);
