@@ -13,12 +13,19 @@ interface Entry {
 	checked?: string;
 }
 
+/** What changes from cell to cell: the cell itself, and the declarations of the earlier ones. */
+const isOfCells = ({ fileName }: ts.SourceFile) => /\/__(tslab__|prev__\.d)\.ts$/.test(fileName);
+
 const hash = (...parts: string[]) => createHash("sha256").update(JSON.stringify(parts)).digest("base64");
 
 export class ModuleCache {
 	private readonly file: string;
 	private readonly entries: Record<string, Entry>;
 	private isChanged = false;
+	/** All files but those of cells, when a cell that imports modules was last checked. */
+	private latest = new Set<ts.SourceFile>();
+	/** The modules that had no errors then. */
+	private readonly faultless = new Set<ts.SourceFile>();
 
 	/** @param project folder of the modules, which are known by their path in it */
 	constructor(
@@ -50,20 +57,32 @@ export class ModuleCache {
 		builder: ts.BuilderProgram,
 		ofFiles: (files: ts.SourceFile[]) => readonly ts.Diagnostic[],
 	): readonly ts.Diagnostic[] {
+		this.noteFiles(builder.getSourceFiles());
+		const open = files.filter((file) => !this.faultless.has(file));
+		if (open.length === 0) return [];
 		const globals = this.versionsOf(builder.getSourceFiles().filter((file) => this.isGlobal(file)));
-		const keys = files.map((file) => {
+		const keys = open.map((file) => {
 			const names = builder.getAllDependencies(file);
 			return hash(globals, this.versionsOf(names.flatMap((name) => builder.getSourceFile(name) ?? [])));
 		});
-		const unknown = files.filter(({ fileName }, i) => this.entryOf(fileName).checked !== keys[i]);
+		const unknown = open.filter(({ fileName }, i) => this.entryOf(fileName).checked !== keys[i]);
 		const errors = ofFiles(unknown);
 		const faulty = new Set(errors.map(({ file }) => file));
-		files.forEach((file, i) => {
+		open.forEach((file, i) => {
+			if (!faulty.has(file)) this.faultless.add(file);
 			if (!unknown.includes(file)) return;
 			this.isChanged = true;
 			this.entryOf(file.fileName).checked = faulty.has(file) ? undefined : keys[i];
 		});
 		return errors;
+	}
+
+	/** The compiler keeps the object of an unchanged file. */
+	private noteFiles(files: readonly ts.SourceFile[]): void {
+		const now = new Set(files.filter((file) => !isOfCells(file) || this.isGlobal(file)));
+		const isSame = now.size === this.latest.size && [...now].every((file) => this.latest.has(file));
+		if (!isSame) this.faultless.clear();
+		this.latest = now;
 	}
 
 	/** Writes what is new. */
