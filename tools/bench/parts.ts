@@ -29,7 +29,7 @@ const CLEANING_STEPS = ["headers only", "full decode, one process", "full decode
 const SWEEP_STEPS = ["one at a time", "two at a time", "two at a time, processes kept"];
 
 const benchKernel: Part = async (dataset, rounds) => {
-	await runInTerminal(python, [at("tools", "bench", "kernels.py"), dataset, String(rounds)]);
+	await runInTerminal(python, [at("tools", "bench", "kernels.py"), dataset, String(rounds), await installPeers()]);
 };
 
 const benchPipeline: Part = async (dataset, rounds, quick) => {
