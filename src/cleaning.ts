@@ -7,7 +7,7 @@ export type { DuplicateSet } from "./cleaning/duplicates";
 export { hasReadableHeader, passesVerify } from "./cleaning/header";
 export { type FindIssuesOptions, findIssues, type Issues } from "./cleaning/issues";
 export { quarantined, quarantinePath, type RemovedFile, restore } from "./cleaning/quarantine";
-export { type Reason, type Verified, verifyImage, verifyImages } from "./cleaning/verify";
+export { type Reason, type Verified, type VerifyOptions, verifyImage, verifyImages } from "./cleaning/verify";
 export { formatOfFile, MAX_PIXELS } from "./images/formats";
 export { type ImageProperties, imageProperties } from "./images/properties";
 export type { FileProgress, OnFileProgress } from "./support/progress";

@@ -39,9 +39,8 @@ export function temporaryFolder(): string {
 	return folder;
 }
 
-/** Copies the recorded images to a folder that a test may change. */
-export function copyOfImages(): string {
-	const folder = join(temporaryFolder(), "train");
+/** Copies the recorded images to a folder that a test may change, by default a new one that is called `train`. */
+export function copyOfImages(folder = join(temporaryFolder(), "train")): string {
 	cpSync(imageFolder, folder, { recursive: true });
 	return folder;
 }

@@ -1,4 +1,5 @@
 // Moves undecodable files to quarantine: `cleanTheData`.
+import { resolve } from "node:path";
 import {
 	extensionOf,
 	filesIn,
@@ -15,10 +16,13 @@ import { fileProgress, type OnFileProgress } from "../support/progress";
 import { printable } from "../support/text";
 import { deleteFile, moveToQuarantine } from "./quarantine";
 import { type VerifiedFiles, verifiedFiles } from "./verified-cache";
-import { type Reason, type Verified, verifyImages } from "./verify";
+import { type Reason, type Verified, type VerifyOptions, verifyImages } from "./verify";
 
-/** Options of `cleanTheData`. */
-export interface CleanOptions extends WalkOptions {
+/**
+ * Options of `cleanTheData`. With `check: "container"` files are not decoded: a first pass, see `VerifyOptions`. What it passes
+ * is not remembered, and `recordCleaning` does not record it as verified.
+ */
+export interface CleanOptions extends WalkOptions, VerifyOptions {
 	/** Whether to delete corrupt files instead of moving them to quarantine. Default false. */
 	permanently?: boolean;
 	/** Whether to only report what would be removed. Default false. */
@@ -41,7 +45,7 @@ export interface CleanOptions extends WalkOptions {
  * Removes corrupt images from a folder: the Keras pipeline's `clean_the_data`, made strict and safe.
  *
  * Each file with an image extension is decoded in full, by the decoder that training uses: it stays if and only if training
- * can read it. Files with other extensions, which training ignores, stay too; but a HEIC file named `.jpg` is removed.
+ * can read it (unless `check` says otherwise). Files with other extensions, which training ignores, stay too; but a HEIC file named `.jpg` is removed.
  *
  * "Removing" moves a file to `quarantine/<folder>` next to the folder and records it in a manifest; `restore` moves it back.
  * Prints a line for each removed file, the numbers of kept files whose extension does not match their format or is
@@ -53,15 +57,16 @@ export interface CleanOptions extends WalkOptions {
  * @throws when the folder cannot be read or a file cannot be moved
  */
 export async function cleanTheData(directory: string, options: CleanOptions = {}): Promise<number> {
-	const { dryRun = false, cache = true } = options;
+	const { dryRun = false, cache = true, check = "full" } = options;
 	const folder = resolveSplit(directory);
 	requireFolder(folder, "clean");
-	const verified = cache ? verifiedFiles(folder) : null;
+	lastChecks.set(resolve(folder), check);
+	const verified = cache && check === "full" ? verifiedFiles(folder) : null;
 	const { tick, end } = fileProgress(count(filesIn(folder, options)), options.onProgress);
 	const kept = keptFiles();
 	let corrupt = 0;
 	const files = filesToVerify(folder, options, verified, kept, tick);
-	for await (const result of verifyImages(files)) {
+	for await (const result of verifyImages(files, { check })) {
 		await tick();
 		const { path, reason, format } = result;
 		if (reason) corrupt += Number(await remove(folder, { ...result, reason }, options));
@@ -71,9 +76,16 @@ export async function cleanTheData(directory: string, options: CleanOptions = {}
 	verified?.save();
 	end();
 	kept.print();
+	if (check === "container")
+		console.log("Checked the containers only, a first pass: pixels that do not decode are not found");
 	console.log(dryRun ? `Dry run: would remove ${corrupt} corrupt images` : `Cleaned ${corrupt} corrupt images`);
 	return corrupt;
 }
+
+const lastChecks = new Map<string, VerifyOptions["check"]>();
+
+/** Returns how `cleanTheData` verified the files of a folder the last time in this process; `undefined` if it did not. */
+export const lastCheckOf = (directory: string) => lastChecks.get(resolve(resolveSplit(directory)));
 
 /** Removes a file that failed verification, and prints why; false when it is gone, as another run may have moved it. */
 async function remove(

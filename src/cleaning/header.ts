@@ -1,8 +1,9 @@
 // Checks that read a file's header and checksums but decode no pixels: what Pillow's `verify()` does.
 import { readFileSync } from "node:fs";
 import sharp from "sharp";
-import { formatOfFile, inspectFile, jpegMarkers, type Read, readHead } from "../images/formats";
+import { formatOfFile, inspectFile, jpegMarkers, type Read, readHead, START_OF_SCAN } from "../images/formats";
 import { isReadable } from "../support/files";
+import { pngChunks } from "./container";
 
 /** Formats whose size is read without sharp, which does not know BMP and decodes a part of JPEG and GIF. */
 const FIELDS = ["JPEG", "GIF", "BMP"];
@@ -25,14 +26,10 @@ export async function hasReadableHeader(path: string): Promise<boolean> {
 	}
 }
 
-/** Returns whether a JPEG's header is whole: its segments end at the marker where the pixels begin, "start of scan". */
+/** Returns whether a JPEG's header is whole: its segments end where the pixels begin. */
 function reachesScan(_: unknown, read: Read): boolean {
-	let end = 2;
-	for (const { at } of jpegMarkers(read)) end = at + 2 + read(at, 4).readUInt16BE(2);
-	return read(end, 2).equals(START_OF_SCAN);
+	return [...jpegMarkers(read)].at(-1)?.kind === START_OF_SCAN;
 }
-
-const START_OF_SCAN = Buffer.from([0xff, 0xda]);
 
 /**
  * Returns whether an image file passes what `Image.open(path).verify()` of Python's Pillow checks: the header, and in a PNG
@@ -45,30 +42,12 @@ export async function passesVerify(path: string): Promise<boolean> {
 	return formatOfFile(path)?.name !== "PNG" || hasValidChecksums(readFileSync(path));
 }
 
-const END = "IEND";
-
-/** Returns whether the checksum of each chunk of a PNG is that of its content, and the last chunk is there. */
+/** Returns whether the checksum of each chunk of a PNG is that of its content, up to the last chunk. */
 function hasValidChecksums(bytes: Buffer): boolean {
-	for (let at = 8; at + 8 <= bytes.length; ) {
-		const end = at + 8 + bytes.readUInt32BE(at);
-		const name = bytes.toString("latin1", at + 4, at + 8);
+	for (const { name, isValid } of pngChunks(bytes)) {
 		// Pillow reads up to the name of the last chunk.
-		if (name === END) return true;
-		if (end + 4 > bytes.length || bytes.readUInt32BE(end) !== crc32(bytes.subarray(at + 4, end))) return false;
-		at = end + 4;
+		if (name === "IEND") return true;
+		if (!isValid()) return false;
 	}
 	return false;
-}
-
-const CRCS = Uint32Array.from({ length: 256 }, (_, byte) => {
-	let crc = byte;
-	for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-	return crc;
-});
-
-/** Returns the CRC-32 of ISO 3309, as in PNG and zip. Node's own, `zlib.crc32`, came with 20.15. */
-function crc32(bytes: Uint8Array): number {
-	let crc = 0xffffffff;
-	for (const byte of bytes) crc = CRCS[(crc ^ byte) & 0xff] ^ (crc >>> 8);
-	return (crc ^ 0xffffffff) >>> 0;
 }

@@ -1,14 +1,15 @@
-// Decodes files in full and says why one is unusable.
+// Decodes files in full, or checks their containers only, and says why one is unusable.
 import { readFileSync, statSync } from "node:fs";
 import { decodeImage } from "../images/decode-bytes";
 import { decodeNodes, decodeSmallJpegNodes } from "../images/decode-graph";
-import { type Format, MAX_PIXELS, readHead } from "../images/formats";
+import { type Format, inspectFile, MAX_PIXELS, sizeOf } from "../images/formats";
 import { openBySharp, unsupportedContent } from "../images/raw";
 import { MAX_FILE_BYTES, readRegularFile } from "../support/files";
 import { inChunks } from "../support/iteration";
 import { DType } from "../tensorflow/backend";
 import { type FileFunction, mapFilesInOrder } from "../tensorflow/file-map";
 import { node } from "../tensorflow/graphdef";
+import { isWholeContainer } from "./container";
 
 /**
  * Why a file cannot be used for training:
@@ -42,20 +43,39 @@ export interface Verified {
 	format: Format | null;
 }
 
+/** Options of `verifyImages`. */
+export interface VerifyOptions {
+	/**
+	 * How much of a file is verified: `"full"` decodes all pixels. `"container"` decodes none; it follows the structure of the file
+	 * from its signature to the end of the image: a first pass, which finds truncated and foreign files and misses pixels that do
+	 * not decode. What the full decode passes, it passes too, but for a TIFF whose tags are damaged. Default `"full"`.
+	 */
+	check?: "full" | "container";
+}
+
 /**
  * Verifies images by decoding them in full, many at a time.
  *
  * A file passes if and only if training can read it, in each `colorMode`: TensorFlow decodes JPEG, PNG, GIF, BMP and plain
  * WebP; sharp decodes AVIF, TIFF and WebP with transparency or several frames; `raw.ts` decodes BMP with a colour table.
+ * With `check: "container"` training may fail on a file that passes.
  *
  * @param paths read as needed: a million need no memory
  * @returns a result for each file, in no particular order
  */
-export async function* verifyImages(paths: Iterable<string> | AsyncIterable<string>): Results {
+export async function* verifyImages(
+	paths: Iterable<string> | AsyncIterable<string>,
+	{ check = "full" }: VerifyOptions = {},
+): Results {
 	let previous: Results | undefined;
 	for await (const chunk of inChunks(paths, 512)) {
+		const inspected = chunk.map((path) => inspect(path, check));
+		if (check === "container") {
+			yield* inspected;
+			continue;
+		}
 		// While a chunk is decoded, the headers of the next are read.
-		const started = verifyChunk(chunk.map(inspectHead));
+		const started = verifyChunk(inspected);
 		if (previous) yield* previous;
 		previous = started;
 	}
@@ -82,18 +102,22 @@ function verifyChunk(files: Verified[]): Results {
 /**
  * Verifies one image by decoding it in full.
  *
+ * @param options see `VerifyOptions`
  * @returns `null` if training can read it, or else the reason
  */
-export async function verifyImage(path: string): Promise<{ reason: Reason; detail: string } | null> {
-	for await (const { reason, detail } of verifyImages([path])) return reason && { reason, detail };
+export async function verifyImage(
+	path: string,
+	options?: VerifyOptions,
+): Promise<{ reason: Reason; detail: string } | null> {
+	for await (const { reason, detail } of verifyImages([path], options)) return reason && { reason, detail };
 	return null;
 }
 
 /** A file with a valid header. */
 type Readable = Verified & { format: Format; reason: null };
 
-/** Verifies what the header shows without decoding. */
-function inspectHead(path: string): Verified {
+/** Verifies what a file shows without decoding: its header, and with the check `"container"` its structure. */
+function inspect(path: string, check: VerifyOptions["check"]): Verified {
 	const result = (reason: Reason | null, detail: string, format: Format | null = null): Verified => ({
 		path,
 		reason,
@@ -106,12 +130,17 @@ function inspectHead(path: string): Verified {
 		if (!file.isFile()) return result("unreadable", "not a regular file");
 		if (file.size === 0) return result("empty", "0 bytes");
 		if (file.size > MAX_FILE_BYTES) return result("too large", `${file.size} bytes`);
-		const { format, size } = readHead(path);
+		const { format, size, isWhole } = inspectFile(path, (format, read) => ({
+			format,
+			size: format && sizeOf(format, read, path),
+			isWhole: check === "full" || !format?.decoder || isWholeContainer(format, read, file.size),
+		}));
 		if (!format) return result("not an image", "the start of no known format");
 		if (!format.decoder) return result("unsupported format", `${format.name}: training cannot read it`, format);
 		if (size && size.pixels > MAX_PIXELS)
 			return result("too large", `claims ${size.width} × ${size.height} pixels`, format);
 		if (!size && format.decoder === "TensorFlow") return { path, ...diagnose(path, format, "no size"), format };
+		if (!isWhole) return { path, ...diagnose(path, format, "its structure is damaged"), format };
 		return result(null, "", format);
 	} catch (error) {
 		return result("unreadable", whyUnreadable(error as NodeJS.ErrnoException));

@@ -100,7 +100,7 @@ export function inspectFile<T>(path: string, inspect: (format: Format | null, re
 		return inspect(formatOf(head), (at, size) => {
 			if (at + size <= head.length) return head.subarray(at, at + size);
 			if (!Number.isSafeInteger(at + size)) return Buffer.alloc(0);
-			const more = Buffer.alloc(size);
+			const more = Buffer.allocUnsafe(size);
 			return more.subarray(0, readSync(file, more, 0, size, at));
 		});
 	} finally {
@@ -149,7 +149,10 @@ const toSize = (width: number, height: number): Size => ({ width, height, pixels
 /** The most markers or chunks of a file that are looked at, so that a damaged file takes no time. */
 export const MOST_STEPS = 100_000;
 
-/** Yields the markers of a JPEG's header and their positions, skipping from one to the next as libjpeg does. */
+/**
+ * Yields the markers of a JPEG's header and their positions, skipping from one to the next as libjpeg does. The last is the
+ * one where the pixels begin, `START_OF_SCAN`, in a file that has it.
+ */
 export function* jpegMarkers(read: Read): Generator<{ kind: number; at: number }> {
 	for (let at = 2, steps = 0; steps < MOST_STEPS; steps++) {
 		const bytes = read(at, 4);
@@ -157,13 +160,17 @@ export function* jpegMarkers(read: Read): Generator<{ kind: number; at: number }
 		const [mark, kind] = bytes;
 		if (mark !== 0xff || kind === 0xff || kind === 0) at++;
 		else if (kind === 1 || (kind >= 0xd0 && kind <= 0xd8)) at += 2;
-		else if (kind === 0xd9 || kind === 0xda) return;
+		else if (kind === 0xd9) return;
 		else {
 			yield { kind, at };
+			if (kind === START_OF_SCAN) return;
 			at += 2 + bytes.readUInt16BE(2);
 		}
 	}
 }
+
+/** The kind of the marker where a JPEG's pixels begin. */
+export const START_OF_SCAN = 0xda;
 
 /** Returns the size and the number of colour components in a JPEG's frame header. */
 export function jpegFrame(read: Read): (Size & { components: number }) | null {
@@ -181,16 +188,21 @@ function gifSize(bytes: Buffer): Size | null {
 	if (bytes.length < 13) return null;
 	const canvas = toSize(bytes.readUInt16LE(6), bytes.readUInt16LE(8));
 	let frames = 0;
+	for (const { pixels } of gifFrames(bytes)) frames += pixels;
+	return { ...canvas, pixels: Math.max(canvas.pixels, frames / 3) };
+}
+
+/** Yields the frames of a GIF: the number of pixels, and whether the file has the frame's end. */
+export function* gifFrames(bytes: Buffer): Generator<{ pixels: number; isWhole: boolean }> {
 	for (let at = 13 + gifTable(bytes[10]); at + 10 < bytes.length && bytes[at] !== 0x3b; ) {
-		if (bytes[at] === 0x2c) {
-			frames += bytes.readUInt16LE(at + 5) * bytes.readUInt16LE(at + 7);
-			at += 11 + gifTable(bytes[at + 9]);
-		} else if (bytes[at] === 0x21) at += 2;
-		else break;
+		const isFrame = bytes[at] === 0x2c;
+		if (!isFrame && bytes[at] !== 0x21) return;
+		const pixels = bytes.readUInt16LE(at + 5) * bytes.readUInt16LE(at + 7);
+		at += isFrame ? 11 + gifTable(bytes[at + 9]) : 2;
 		while (bytes[at]) at += 1 + bytes[at];
 		at++;
+		if (isFrame) yield { pixels, isWhole: at <= bytes.length };
 	}
-	return { ...canvas, pixels: Math.max(canvas.pixels, frames / 3) };
 }
 
 /** Returns the size in bytes of a GIF's colour table, by the flags that announce it. */

@@ -65,30 +65,18 @@ function chunk(read: Read, first: number, head: (bytes: Buffer) => [size: number
 const SIZES: Record<number, number> = { 1: 1, 3: 2, 4: 4, 16: 8 };
 
 /**
- * Returns the tags of the first directory of a TIFF structure (TIFF, BigTIFF or EXIF) that hold numbers, of each at most 16.
+ * Returns the tags of the first directory of a TIFF structure (TIFF, BigTIFF or EXIF) that hold numbers.
  *
  * @param base where the structure begins
+ * @param most the most numbers of a tag that are read. Default 16
  */
-export function tiffTags(read: Read, base = 0): Map<number, number[]> {
+export function tiffTags(read: Read, base = 0, most = 16): Map<number, number[]> {
 	const tags = new Map<number, number[]>();
-	const isLittle = read(base, 1).toString("latin1") === "I";
-	/** The number at a position; `NaN` beyond the end. */
-	const number = (bytes: Buffer, at: number, size: number): number => {
-		if (at + size > bytes.length) return Number.NaN;
-		if (size <= 4) return isLittle ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size);
-		return Number(isLittle ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
-	};
-	const head = read(base, 16);
-	const isBig = number(head, 2, 2) === 43;
-	const [counting, width] = isBig ? [8, 8] : [2, 4];
-	const start = base + number(head, width, width);
-	const entries = number(read(start, counting), 0, counting);
-	const entry = 4 + 2 * width;
-	const directory = read(start + counting, entry * Math.min(entries || 0, 4096));
+	const [{ number, width, entry, directory }] = tiffDirectories(read, base);
 	for (let at = 0; at + entry <= directory.length; at += entry) {
 		const size = SIZES[number(directory, at + 2, 2)];
 		if (!size) continue;
-		const length = Math.min(number(directory, at + 4, width), 16);
+		const length = Math.min(number(directory, at + 4, width), most);
 		const value = at + 4 + width;
 		const isInline = size * number(directory, at + 4, width) <= width;
 		const data = isInline ? directory.subarray(value) : read(base + number(directory, value, width), size * length);
@@ -98,6 +86,32 @@ export function tiffTags(read: Read, base = 0): Map<number, number[]> {
 		);
 	}
 	return tags;
+}
+
+/**
+ * Yields the directories of a TIFF structure, at least one: `directory`, its bytes, fewer than those of its `entries` where the
+ * file ends; `entry`, the bytes of each; `width`, those of a position; `number`, which reads a number, `NaN` beyond the end.
+ */
+export function* tiffDirectories(read: Read, base = 0) {
+	const isLittle = read(base, 1).toString("latin1") === "I";
+	const number = (bytes: Buffer, at: number, size: number): number => {
+		if (at + size > bytes.length) return Number.NaN;
+		if (size <= 4) return isLittle ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size);
+		return Number(isLittle ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
+	};
+	const head = read(base, 16);
+	const isBig = number(head, 2, 2) === 43;
+	const [counting, width] = isBig ? [8, 8] : [2, 4];
+	const entry = 4 + 2 * width;
+	let next = number(head, width, width);
+	// Directories can be a circle.
+	for (let steps = 0; steps === 0 || (next && steps < 4096); steps++) {
+		const start = base + next + counting;
+		const entries = Math.min(number(read(start - counting, counting), 0, counting) || 0, 4096);
+		const directory = read(start, entry * entries);
+		yield { number, width, entry, entries, directory };
+		next = number(read(start + entry * entries, width), 0, width);
+	}
 }
 
 /** EXIF's orientation for the angle of AVIF's `irot` (90° anticlockwise each), without `imir` and with its axis 0 or 1. */
@@ -119,7 +133,7 @@ function avifOrientation(read: Read): number {
 export function avifTurns(read: Read): { type: string; at: number }[] {
 	const inside = (type: string, range: Box | undefined, skip = 0): Box | undefined =>
 		range && boxes(read, range.at + skip, range.end).find((box) => box.type === type);
-	const meta = inside("meta", { type: "", at: 0, end: Number.MAX_SAFE_INTEGER });
+	const meta = inside("meta", { type: "", at: 0, end: Number.MAX_SAFE_INTEGER, isWhole: true });
 	const properties = inside("ipco", inside("iprp", meta, 4));
 	if (!properties) return [];
 	return boxes(read, properties.at, properties.end).filter(
@@ -127,10 +141,11 @@ export function avifTurns(read: Read): { type: string; at: number }[] {
 	);
 }
 
-/** A box of an AVIF file: where its content begins and ends. */
-type Box = { type: string; at: number; end: number };
+/** A box of an AVIF file: where its content begins and ends, and whether that is inside of the box or file around it. */
+type Box = { type: string; at: number; end: number; isWhole: boolean };
 
-function boxes(read: Read, start: number, end: number): Box[] {
+/** Returns the boxes of an AVIF file that begin between two positions. */
+export function boxes(read: Read, start: number, end: number): Box[] {
 	const found: Box[] = [];
 	for (let at = start; at + 8 <= end && found.length < 1000; ) {
 		const head = read(at, 16);
@@ -141,7 +156,8 @@ function boxes(read: Read, start: number, end: number): Box[] {
 		if (size !== 0 && size < (isLong ? 16 : 8)) break;
 		// A size of 0: up to the end.
 		const next = size === 0 ? end : Math.min(end, at + size);
-		found.push({ type: head.toString("latin1", 4, 8), at: at + (isLong ? 16 : 8), end: next });
+		const isWhole = at + size <= end;
+		found.push({ type: head.toString("latin1", 4, 8), at: at + (isLong ? 16 : 8), end: next, isWhole });
 		at = next;
 	}
 	return found;

@@ -1,7 +1,7 @@
 // Cleans a data set when its files have changed, and records what is left.
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
-import { cleanTheData } from "../cleaning/clean";
+import { cleanTheData, lastCheckOf } from "../cleaning/clean";
 import { quarantined } from "../cleaning/quarantine";
 import { countImages } from "../datasets/directory";
 import { filesIn, isImageFile, SPLITS, splitFolder } from "../images/folders";
@@ -10,16 +10,18 @@ import { statOrNull, versionOfFile } from "../support/files";
 import { ARTIFACTS, type CleaningRecord, loadCleaning } from "./records";
 
 /**
- * Counts the images after cleaning and saves the record as `<artifacts>/cleaning.json`.
+ * Counts the images after cleaning and saves the record as `<artifacts>/cleaning.json`. After a cleaning that checked containers
+ * only the record says so, and `ensureClean` decodes the files.
  *
  * @param dataset folder with `train`, `valid` and `test`
  * @param seconds duration of cleaning
  */
 export function recordCleaning(dataset: string, artifacts: string, seconds: number): CleaningRecord {
-	const record = {
+	const record: CleaningRecord = {
 		dataset: resolve(dataset),
 		counts: countImages(dataset),
 		state: stateOf(dataset),
+		check: SPLITS.some((split) => lastCheckOf(join(dataset, split)) === "container") ? "container" : "full",
 		removed: SPLITS.flatMap((split) => quarantined(join(dataset, split))).length,
 		seconds,
 	};
@@ -28,7 +30,8 @@ export function recordCleaning(dataset: string, artifacts: string, seconds: numb
 }
 
 /**
- * Cleans the three splits of a data set, unless they are already clean: recorded, with the same image files as now.
+ * Cleans the three splits of a data set, unless they are already clean: recorded as decoded in full, with the same image files
+ * as now.
  *
  * @param dataset folder with `train`, `valid` and `test`
  * @param artifacts folder of the record
@@ -37,7 +40,8 @@ export async function ensureClean(dataset: string, artifacts: string): Promise<C
 	// For its error, which says what a data set is.
 	if (SPLITS.some((split) => !statOrNull(splitFolder(dataset, split)))) countImages(dataset);
 	const saved = loadCleaning(artifacts);
-	if (saved?.dataset === resolve(dataset) && saved.state === stateOf(dataset)) return saved;
+	const isVerified = saved?.dataset === resolve(dataset) && saved.check !== "container";
+	if (isVerified && saved.state === stateOf(dataset)) return saved;
 	const started = performance.now();
 	for (const split of SPLITS) await cleanTheData(join(dataset, split));
 	return recordCleaning(dataset, artifacts, (performance.now() - started) / 1000);

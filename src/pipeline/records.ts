@@ -30,6 +30,8 @@ export interface CleaningRecord {
 	counts: ImageCount[];
 	/** Hash of the images' names, sizes and times. */
 	state: string;
+	/** How the files were verified, see `VerifyOptions`. Older records lack it: in full. */
+	check?: "full" | "container";
 	/** Number of files in quarantine, from this run and earlier ones. */
 	removed: number;
 	/** Duration of cleaning. */
@@ -101,6 +103,7 @@ const CLEANING: Schema<CleaningRecord> = {
 	dataset: label,
 	counts: listOf(objectOf<ImageCount>({ split: label, class: label, images: number })),
 	state: label,
+	check: optional(oneOf("full", "container")),
 	removed: number,
 	seconds: number,
 };

@@ -33,7 +33,8 @@ def run(pool, step):
         return list(map(verify, paths))
     if step == "full decode, one process":
         return list(map(load, paths))
-    return list(pool.imap_unordered(load, paths, chunksize=32))
+    check = verify if step == "container only, all cores" else load
+    return list(pool.imap_unordered(check, paths, chunksize=32))
 
 
 if __name__ == "__main__":
