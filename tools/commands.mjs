@@ -146,7 +146,7 @@ npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,
 		usage: "npm run bench -- [PART…] [--quick] [--gpu] [--rounds N] [--dataset DIR]",
 		details: `${columns([
 			["kernel, pipeline, cleaning", "the parts that run when none is named"],
-			["growth", "training speed by number of files, image size and batch size"],
+			["growth", "time and memory by number of images; training speed by image size and batch size too"],
 			["verdicts", "verification results of 19,000 damaged files next to Pillow's and TensorFlow's"],
 			["sweep", "trials next to Ray Tune's"],
 			["features", "a pretrained network next to the same in Keras"],

@@ -1,4 +1,4 @@
-// Training speed by number of files, image size and batch size: a table and a plot.
+// Training speed by image size and batch size: a table and a plot. By number of images: `growth-images.ts`.
 // Arguments: the data set's folder, whose training images are linked as often as needed, and the folder for results.
 import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,9 +11,8 @@ import { compile, type Progress, train } from "../../src/training";
 const [dataset, results] = process.argv.slice(2);
 const images = imageDatasetFromDirectory(join(dataset, "train"), { verbose: false });
 type Setting = { files: number; imageSize: number; batchSize: number };
-/** What grows, and the fixed settings meanwhile: with many files images are small, or it would take an hour. */
-const scales: { [what in keyof Setting]: { values: number[]; others: Omit<Setting, what> } } = {
-	files: { values: [1000, 5000, 20_000, 50_000], others: { imageSize: 32, batchSize: 32 } },
+/** What grows, and the fixed settings meanwhile. */
+const scales: { [what in "imageSize" | "batchSize"]: { values: number[]; others: Omit<Setting, what> } } = {
 	imageSize: { values: [32, 64, 96, 128, 160, 224], others: { files: 512, batchSize: 32 } },
 	batchSize: { values: [8, 32, 128, 512], others: { files: 2048, imageSize: 64 } },
 };

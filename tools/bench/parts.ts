@@ -4,6 +4,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { installPeers } from "../setup/packages.mjs";
 import { at, python } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
+import { growthByImages } from "./growth-images";
 import { linked, multiplied } from "./links";
 import { median, report } from "./results";
 import { compiled, interleaved, start, wholeRuns } from "./sides";
@@ -123,7 +124,8 @@ const compareVerdicts: Part = async () => {
 	await runInTerminal("node", [await compiled("verdicts.ts"), folder]);
 };
 
-const benchGrowth: Part = async (dataset) => {
+const benchGrowth: Part = async (dataset, _, quick) => {
+	await growthByImages(quick ? [1000, 10_000] : [1000, 10_000, 100_000]);
 	await runInTerminal("node", [await compiled("growth.ts"), dataset, at("bench")]);
 };
 
