@@ -7,7 +7,8 @@ import { evaluate, predict } from "../../src/evaluation";
 import { traced } from "../../src/tensorflow/graph";
 import { type Arithmetic, arithmeticFor, hasBfloat16 } from "../../src/tensorflow/precision";
 import { compile, train } from "../../src/training";
-import { batchesOf, printed } from "../helpers";
+import { printed } from "../helpers";
+import { batchesOf } from "../tensors";
 
 /** Rounds to the nearest bfloat16, of two equally near ones to the even one. */
 function toBfloat16(value: number): number {
