@@ -11,14 +11,14 @@ import { benchGpu } from "./gpu";
 import { parts } from "./parts";
 
 export async function main(args: string[]): Promise<void> {
-	const { named, gpu, quick, rounds, dataset } = readOptions(args);
+	const { named, gpu, rounds, dataset, ...options } = readOptions(args);
 	if (!existsSync(join(dataset, "train"))) {
 		throw new Error(`${shown(dataset)} has no train folder: run npm start once, which makes the sample data set`);
 	}
 	if (gpu) await benchGpu(dataset, rounds);
 	for (const [name, { run, optional }] of Object.entries(parts)) {
 		const all = named.length === 0 && !gpu;
-		if (named.includes(name) || (all && !optional)) await run(dataset, rounds, quick);
+		if (named.includes(name) || (all && !optional)) await run(dataset, rounds, options);
 	}
 }
 
@@ -28,6 +28,7 @@ function readOptions(args: string[]) {
 		rounds: { type: "string", default: "5" },
 		quick: { type: "boolean", default: false },
 		gpu: { type: "boolean", default: false },
+		bfloat16: { type: "boolean", default: false },
 	} as const;
 	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
 	const unknown = positionals.find((part) => !Object.hasOwn(parts, part));
@@ -39,6 +40,7 @@ function readOptions(args: string[]) {
 		named: positionals,
 		quick: values.quick,
 		gpu: values.gpu,
+		bfloat16: values.bfloat16,
 		rounds: values.quick ? 2 : wholeNumber("--rounds", values.rounds),
 		dataset: datasetFolder(values.dataset),
 	};

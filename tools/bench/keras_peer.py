@@ -4,7 +4,6 @@ import json
 import os
 import resource
 import sys
-import time
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -12,42 +11,16 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import numpy as np
 import tensorflow as tf
-from keras_pipeline import AUTOTUNE, augmented, load, new_augmentation, new_model
+from keras_pipeline import AUTOTUNE, augmented, fit_with_best_steps, in_memory, load, new_augmentation, new_model
+from steps import answer
 
 dataset, mode = Path(sys.argv[1]), sys.argv[2]
 augmentation = new_augmentation()
 
 
-def timed(work):
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def fit_with_best_steps(xs, ys, batch_size):
-    """The fastest of several `steps_per_execution`, found on the first call, which warms up."""
-    best = None
-
-    def fit(model):
-        model.fit(xs, ys, batch_size=batch_size, epochs=1, verbose=0)
-
-    def run():
-        nonlocal best
-        if best is None:
-            counts = [steps for steps in (4, 16, 64) if steps * batch_size <= len(xs)] or [1]
-            candidates = [new_model(steps_per_execution=steps) for steps in counts]
-            for model in candidates:
-                fit(model)
-            best = min(candidates, key=lambda model: timed(lambda: fit(model)))
-        fit(best)
-
-    return run
-
-
 def make_steps():
     model = new_model()
-    batches = list(load(dataset / "train").as_numpy_iterator())
-    xs, ys = (np.concatenate([batch[i] for batch in batches]) for i in range(2))
+    xs, ys = in_memory(dataset / "train")
     files, test = load(dataset / "train"), load(dataset / "test").cache()
     cached = files.cache()
     images = tf.constant(np.random.default_rng(0).uniform(0, 255, (32, 64, 64, 3)).astype("float32"))
@@ -101,6 +74,4 @@ def run_once():
 if mode == "once":
     run_once()
 else:
-    steps = make_gpu_steps() if mode == "gpu" else make_steps()
-    for line in sys.stdin:
-        print(json.dumps({"ms": 1000 * timed(steps[line.strip()])}), flush=True)
+    answer(make_gpu_steps() if mode == "gpu" else make_steps())

@@ -9,9 +9,11 @@ import { evaluate, predict } from "../../src/evaluation";
 import { traced } from "../../src/tensorflow/graph";
 import { compile, train } from "../../src/training";
 
-const [dataset, mode] = process.argv.slice(2);
+const [dataset, ...options] = process.argv.slice(2);
+const mode = options.pop();
+const [precision = "float32"] = options;
 const augmentation = dataAugmentation(64, 42);
-const model = cnn({ seed: 42 });
+const model = cnn({ seed: 42, precision });
 compile(model);
 
 function load(split: string, cache: boolean, batchSize = 32) {

@@ -1,15 +1,18 @@
 // The parts of `npm run bench`, each ours next to its Python counterpart. A part gets the data set's folder, the number
-// of rounds, and whether it is to be quick.
+// of rounds, and the options that it may heed.
 import { readdirSync, rmSync } from "node:fs";
 import { installPeers } from "../setup/packages.mjs";
 import { at, python } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
 import { growthByImages } from "./growth-images";
-import { linked, multiplied } from "./links";
+import { linked, multiplied, quickDataset } from "./links";
+import { benchPeers } from "./peers";
 import { median, report } from "./results";
 import { compiled, interleaved, start, wholeRuns } from "./sides";
 
-type Part = (dataset: string, rounds: number, quick: boolean) => Promise<void>;
+/** `quick`: with fewer images. `bfloat16`: also on a processor that has no instructions for it. */
+type PartOptions = { quick: boolean; bfloat16: boolean };
+type Part = (dataset: string, rounds: number, options: PartOptions) => Promise<void>;
 
 const PIPELINE_STEPS = [
 	"train, batch 32",
@@ -42,8 +45,8 @@ const benchKernel: Part = async (dataset, rounds) => {
 	await runInTerminal(python, [at("tools", "bench", "kernels.py"), dataset, String(rounds), await installPeers()]);
 };
 
-const benchPipeline: Part = async (dataset, rounds, quick) => {
-	const folder = quick ? linked(dataset, { train: 128, valid: 32, test: 64 }) : dataset;
+const benchPipeline: Part = async (dataset, rounds, { quick }) => {
+	const folder = quick ? quickDataset(dataset) : dataset;
 	try {
 		const commands = {
 			ours: ["node", await compiled("ours.ts"), folder],
@@ -58,7 +61,7 @@ const benchPipeline: Part = async (dataset, rounds, quick) => {
 };
 
 /** Cleans many files, links to the training images, and measures how memory grows with their number. */
-const benchCleaning: Part = async (dataset, rounds, quick) => {
+const benchCleaning: Part = async (dataset, rounds, { quick }) => {
 	const compiledOurs = await compiled("cleaning.ts");
 	const folders = (quick ? [1000, 4000] : [1000, 20_000, 100_000]).map((count) => multiplied(dataset, count));
 	try {
@@ -124,7 +127,7 @@ const compareVerdicts: Part = async () => {
 	await runInTerminal("node", [await compiled("verdicts.ts"), folder]);
 };
 
-const benchGrowth: Part = async (dataset, _, quick) => {
+const benchGrowth: Part = async (dataset, _, { quick }) => {
 	await growthByImages(quick ? [1000, 10_000] : [1000, 10_000, 100_000]);
 	await runInTerminal("node", [await compiled("growth.ts"), dataset, at("bench")]);
 };
@@ -138,4 +141,5 @@ export const parts: Record<string, { run: Part; optional?: boolean }> = {
 	sweep: { run: benchSweep, optional: true },
 	growth: { run: benchGrowth, optional: true },
 	features: { run: benchFeatures, optional: true },
+	peers: { run: benchPeers, optional: true },
 };

@@ -21,7 +21,8 @@ export function median(values: number[]): number {
 	return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-function summary(step: string, ours: number[], python: number[]): Row {
+/** Compares the measurements of a step. */
+export function summary(step: string, ours: number[], python: number[]): Row {
 	const ratios = ours.map((value, i) => python[i] / value);
 	const spread: Row["spread"] = [Math.min(...ratios), Math.max(...ratios)];
 	return { step, ours: median(ours), python: median(python), ratio: median(python) / median(ours), spread };
@@ -39,7 +40,8 @@ function print(table: Row[]): void {
 	}
 }
 
-function save(table: Row[], subject: Subject, name: string): void {
+/** Writes the table of what was measured to `bench/<name>.json`. */
+export function save(table: object[], subject: object, name: string): void {
 	const machine = {
 		processor: cpus()[0].model,
 		cores: availableParallelism(),

@@ -1,43 +1,46 @@
-// Two programs that do the same, ours and its Python counterpart, measured in turn.
+// Programs that do the same, ours and its counterparts, measured in turn.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { at, root } from "../setup/paths.mjs";
 
 export type Side = "ours" | "python";
 /** How each side is started: a program and its arguments. */
-export type Commands = Record<Side, string[]>;
+export type Commands<S extends string = Side> = Record<S, string[]>;
 /** By step: one number per round of each side, in milliseconds or, if the step's name ends so, MB. */
-export type Measurements = Record<string, Record<Side, number[]>>;
+export type Measurements<S extends string = Side> = Record<string, Record<S, number[]>>;
 type Answer = Record<string, number>;
 
-type StepOptions = {
+type StepOptions<S> = {
 	/** Argument that tells the programs what to do. Default: "steps". */
 	mode?: string;
 	/** Environment variables of both sides. Default: none. */
 	environment?: Record<string, string>;
 	/** Called before a step that counts; what it returns is called after the step. Default: nothing is observed. */
-	observe?: (step: string, side: Side) => () => void;
+	observe?: (step: string, side: S) => () => void;
 	/** What else a step's answer has, in milliseconds; each becomes a step. Default: none. */
 	parts?: string[];
 };
 
 /** Runs one process a side, which does a step for each line it is sent. A first round warms caches and is ignored. */
-export async function interleaved(
-	commands: Commands,
+export async function interleaved<S extends string>(
+	commands: Commands<S>,
 	steps: string[],
 	rounds: number,
-	{ mode = "steps", environment, observe = () => () => {}, parts = [] }: StepOptions = {},
-): Promise<Measurements> {
-	const sides = {
-		ours: start([...commands.ours, mode], environment),
-		python: start([...commands.python, mode], environment),
-	};
-	const results = empty(steps.flatMap((step) => [step, ...parts.map((part) => `${step}: ${part}`)]));
+	{ mode = "steps", environment, observe = () => () => {}, parts = [] }: StepOptions<S> = {},
+): Promise<Measurements<S>> {
+	const names = Object.keys(commands) as S[];
+	const sides = Object.fromEntries(
+		names.map((name) => [name, start([...commands[name], mode], environment)]),
+	) as Record<S, ReturnType<typeof start>>;
+	const results = empty(
+		names,
+		steps.flatMap((step) => [step, ...parts.map((part) => `${step}: ${part}`)]),
+	);
 	try {
 		for (let round = 0; round <= rounds; round++) {
 			console.log(round === 0 ? "steps, warming up …" : `steps, round ${round} of ${rounds} …`);
 			for (const step of steps) {
-				for (const side of inTurn(round)) {
+				for (const side of inTurn(names, round)) {
 					const observed = round > 0 ? observe(step, side) : () => {};
 					const answer = await sides[side].ask(step);
 					observed();
@@ -48,7 +51,7 @@ export async function interleaved(
 			}
 		}
 	} finally {
-		for (const { end } of Object.values(sides)) end();
+		for (const name of names) sides[name].end();
 	}
 	return results;
 }
@@ -56,10 +59,11 @@ export async function interleaved(
 /** Starts fresh processes that train: the time until the first epoch is over, and the most memory they took. */
 export async function wholeRuns(commands: Commands, rounds: number): Promise<Measurements> {
 	const [time, memory] = ["start to first epoch", "most memory, in MB"];
-	const results = empty([time, memory]);
+	const names = Object.keys(commands) as Side[];
+	const results = empty(names, [time, memory]);
 	for (let round = 1; round <= rounds; round++) {
 		console.log(`whole runs, ${round} of ${rounds} …`);
-		for (const side of inTurn(round)) {
+		for (const side of inTurn(names, round)) {
 			const started = performance.now();
 			const child = start([...commands[side], "once"]);
 			await child.answer();
@@ -106,8 +110,13 @@ export async function compiled(file: string): Promise<string> {
 	return outfile;
 }
 
-const empty = (steps: string[]): Measurements =>
-	Object.fromEntries(steps.map((step) => [step, { ours: [], python: [] }]));
+const empty = <S extends string>(names: S[], steps: string[]) =>
+	Object.fromEntries(
+		steps.map((step) => [step, Object.fromEntries(names.map((name) => [name, []]))]),
+	) as unknown as Measurements<S>;
 
-/** Who goes first changes from round to round. */
-const inTurn = (round: number): Side[] => (round % 2 ? ["ours", "python"] : ["python", "ours"]);
+/** The first goes first in round 1, the second in round 2. */
+function inTurn<S>(names: S[], round: number): S[] {
+	const first = (round + names.length - 1) % names.length;
+	return [...names.slice(first), ...names.slice(0, first)];
+}

@@ -10,6 +10,7 @@ import {
 	python,
 	root,
 	tensorflowFolder,
+	tunedPeersFolder,
 	weightsFolder,
 } from "./paths.mjs";
 import { runQuietly } from "./processes.mjs";
@@ -86,7 +87,7 @@ export async function makePythonEnvironment() {
 		if (lstatSync(at(".venv"), { throwIfNoEntry: false })?.isSymbolicLink())
 			throw new Error(`${at(".venv")} is a symbolic link: expected a folder of this project; remove the link`);
 		// Not `venv --clear`, which would also delete the large downloads that live in `.venv`.
-		const kept = [tensorflowFolder, gpuFolder, gpuDownloads, deviceFile, peersFolder, weightsFolder];
+		const kept = [tensorflowFolder, gpuFolder, gpuDownloads, deviceFile, peersFolder, tunedPeersFolder, weightsFolder];
 		mkdirSync(at(".venv"), { recursive: true });
 		for (const file of pathsIn(at(".venv"))) if (!kept.includes(file)) rmSync(file, { recursive: true });
 		await runQuietly(findPython(), ["-m", "venv", at(".venv")]);
@@ -119,12 +120,39 @@ export function pipInstall(python, requirements) {
  *
  * @returns {Promise<string>} its Python
  */
-export async function installPeers() {
-	const requirements = at("tools", "bench", "requirements.txt");
-	const peer = join(peersFolder, "bin", "python");
-	const name = "Keras and Ray to compare with (about 800 MB to download)";
-	await step(name, join(peersFolder, ".stamp"), contents(requirements), async () => {
-		await runQuietly(findPython(), ["-m", "venv", "--clear", peersFolder]);
+export const installPeers = () =>
+	installApart("Keras and Ray to compare with (about 800 MB to download)", peersFolder, "requirements.txt");
+
+/**
+ * Installs what `npm run bench -- peers` compares with.
+ *
+ * @returns {Promise<string>} its Python
+ */
+export async function installTunedPeers() {
+	const name = "Keras, JAX and PyTorch to compare with (about 1 GB to download)";
+	const peer = await installApart(name, tunedPeersFolder, "requirements-peers.txt");
+	if (process.platform === "linux") {
+		const stubs = at("tools", "bench", "cuda_stubs.py");
+		await step("PyTorch without CUDA", join(tunedPeersFolder, ".stubs"), contents(stubs), () =>
+			runQuietly(peer, [stubs]),
+		);
+	}
+	return peer;
+}
+
+/**
+ * Installs a requirements file of `tools/bench` into a virtual environment of its own.
+ *
+ * @param {string} name as it is reported
+ * @param {string} folder
+ * @param {string} file
+ * @returns {Promise<string>} its Python
+ */
+async function installApart(name, folder, file) {
+	const requirements = at("tools", "bench", file);
+	const peer = join(folder, "bin", "python");
+	await step(name, join(folder, ".stamp"), contents(requirements), async () => {
+		await runQuietly(findPython(), ["-m", "venv", "--clear", folder]);
 		await pipInstall(peer, requirements);
 	});
 	return peer;

@@ -45,6 +45,9 @@ export const weightsFolder = at(".venv", "weights");
 /** The virtual environment with what `npm run bench` compares with. */
 export const peersFolder = at(".venv", "peers");
 
+/** The virtual environment with what `npm run bench -- peers` compares with. */
+export const tunedPeersFolder = at(".venv", "tuned-peers");
+
 /**
  * Resolves a path that the user typed: npm runs commands in the project's folder and says in INIT_CWD where they were
  * typed.

@@ -1,0 +1,121 @@
+// The training step and predict, ours in turn with each framework as its users tune it.
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { installTunedPeers } from "../setup/packages.mjs";
+import { at } from "../setup/paths.mjs";
+import { imagesIn, quickDataset } from "./links";
+import { median, save, summary } from "./results";
+import { compiled, interleaved, type Measurements, start } from "./sides";
+
+type Precision = "float32" | "bfloat16";
+/** By step: milliseconds of each round, by contestant. */
+type Times = Measurements<string>;
+
+const STEPS = ["train, batch 32", "train, batch 128", "predict"];
+/** By precision: each peer's program and variant. */
+const PEERS: Record<Precision, Record<string, [program: string, variant: string]>> = {
+	float32: {
+		"Keras on TensorFlow": ["keras_tuned.py", "plain"],
+		"Keras, best steps_per_execution": ["keras_tuned.py", "steps"],
+		"Keras, jit_compile": ["keras_tuned.py", "jit"],
+		"Keras on JAX": ["keras_tuned.py", "jax"],
+		PyTorch: ["torch_tuned.py", "float32"],
+		"PyTorch, torch.compile": ["torch_tuned.py", "float32-compile"],
+	},
+	bfloat16: {
+		"Keras, mixed_bfloat16": ["keras_tuned.py", "bfloat16"],
+		"PyTorch, autocast": ["torch_tuned.py", "bfloat16"],
+		"PyTorch, autocast, torch.compile": ["torch_tuned.py", "bfloat16-compile"],
+	},
+};
+
+export async function benchPeers(
+	dataset: string,
+	rounds: number,
+	{ quick, bfloat16 }: { quick: boolean; bfloat16: boolean },
+): Promise<void> {
+	const python = await installTunedPeers();
+	const precisions = measuredPrecisions(bfloat16);
+	const { compiles, ...gemm } = await abilities(python, precisions);
+	const folder = quick ? quickDataset(dataset) : dataset;
+	try {
+		const commands: Record<string, string[]> = { ours: ["node", await compiled("ours.ts"), folder, "float32"] };
+		for (const [name, [program, variant]] of precisions.flatMap((precision) => Object.entries(PEERS[precision]))) {
+			if (variant.endsWith("compile") && !compiles) continue;
+			commands[name] = [python, at("tools", "bench", program), folder, variant];
+		}
+		const times = await interleaved(commands, STEPS, rounds);
+		const speeds = speedsOf(times, imagesIn(join(folder, "train")).length);
+		const ratios = precisions.flatMap((precision) => againstBest(times, precision, Object.keys(PEERS[precision])));
+		print(speeds, ratios);
+		save([...speeds, ...ratios], { dataset: folder, rounds, gemm }, "peers");
+	} finally {
+		if (quick) rmSync(folder, { recursive: true });
+	}
+}
+
+/** Says why bfloat16 is not measured. */
+function measuredPrecisions(bfloat16: boolean): Precision[] {
+	const flags = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";
+	if (!bfloat16 && !/\b(amx_bf16|avx512_bf16)\b/.test(flags)) {
+		console.log("bfloat16 is not measured: this processor has no instructions for it (--bfloat16 measures it anyway)");
+		return ["float32"];
+	}
+	console.log("bfloat16 of ours is not measured: compile has no precision yet");
+	return ["float32", "bfloat16"];
+}
+
+/** What PyTorch makes of this machine: billions of operations a second by precision, and whether torch.compile works. */
+async function abilities(python: string, precisions: Precision[]): Promise<Record<string, number>> {
+	const program = [python, at("tools", "bench", "torch_abilities.py"), ...precisions];
+	const child = start(program);
+	const { compiles, ...gemm } = await child.answer();
+	await child.ended;
+	const peaks = Object.entries(gemm).map(([precision, gflops]) => `${gflops.toFixed(0)} GFLOP/s in ${precision}`);
+	console.log(`GEMM peak (2048³, PyTorch): ${peaks.join(", ")}`);
+	if (!compiles) console.log(`torch.compile does not work here: \`${program.join(" ")}\` says why`);
+	return { compiles, ...gemm };
+}
+
+/** Images a second: median, least and greatest of the rounds. */
+function speedsOf(times: Times, images: number) {
+	return Object.entries(times).flatMap(([step, contestants]) =>
+		Object.entries(contestants).map(([contestant, values]) => {
+			const [speed, least, greatest] = [median(values), Math.max(...values), Math.min(...values)].map(
+				(ms) => (1000 * images) / ms,
+			);
+			return { step, contestant, speed, least, greatest };
+		}),
+	);
+}
+
+/** Compares ours, in each step, with the fastest of these peers. */
+export function againstBest(times: Times, precision: string, peers: string[]) {
+	return Object.entries(times).map(([step, contestants]) => {
+		const measured = peers.filter((peer) => contestants[peer]);
+		const best = measured.reduce((a, b) => (median(contestants[b]) < median(contestants[a]) ? b : a));
+		const { ratio, spread } = summary(step, contestants.ours, contestants[best]);
+		return { step, precision, best, ratio, spread };
+	});
+}
+
+function print(speeds: ReturnType<typeof speedsOf>, ratios: ReturnType<typeof againstBest>): void {
+	console.log("\nImages a second: the median, and the least and greatest of a round.\n");
+	const row = (...cells: string[]) =>
+		console.log(cells.map((cell, i) => (i ? cell.padStart(24) : cell.padEnd(36))).join(""));
+	row("", ...STEPS);
+	for (const name of new Set(speeds.map(({ contestant }) => contestant))) {
+		const own = speeds.filter(({ contestant }) => contestant === name);
+		row(
+			name,
+			...own.map(({ speed, least, greatest }) => `${speed.toFixed(0)} (${least.toFixed(0)}–${greatest.toFixed(0)})`),
+		);
+	}
+	console.log("\nRatios of medians, and the least and greatest of a round; above 1 ours is faster.\n");
+	for (const { step, precision, best, ratio, spread } of ratios) {
+		const between = spread.map((value) => value.toFixed(2)).join("–");
+		console.log(
+			`${`${step}: ours / best of ${precision} (${best})`.padEnd(78)}${ratio.toFixed(2).padStart(6)}   ${between}`,
+		);
+	}
+}
