@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { linked } from "../../tools/bench/links";
+import { againstBest } from "../../tools/bench/peers";
 import { median } from "../../tools/bench/results";
 import { interleaved, type Side } from "../../tools/bench/sides";
 import { printed, smallDataset } from "../helpers";
@@ -37,6 +38,24 @@ test("two programs do each step in turn, and the first round is ignored", async 
 	assert.equal(log, "steps, warming up …\nsteps, round 1 of 2 …\nsteps, round 2 of 2 …");
 	const turns = ["a ours", "a python", "bb ours", "bb python", "a python", "a ours", "bb python", "bb ours"];
 	assert.deepEqual(observed, turns);
+});
+
+test("who goes first changes from round to round, also of three", async () => {
+	const turns: string[] = [];
+	const observe = (_: string, side: string) => {
+		turns.push(side);
+		return () => {};
+	};
+	const commands = { a: program(1), b: program(2), c: program(3) };
+	await printed(() => interleaved(commands, ["step"], 3, { observe }));
+	assert.equal(turns.join(" "), "a b c b c a c a b");
+});
+
+test("ours is compared with the fastest peer of a precision that was measured", () => {
+	const times = { predict: { ours: [10, 10, 20], slow: [40, 50, 60], fast: [20, 30, 10], other: [1, 1, 1] } };
+	assert.deepEqual(againstBest(times, "float32", ["slow", "fast", "left out"]), [
+		{ step: "predict", precision: "float32", best: "fast", ratio: 2, spread: [0.5, 3] },
+	]);
 });
 
 test("a program that ends too early is named", async () => {
