@@ -7,6 +7,7 @@ import { featureDataset } from "../../src/cnn/features";
 import { splitBefore } from "../../src/cnn/fine-tuning";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import type { Batch, ImageDataset } from "../../src/datasets/types";
+import { setPrecision } from "../../src/tensorflow/precision";
 import { imageFolder, temporaryFolder } from "../helpers";
 import { smallBackbone } from "./small-backbone";
 
@@ -98,4 +99,18 @@ test("images of another size, and augmented ones, are errors", async () => {
 	);
 	const mapped = large.map((batch) => batch) as ImageDataset;
 	await assert.rejects(featureDataset(backbone, mapped, { folder }), /features are of files: expected a dataset of/);
+});
+
+test("features in mixed_bfloat16 are kept apart from those in float32, and differ by less than a fiftieth", async () => {
+	const folder = temporaryFolder();
+	const data = imageDatasetFromDirectory(imageFolder, { ...options, shuffle: false });
+	const network = smallBackbone();
+	const features = async () => (await epochOf(await featureDataset(network, data, { folder }))).xs;
+	const inFloat32 = await features();
+	setPrecision(network, "mixed_bfloat16");
+	const mixed = await features();
+	const relative = difference(mixed, inFloat32) / inFloat32.abs().max().dataSync()[0];
+	assert.ok(relative > 1e-5 && relative < 0.02, `${relative}`);
+	setPrecision(network, "float32");
+	assert.equal(difference(await features(), inFloat32), 0);
 });

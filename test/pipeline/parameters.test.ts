@@ -55,4 +55,6 @@ test("values are validated by type and range", () => {
 	assert.equal(expectedValue("dropout", 1), "a number of 0 or more and below 1");
 	assert.equal(expectedValue("dropout", Number.NaN), "a number of 0 or more and below 1");
 	assert.equal(expectedValue("augment", 1), "true or false");
+	assert.equal(expectedValue("precision", "bfloat16"), "float32, mixed_bfloat16, auto");
+	assert.equal(expectedValue("backbone", "any/folder"), null);
 });

@@ -8,8 +8,9 @@ import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
-import { DEFAULT_PARAMETERS } from "../../src/pipeline/parameters";
+import { DEFAULT_PARAMETERS, type TrainingParameters } from "../../src/pipeline/parameters";
 import { loadModel, saveModel } from "../../src/pipeline/saved-model";
+import { arithmeticOf } from "../../src/tensorflow/precision";
 import { root, smallDataset, temporaryFolder } from "../helpers";
 
 const record = {
@@ -178,4 +179,16 @@ test("on a full disk the earlier model stays", {
 	await saveModel(small(3), artifacts, record);
 	assert.deepEqual(readdirSync(artifacts).sort(), ["model", "training.json"]);
 	assert.deepEqual(weightsOf((await loadModel(artifacts))?.model), weightsOf(small(3)));
+});
+
+test("a model is loaded with the precision that it was trained in; one of an older record has none and is float32", async () => {
+	const artifacts = temporaryFolder();
+	for (const [precision, expected] of [
+		["mixed_bfloat16", /bfloat16$/],
+		[undefined, /^float32$/],
+	] as const) {
+		const parameters = { ...record.parameters, precision } as TrainingParameters;
+		await saveModel(small(1), artifacts, { ...record, parameters });
+		assert.match(arithmeticOf((await loadModel(artifacts))?.model as tf.LayersModel), expected);
+	}
 });

@@ -60,6 +60,8 @@ describe("what is wrong is said in one line", () => {
 		[["--learning-rate", "Infinity"], /^--learning-rate Infinity: expected a number above 0/],
 		[["--seed", "-2"], /^--seed -2: expected a whole number of 0 or more/],
 		[["--augment", "yes"], /^--augment yes: expected true or false$/],
+		[["--precision", "float23"], /^--precision float23: did you mean float32\?$/],
+		[["--precision", "half"], /^--precision half: expected float32, mixed_bfloat16, auto$/],
 		[["--epochs"], /^--epochs needs a value$/],
 		[["-p", "epochs"], /^-p epochs: expected name=value/],
 		[["--compare", "a"], /^--compare needs two runs: --compare reports\/a reports\/b$/],

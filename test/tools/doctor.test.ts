@@ -34,6 +34,7 @@ describe("npm run doctor", () => {
 	test("names the processor and the versions in use", () => {
 		const found = Object.fromEntries(report.checks.map(({ name, found }) => [name, found]));
 		assert.ok(found.CPU.startsWith(cpus()[0].model), found.CPU);
+		assert.match(found.CPU, /; mixed_bfloat16 is (in hardware|emulated, slower)$/);
 		assert.ok(found.Node.startsWith(process.versions.node));
 		assert.match(found.TensorFlow, /^\d+\.\d+\.\d+; a small convolution on \S+ gives the right result$/);
 	});

@@ -93,7 +93,9 @@ function cpu() {
 	if (!existsSync("/proc/cpuinfo")) return processor();
 	const flags = /^(?:flags|Features)\s*: (.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1].split(" ") ?? [];
 	const has = Object.entries(INSTRUCTIONS).filter(([flag]) => flags.includes(flag));
-	return `${processor()}; ${has.map(([, label]) => label).join(", ") || "no vector instructions that TensorFlow is faster with"}`;
+	const bfloat16 = flags.includes("amx_bf16") || flags.includes("avx512_bf16") ? "in hardware" : "emulated, slower";
+	const labels = has.map(([, label]) => label).join(", ") || "no vector instructions that TensorFlow is faster with";
+	return `${processor()}; ${labels}; mixed_bfloat16 is ${bfloat16}`;
 }
 
 function patches() {
