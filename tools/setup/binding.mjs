@@ -12,17 +12,21 @@ export const bindingStamp = join(tfjsFolder, "lib", ".stamp");
 /** Compiles the Node-API binding against the libraries in the TensorFlow wheel. */
 export async function buildBinding() {
 	const sources = pathsIn(join(tfjsFolder, "binding"));
-	const inputs = [contents(...sources), tensorflowWheel(), process.platform, process.arch];
+	const inputs = [contents(...sources, stderrSource), tensorflowWheel(), process.platform, process.arch];
 	await step("native binding", bindingStamp, inputs, async () => {
 		const out = join(tfjsFolder, "lib", "napi-v8");
 		mkdirSync(out, { recursive: true });
 		const compiler = findCompiler();
 		const libraries = onMac ? tensorflowLibraries() : await standIns(compiler);
 		const args = [...compilerArguments(sources), ...libraries, "-o", join(out, "tfjs_binding.node")];
-		await runQuietly(compiler, args);
+		await Promise.all([
+			runQuietly(compiler, args),
+			runQuietly(compiler, [...compilerArguments([stderrSource]), "-o", join(out, "stderr.node")]),
+		]);
 	});
 }
 
+const stderrSource = at("tools", "setup", "stderr.cc");
 const onMac = process.platform === "darwin";
 
 const tensorflowLibraries = () =>
