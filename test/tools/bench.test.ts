@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { linked } from "../../tools/bench/links";
 import { againstBest } from "../../tools/bench/peers";
+import { kernelTimes } from "../../tools/bench/profile";
 import { median } from "../../tools/bench/results";
 import { interleaved, type Side } from "../../tools/bench/sides";
 import { printed, smallDataset } from "../helpers";
@@ -75,4 +76,15 @@ test("a quick data set has the first images of each class", () => {
 		}
 	}
 	assert.equal(median([3, 1, 2]), 2);
+});
+
+test("the lines of oneDNN's log are added up by kernel", () => {
+	const log = [
+		"onednn_verbose,v1,info,cpu,isa:Intel AVX2",
+		"onednn_verbose,v1,primitive,exec,cpu,reorder,jit:uni,undef,src:f32::blocked:cdba::f0 dst:f32::blocked:Acdb32a::f0,,,32x3x3x3,0.5",
+		"onednn_verbose,v1,primitive,exec,cpu,convolution,jit:avx2,backward_weights,src:f32,attr-scratchpad:user,alg:direct,mb128,2.25",
+		"onednn_verbose,v1,primitive,exec,cpu,convolution,jit:avx2,backward_weights,src:f32,attr-scratchpad:user,alg:direct,mb8,0.75",
+		'{"ms":3}',
+	].join("\n");
+	assert.deepEqual(kernelTimes(log), { "reorder (jit:uni)": 0.5, "convolution backward_weights (jit:avx2)": 3 });
 });

@@ -78,6 +78,14 @@ function makeGpuSteps(): Record<string, () => Promise<unknown>> {
 	};
 }
 
+/** Runs two epochs, the second after a line: for oneDNN's log on standard output. */
+async function runForProfile() {
+	const data = (await inMemory())(128);
+	await train(model, data, { epochs: 1, onProgress: null });
+	console.log("measured");
+	await train(model, data, { epochs: 1, onProgress: null });
+}
+
 /** Runs one training: reports when the first epoch ended, and at the end how much memory it took. */
 async function runOnce() {
 	const options = { validationData: load("valid", true), epochs: 3 };
@@ -91,6 +99,7 @@ async function runOnce() {
 
 (async () => {
 	if (mode === "once") return runOnce();
+	if (mode === "profile") return runForProfile();
 	const steps = mode === "gpu" ? makeGpuSteps() : await makeSteps();
 	for await (const line of createInterface({ input: process.stdin })) {
 		const started = performance.now();

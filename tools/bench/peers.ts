@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { installTunedPeers } from "../setup/packages.mjs";
 import { at } from "../setup/paths.mjs";
 import { imagesIn, quickDataset } from "./links";
+import { printProfile } from "./profile";
 import { median, save, summary } from "./results";
 import { compiled, interleaved, type Measurements, start } from "./sides";
 
@@ -65,6 +66,7 @@ export async function benchPeers(
 		);
 		print(speeds, ratios);
 		printShares(speeds, gemm);
+		for (const [name] of precisions.map((each) => OURS[each])) printProfile(name, commands[name]);
 		save([...speeds, ...ratios], { dataset: folder, rounds, gemm }, "peers");
 	} finally {
 		if (quick) rmSync(folder, { recursive: true });
