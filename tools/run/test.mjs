@@ -12,22 +12,6 @@ const FILE_LIMIT = "--test-timeout=3600000";
 // Node leaves one core free, but most tests wait for the processes that they start.
 const CONCURRENCY = `--test-concurrency=${Math.max(2, availableParallelism())}`;
 
-/** The files that take longest start first, so that no core waits for them at the end. */
-const LONGEST = [
-	"notebooks/notebooks",
-	"notebooks/exercises",
-	"notebooks/lab",
-	"tools/names",
-	"sweep/sweep",
-	"sweep/redis-queue",
-	"notebooks/runner",
-	"tools/sample",
-	"notebooks/class-names",
-	"sweep/processes",
-	"notebooks/papermill",
-	"kernel/kernel",
-].map((name) => at("test", `${name}.test.ts`));
-
 /** @param {string[]} files */
 export async function main(files) {
 	const checks = [
@@ -49,11 +33,8 @@ export async function main(files) {
 }
 
 /** All test files below `test/`. */
-export const testFiles = () => [
-	...LONGEST,
-	...readdirSync(at("test"), { encoding: "utf8", recursive: true })
+export const testFiles = () =>
+	readdirSync(at("test"), { encoding: "utf8", recursive: true })
 		.filter((name) => name.endsWith(".test.ts"))
 		.sort()
-		.map((name) => at("test", name))
-		.filter((file) => !LONGEST.includes(file)),
-];
+		.map((name) => at("test", name));
