@@ -120,7 +120,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		await screenshot(page, "training");
 
 		await page.locator("[data-command='notebook:interrupt-kernel'], [title^='Interrupt the kernel']").first().click();
-		await until("the cell ends", async () => (await errors(page)).length > 0 && (await nothingRuns(page)), 15);
+		await until("the cell ends", async () => (await errors(page)).length > 0 && (await nothingRuns(page)), 30);
 		assert.deepEqual(await errors(page), ["Interrupted"]);
 		await training.locator(".js-plotly-plot").waitFor();
 		await screenshot(page, "interrupted");
@@ -159,7 +159,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		await panel.getByRole("button", { name: "Train" }).click();
 		await panel.getByText("images/s").waitFor();
 		await panel.getByRole("button", { name: "Stop" }).click();
-		await until("the run ends", async () => !(await panel.getByText("Training …").isVisible()), 5);
+		await until("the run ends", async () => !(await panel.getByText("Training …").isVisible()), 20);
 		assert.deepEqual(await errors(page), []);
 		await page.mouse.wheel(0, 600);
 		await setTimeout(1000);
