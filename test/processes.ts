@@ -10,8 +10,8 @@ export function isRunning(pid: number): boolean {
 	}
 }
 
-/** Asks again and again, until the answer is true; for long, since other test files run at the same time. */
-export async function until(what: string, asked: () => boolean | Promise<boolean>, seconds = 180): Promise<void> {
+/** Asks again and again, until the answer is true. */
+export async function until(what: string, asked: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
 	for (const end = Date.now() + 1000 * seconds; Date.now() < end; await setTimeout(50)) {
 		if (await asked()) return;
 	}

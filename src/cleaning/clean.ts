@@ -45,7 +45,8 @@ export interface CleanOptions extends WalkOptions, VerifyOptions {
  * Removes corrupt images from a folder: the Keras pipeline's `clean_the_data`, made strict and safe.
  *
  * Each file with an image extension is decoded in full, by the decoder that training uses: it stays if and only if training
- * can read it (unless `check` says otherwise). Files with other extensions, which training ignores, stay too; but a HEIC file named `.jpg` is removed.
+ * can read it (unless `check` says otherwise). Files with other extensions, which training ignores, stay too; but a HEIC file
+ * named `.jpg` is removed.
  *
  * "Removing" moves a file to `quarantine/<folder>` next to the folder and records it in a manifest; `restore` moves it back.
  * Prints a line for each removed file, the numbers of kept files whose extension does not match their format or is

@@ -77,12 +77,13 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 			detached: true,
 		});
 		address = `http://127.0.0.1:${port}`;
-		await until("JupyterLab answers", () =>
+		const answers = () =>
 			fetch(`${address}/api?token=t`).then(
 				({ ok }) => ok,
 				() => false,
-			),
-		);
+			);
+		// Other test files run at the same time.
+		await until("JupyterLab answers", answers, 180);
 		const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
 		const executablePath = execFileSync("which", [command as string], { encoding: "utf8" }).trim();
 		browser = await chromium.launch({ executablePath, args });
@@ -120,7 +121,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		await screenshot(page, "training");
 
 		await page.locator("[data-command='notebook:interrupt-kernel'], [title^='Interrupt the kernel']").first().click();
-		await until("the cell ends", async () => (await errors(page)).length > 0 && (await nothingRuns(page)), 30);
+		await until("the cell ends", async () => (await errors(page)).length > 0 && (await nothingRuns(page)), 15);
 		assert.deepEqual(await errors(page), ["Interrupted"]);
 		await training.locator(".js-plotly-plot").waitFor();
 		await screenshot(page, "interrupted");
@@ -159,7 +160,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 		await panel.getByRole("button", { name: "Train" }).click();
 		await panel.getByText("images/s").waitFor();
 		await panel.getByRole("button", { name: "Stop" }).click();
-		await until("the run ends", async () => !(await panel.getByText("Training …").isVisible()), 20);
+		await until("the run ends", async () => !(await panel.getByText("Training …").isVisible()), 5);
 		assert.deepEqual(await errors(page), []);
 		await page.mouse.wheel(0, 600);
 		await setTimeout(1000);

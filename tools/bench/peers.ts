@@ -1,8 +1,9 @@
 // The training step and predict, ours in turn with each framework as its users tune it.
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { installTunedPeers } from "../setup/packages.mjs";
 import { at } from "../setup/paths.mjs";
+import { multipliesBfloat16 } from "../setup/versions.mjs";
 import { imagesIn, quickDataset } from "./links";
 import { printProfile } from "./profile";
 import { median, save, summary } from "./results";
@@ -75,8 +76,7 @@ export async function benchPeers(
 
 /** Says why bfloat16 is not measured. */
 function measuredPrecisions(bfloat16: boolean): Precision[] {
-	const flags = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";
-	if (!bfloat16 && !/\b(amx_bf16|avx512_bf16)\b/.test(flags)) {
+	if (!bfloat16 && !multipliesBfloat16()) {
 		console.log("bfloat16 is not measured: this processor has no instructions for it (--bfloat16 measures it anyway)");
 		return ["float32"];
 	}

@@ -150,16 +150,17 @@ function backbone(flag: string, text: string): string {
 	throw new Error(`${flag} ${text}: there is no such network or folder: ${meant}`);
 }
 
-function precision(flag: string, text: string): string {
-	const expected = expectedValue("precision", text);
+/** A text is any, but for a hyperparameter that declares names one of them. */
+function checkedText(flag: string, name: string, text: string): string {
+	const expected = isHyperparameter(name) ? expectedValue(name, text) : null;
 	if (expected === null) return text;
-	const close = nearest(text, PARAMETERS.precision.names);
+	const close = nearest(text, expected.split(", "));
 	throw new Error(`${flag} ${text}: ${close ? `did you mean ${close}?` : `expected ${expected}`}`);
 }
 
 /** Converts the text to a value of the default's type. */
 function convert(flag: string, name: string, text: string, fallback: Value): Value {
-	if (typeof fallback === "string") return name === "precision" ? precision(flag, text) : text;
+	if (typeof fallback === "string") return checkedText(flag, name, text);
 	const isSwitch = typeof fallback === "boolean";
 	const value = isSwitch && /^(true|false)$/.test(text) ? text === "true" : toNumber(text);
 	const expected = expectedInstead(name, value, fallback);
@@ -167,12 +168,14 @@ function convert(flag: string, name: string, text: string, fallback: Value): Val
 	throw new Error(`${flag} ${text}: expected ${expected}${isSwitch ? "" : `, for example ${fallback}`}`);
 }
 
+const isHyperparameter = (name: string): name is keyof TrainingParameters => Object.hasOwn(PARAMETERS, name);
+
 /**
  * What was expected instead of a value, by the declaration of a hyperparameter, or by the default of a parameter that
  * only a notebook knows; `null` when it is valid.
  */
 function expectedInstead(name: string, value: number | boolean, fallback: number | boolean): string | null {
-	if (Object.hasOwn(PARAMETERS, name)) return expectedValue(name as keyof TrainingParameters, value);
+	if (isHyperparameter(name)) return expectedValue(name, value);
 	if (typeof fallback === "boolean") return typeof value === "boolean" ? null : "true or false";
 	return expectedNumber(Number(value), { integer: Number.isInteger(fallback), above: 0 });
 }

@@ -11,7 +11,7 @@ import { checkNode, findCompiler, findPython } from "./requirements.mjs";
 import { setup } from "./setup.mjs";
 import { tensorflowDir } from "./tensorflow.mjs";
 import { messageOf } from "./text.mjs";
-import { PACKAGES, processor } from "./versions.mjs";
+import { multipliesBfloat16, PACKAGES, processor, processorFlags } from "./versions.mjs";
 
 const install = "npm run setup";
 
@@ -90,10 +90,10 @@ const INSTRUCTIONS = {
 };
 
 function cpu() {
-	if (!existsSync("/proc/cpuinfo")) return processor();
-	const flags = /^(?:flags|Features)\s*: (.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1].split(" ") ?? [];
+	const flags = processorFlags();
+	if (flags.length === 0) return processor();
 	const has = Object.entries(INSTRUCTIONS).filter(([flag]) => flags.includes(flag));
-	const bfloat16 = flags.includes("amx_bf16") || flags.includes("avx512_bf16") ? "in hardware" : "emulated, slower";
+	const bfloat16 = multipliesBfloat16() ? "in hardware" : "emulated, slower";
 	const labels = has.map(([, label]) => label).join(", ") || "no vector instructions that TensorFlow is faster with";
 	return `${processor()}; ${labels}; mixed_bfloat16 is ${bfloat16}`;
 }

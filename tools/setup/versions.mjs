@@ -1,4 +1,5 @@
 // The versions and the device that reports name. `node tools/setup/versions.mjs` prints them as JSON.
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { chosenDevice, findGpu } from "./gpu.mjs";
@@ -10,6 +11,15 @@ export const PACKAGES = ["@tensorflow/tfjs-node-gpu", "tslab", "sharp", "danfojs
 
 /** The processor's name and threads. */
 export const processor = () => `${cpus()[0]?.model ?? process.arch}, ${availableParallelism()} threads`;
+
+/** Linux's names of the processor's instructions; none on other systems. */
+export function processorFlags() {
+	if (!existsSync("/proc/cpuinfo")) return [];
+	return /^(?:flags|Features)\s*: (.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1].split(" ") ?? [];
+}
+
+/** Whether the processor has instructions that multiply bfloat16, as `src/tensorflow/precision.ts` asks for. */
+export const multipliesBfloat16 = () => processorFlags().some((flag) => ["amx_bf16", "avx512_bf16"].includes(flag));
 
 /** @returns {{ versions: Record<string, string>, device: string }} */
 export function versionsAndDevice() {
