@@ -103,7 +103,7 @@ export async function sweep(space: Space, options: SweepOptions): Promise<Sweep>
 		const rules = { objective, better, halving, retries, module: redis ? module : module && resolve(module) };
 		if (!redis) return runLocally(trials, rules, { dataset, folder, artifacts, workers, abort, onChange, log });
 		// Loading BullMQ and ioredis takes a tenth of a second, which other sweeps should not pay.
-		const { follow } = await import("./redis-queue");
+		const { follow } = require("./redis-queue") as typeof import("./redis-queue");
 		return follow(trials, rules, { redis, sweep: name, data, abort, onChange, log });
 	});
 	return { folder, trials, best: bestTrial(trials, objective) };

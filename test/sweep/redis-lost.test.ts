@@ -4,12 +4,12 @@ import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, before, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { connect } from "../../src/sweep/redis-connection";
 import { uniform } from "../../src/sweep/space";
 import { sweep } from "../../src/sweep/sweep";
 import { type WorkOptions, work } from "../../src/sweep/worker";
 import { smallDataset, temporaryFolder } from "../helpers";
+import { until } from "../processes";
 import { freePort, startRedis } from "../servers";
 
 const skip = spawnSync("redis-server", ["--version"]).status === 0 ? false : "redis-server is not installed";
@@ -50,7 +50,7 @@ describe("a Redis that comes back empty", { skip }, () => {
 		for (const _ of [1, 2]) {
 			workers.push(work({ redis: url, dataset, run, abort: stop.signal, log: (line) => lines.worker.push(line) }));
 		}
-		while (begun.length < 2) await setTimeout(50);
+		await until("two trials have begun", () => begun.length === 2);
 		return { lines, begun, release: () => release.abort(), ended };
 	};
 
@@ -75,9 +75,9 @@ describe("a Redis that comes back empty", { skip }, () => {
 		test(`a sweep whose Redis ${what} queues its trials again, and says so`, async () => {
 			const { lines, begun, release, ended } = await inTheMiddle();
 			await lose();
-			while (!lines.sweep.some((line) => /^Redis has lost 5 of 5 trials: they are queued again$/.test(line))) {
-				await setTimeout(50);
-			}
+			await until("the sweep has seen it", () =>
+				lines.sweep.includes("Redis has lost 5 of 5 trials: they are queued again"),
+			);
 			release();
 			const { trials } = await ended;
 			assert.deepEqual(
@@ -104,10 +104,10 @@ describe("a Redis that comes back empty", { skip }, () => {
 		try {
 			const ended = sweep({ ...space, epochs: 2 }, { dataset, folder, redis: url, log: (line) => lines.push(line) });
 			const client = await connect(url);
-			while ((await client.hlen("image-classification:sweeps")) === 0) await setTimeout(50);
+			await until("the sweep is in Redis", async () => (await client.hlen("image-classification:sweeps")) > 0);
 			client.disconnect();
 			server.kill("SIGKILL");
-			while (lines.length === 0) await setTimeout(50);
+			await until("the sweep says that Redis is gone", () => lines.length > 0);
 			interrupt.abort();
 			const { trials } = await ended;
 			assert.equal(trials.length, 10);

@@ -47,8 +47,6 @@ export async function main(args: string[]): Promise<void> {
 	await fillDataset(dataset);
 	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
 	const { hasEnded, sweep } = require("../../src/sweep") as typeof import("../../src/sweep");
-	// It loads its queue by `import()`, which would reach Node without tsx.
-	if (options.redis) (await import("tsx/esm/api")).register();
 	const onChange = (trials: Trial[], trial?: Trial) => {
 		if (!trial || !hasEnded(trial)) return;
 		const open = trials.filter((other) => !hasEnded(other)).length;
