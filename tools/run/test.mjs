@@ -6,8 +6,8 @@ import { at } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
 
 // A file that hangs fails with its name, rather than holding up all others; the longest takes about ten minutes, on a busy
-// machine several times that.
-const FILE_LIMIT = "--test-timeout=3600000";
+// machine three times that.
+const FILE_LIMIT = "--test-timeout=1800000";
 
 // Node leaves one core free, but most tests wait for the processes that they start.
 const CONCURRENCY = `--test-concurrency=${Math.max(2, availableParallelism())}`;
