@@ -28,6 +28,9 @@ export async function step(name, stamp, inputs, work) {
 	console.log(`setup: ${name} done in ${Math.round((Date.now() - started) / 1000)} s`);
 }
 
+/** Milliseconds between two looks at the lock, and after which waiting is said: a set-up with nothing to do is over sooner. */
+const [POLL, PATIENCE] = [200, 4000];
+
 /**
  * Waits until no other command is setting up. A lock whose process has ended is ignored.
  *
@@ -35,7 +38,7 @@ export async function step(name, stamp, inputs, work) {
  */
 export async function lock(file = at(".setup.lock")) {
 	const mine = `${file}.${process.pid}`;
-	for (let waiting = false; ; waiting = true) {
+	for (let waited = 0; ; waited += POLL) {
 		writeFileSync(mine, String(process.pid));
 		try {
 			// A link appears with its content, where a file is empty for a moment.
@@ -55,8 +58,8 @@ export async function lock(file = at(".setup.lock")) {
 			rmSync(file, { force: true });
 			continue;
 		}
-		if (!waiting) console.log(`setup: waiting for another command (process ${owner}) that is setting up …`);
-		await setTimeout(500);
+		if (waited === PATIENCE) console.log(`setup: waiting for another command (process ${owner}) that is setting up …`);
+		await setTimeout(POLL);
 	}
 }
 
