@@ -16,6 +16,7 @@ const LEVELS = [
 	["training"],
 	["evaluation"],
 	["pipeline"],
+	["export"],
 	["sweep"],
 	["display"],
 ];
@@ -28,6 +29,7 @@ const PAST_DOORS = [
 	/^src\/datasets\/(classes|sampling)$/,
 	/^src\/display\/(figures|plotly|svg|table)$/,
 	/^src\/evaluation\/chance$/,
+	/^src\/export\/formats$/,
 	/^src\/pipeline\/(parameters|records)$/,
 	/^src\/sweep\/(attempt|redis-connection|worker)$/,
 	/^src\/tensorflow\/(graph|layers-model|steps)$/,

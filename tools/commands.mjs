@@ -87,6 +87,24 @@ npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,
 		]),
 		tensorflow: true,
 	},
+	export: {
+		module: "run/export.ts",
+		summary: "writes the model trained last for other programs: Keras, TensorFlow, ONNX Runtime, browsers",
+		usage:
+			"npm run export -- [--format keras|savedmodel|onnx|tfjs] [--weights float32] [--artifacts DIR] [--output DIR]",
+		details: columns([
+			["--format keras", "a .keras archive for Keras 3; savedmodel: TensorFlow and TensorFlow Serving, from pixels or"],
+			["", "from encoded images; onnx: ONNX Runtime and others; tfjs: a layers model for TensorFlow.js."],
+			["", "Several times for several; all, unless said"],
+			[
+				"--weights float32",
+				"onnx and tfjs can also store kernels as float16 or uint8, in half or a quarter of the bytes",
+			],
+			["--artifacts artifacts", "folder of the model"],
+			["--output exported", "folder for the files; those of an earlier export there are replaced"],
+		]),
+		tensorflow: true,
+	},
 	sweep: {
 		module: "run/sweep.ts",
 		summary: "trains with many settings and compares them",

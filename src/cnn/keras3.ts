@@ -171,7 +171,7 @@ function weightNames(saved: LayerConfig, model: tf.LayersModel): (name: string) 
 }
 
 /** Yields the path of each layer in a .keras file and its name: classes in snake case, numbered in the model's order. */
-function* pathsOf({ config }: LayerConfig, above: string): Generator<[string, string]> {
+export function* pathsOf({ config }: LayerConfig, above: string): Generator<[string, string]> {
 	const counts = new Map<string, number>();
 	for (const layer of config.layers as LayerConfig[]) {
 		const snake = layer.class_name

@@ -1,20 +1,24 @@
 // Saves a model with 8- or 16-bit weights.
 import { join } from "node:path";
+import { Float16Array } from "@petamoriken/float16";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { writeFileAtomically } from "../support/files";
 
+type Bits = 8 | 16 | "float16";
+
 /**
- * Saves a model with quantized weights: the TensorFlow.js converter's `--quantize_uint8` and `--quantize_uint16`.
+ * Saves a model with quantized weights: the TensorFlow.js converter's `--quantize_uint8`, `--quantize_uint16` and
+ * `--quantize_float16`.
  *
- * Each kernel is mapped to integers between its minimum and its maximum. Tensors of one dimension, as biases and those of
+ * Each kernel is mapped to integers between its minimum and its maximum, or rounded to float16. Tensors of one dimension, as biases and those of
  * batch norms, constant tensors and those with infinite or missing values stay float32. `tf.loadLayersModel` converts the
  * weights back to float32.
  *
  * @param folder folder for `model.json` and `weights.bin`, created if missing
- * @param bits size of a weight in bits, 8 or 16
+ * @param bits size of a weight in bits, 8 or 16 for integers, or "float16"
  * @returns size of the weights in bytes
  */
-export async function saveQuantized(model: tf.LayersModel, folder: string, bits: 8 | 16): Promise<number> {
+export async function saveQuantized(model: tf.LayersModel, folder: string, bits: Bits): Promise<number> {
 	const parts: Buffer[] = [];
 	const specs: object[] = [];
 	let topology: object = {};
@@ -44,15 +48,22 @@ export async function saveQuantized(model: tf.LayersModel, folder: string, bits:
 }
 
 /** Returns the quantized bytes of a float32 tensor, with the parameters of `tf.io.WeightsManifestEntry`. */
-function quantize(values: Float32Array, shape: number[], bits: 8 | 16) {
+function quantize(values: Float32Array, shape: number[], bits: Bits) {
+	// Biases and batch norms are few numbers, and those that an error costs most.
+	if (shape.length < 2) return { bytes: Buffer.from(values.buffer) };
+	if (bits === "float16") {
+		const halves = new Float16Array(values);
+		// Numbers above 65,504 do not fit.
+		if (!halves.every(Number.isFinite)) return { bytes: Buffer.from(values.buffer) };
+		return { bytes: Buffer.from(halves.buffer), quantization: { dtype: "float16", original_dtype: "float32" } };
+	}
 	let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 	for (const value of values) {
 		min = Math.min(min, value);
 		max = Math.max(max, value);
 	}
 	const scale = (max - min) / (2 ** bits - 1);
-	// Biases and batch norms are few numbers, and those that an error costs most.
-	if (shape.length < 2 || !(scale > 0 && Number.isFinite(scale))) return { bytes: Buffer.from(values.buffer) };
+	if (!(scale > 0 && Number.isFinite(scale))) return { bytes: Buffer.from(values.buffer) };
 	const codes = bits === 8 ? new Uint8Array(values.length) : new Uint16Array(values.length);
 	for (let i = 0; i < values.length; i++) codes[i] = Math.round((values[i] - min) / scale);
 	return {

@@ -81,6 +81,14 @@ function decodeFunction(options: DecodeOptions, { isJpeg, orientation }: FileKin
 	};
 }
 
+/** Returns the same graph from the bytes of a file, the string `encoded`. */
+export function decodeBytesFunction(options: DecodeOptions): FileFunction {
+	const { nodes, ...rest } = decodeFunction(options, { isJpeg: false, orientation: 1 });
+	const fromBytes = (name: string) => (["file:contents:0", "path"].includes(name) ? "encoded" : name);
+	const kept = nodes.filter(({ name }) => name !== "file");
+	return { nodes: kept.map((each) => ({ ...each, input: each.input.map(fromBytes) })), ...rest };
+}
+
 /**
  * Returns the nodes that decode the file `path` to uint8 `[height, width, channels]`, `"decoded:image:0"`. They fail on files
  * that `formatOf` does not find TensorFlow's: it would decode some of them to wrong pixels.

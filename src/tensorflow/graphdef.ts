@@ -104,10 +104,40 @@ const { root } = parse(`
 	message Library { repeated Function function = 1; }
 	message Versions { int32 producer = 1; int32 minConsumer = 2; }
 	message Graph { repeated Node node = 1; Library library = 2; Versions versions = 4; }
-	message Meta { repeated string tags = 4; }
-	message MetaGraph { Meta metaInfoDef = 1; Graph graphDef = 2; }
+	message Meta { repeated string tags = 4; string tensorflowVersion = 5; }
+	message TensorInfo { string name = 1; int32 dtype = 2; Shape tensorShape = 3; }
+	message Serving { map<string, TensorInfo> inputs = 1; map<string, TensorInfo> outputs = 2; string methodName = 3; }
+	message MetaGraph { Meta metaInfoDef = 1; Graph graphDef = 2; map<string, Serving> signatureDef = 5; }
 	message SavedModel { int64 savedModelSchemaVersion = 1; repeated MetaGraph metaGraphs = 2; }
 `);
+
+/** An input or output of a signature: the node output, as `"name:0"`, its dtype and its shape. */
+type TensorInfo = { name: string; dtype: number; tensorShape: ReturnType<typeof shapeProto> };
+
+/** What a SavedModel computes for those who call it: inputs and outputs by their names. */
+export type ServingSignature = { inputs: Record<string, TensorInfo>; outputs: Record<string, TensorInfo> };
+
+/**
+ * Returns the bytes of `saved_model.pb`: a graph without variables of its own.
+ *
+ * @param functions the functions that its nodes call
+ * @param signatures by their names. Default: none
+ */
+export function encodeSavedModel(
+	nodes: GraphNode[],
+	functions: GraphFunction[] = [],
+	signatures: Record<string, ServingSignature> = {},
+): Uint8Array {
+	const graphDef = { node: nodes, library: { function: functions }, versions: { producer: 1882, minConsumer: 12 } };
+	const signatureDef = Object.fromEntries(
+		Object.entries(signatures).map(([name, signature]) => [name, { ...signature, methodName: PREDICT }]),
+	);
+	// Python reads a SavedModel only if it says who wrote it; the version is not looked at.
+	const metaInfoDef = { tags: ["serve"], tensorflowVersion: "2.21.0" };
+	const metaGraphs = [{ metaInfoDef, graphDef, signatureDef }];
+	return root.lookupType("SavedModel").encode({ savedModelSchemaVersion: 1, metaGraphs }).finish();
+}
+const PREDICT = "tensorflow/serving/predict";
 
 /**
  * Loads a graph as a session.
@@ -117,14 +147,11 @@ const { root } = parse(`
  * @throws TensorFlow's error when a node is invalid
  */
 export function startSession(nodes: GraphNode[], functions: GraphFunction[] = [], config?: Uint8Array): Session {
-	const type = root.lookupType("SavedModel");
-	const graphDef = { node: nodes, library: { function: functions }, versions: { producer: 1882, minConsumer: 12 } };
-	const metaGraphs = [{ metaInfoDef: { tags: ["serve"] }, graphDef }];
 	const { binding } = nodeBackend();
 	const folder = mkdtempSync(join(tmpdir(), "graph-"));
 	let session: number;
 	try {
-		writeFileSync(join(folder, "saved_model.pb"), type.encode({ savedModelSchemaVersion: 1, metaGraphs }).finish());
+		writeFileSync(join(folder, "saved_model.pb"), encodeSavedModel(nodes, functions));
 		session = binding.loadSavedModel(folder, "serve", config);
 	} finally {
 		rmSync(folder, { recursive: true });

@@ -171,6 +171,12 @@ describe("on a small data set with broken files,", () => {
 		);
 		const predicted = command("predict", join(dataset, "test"), "--artifacts", artifacts, "--format", "json");
 		assert.equal(predicted.code, 0, predicted.out);
+		const exported = command("export", "--artifacts", artifacts, "--output", join(own, "exported"));
+		assert.equal(exported.code, 0, exported.out);
+		for (const name of ["model.keras", "saved_model", "model.onnx", "tfjs"])
+			assert.match(exported.out, new RegExp(`${name}  1[34]\\.\\d\\d MB$`, "m"));
+		const { temperature } = read(join(own, "exported", "tfjs", "metadata.json"));
+		assert.equal(temperature, read(join(artifacts, "evaluation.json")).temperature);
 	});
 
 	test("the best trial of a sweep becomes a report, which repeats it to the last digit", () => {

@@ -1,0 +1,65 @@
+// Exports the model that was trained last: `npm run export -- --format keras|savedmodel|onnx|tfjs`.
+import { readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import type { ExportMetadata } from "../../src/export";
+import { EXPORT_FORMATS, type ExportFormat, requireFormat, type WeightFormat } from "../../src/export/formats";
+import { hashOfJson } from "../../src/support/files";
+import { commands } from "../commands.mjs";
+import { at, fromHere } from "../setup/paths.mjs";
+
+/** Writes the model in each of the formats, and prints where it is and how large. */
+export async function main(args: string[]): Promise<void> {
+	const { formats, weights, artifacts, output } = readOptions(args);
+	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
+	const { loadModel, loadRecords } = require("../../src/pipeline") as typeof import("../../src/pipeline");
+	const { exportModel } = require("../../src/export") as typeof import("../../src/export");
+	const saved = await loadModel(artifacts);
+	if (!saved) throw new Error(`${artifacts} has no model: train one first, with npm start`);
+	const { classNames, weights: source } = saved.record;
+	const { evaluation } = loadRecords(artifacts);
+	const temperature = evaluation?.model === hashOfJson(saved.record) ? evaluation.temperature : null;
+	const metadata: ExportMetadata = { classNames, temperature, ...(source && { weights: source }) };
+	for (const format of formats) {
+		const path = await exportModel(saved.model, output, { format, metadata, weights });
+		console.log(`${relative(fromHere("."), path)}  ${(sizeOf(path) / 1e6).toFixed(2)} MB`);
+	}
+}
+
+interface Options {
+	formats: ExportFormat[];
+	weights: WeightFormat;
+	artifacts: string;
+	output: string;
+}
+
+function readOptions(args: string[]): Options {
+	const options = {
+		format: { type: "string", multiple: true },
+		weights: { type: "string", default: "float32" },
+		artifacts: { type: "string" },
+		output: { type: "string", default: "exported" },
+	} as const;
+	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
+	if (positionals.length > 0) throw new Error(`${positionals[0]} is not expected: ${commands.export.usage}`);
+	const { weights, artifacts, output } = values;
+	// All formats that store them that way, unless said.
+	const stored = Object.entries(EXPORT_FORMATS).filter(([, known]) => (known as readonly string[]).includes(weights));
+	const formats = values.format ?? stored.map(([name]) => name);
+	for (const format of formats.length > 0 ? formats : ["onnx"]) requireFormat(format, weights);
+	return {
+		formats: formats as ExportFormat[],
+		weights: weights as WeightFormat,
+		artifacts: artifacts ? fromHere(artifacts) : at("artifacts"),
+		output: fromHere(output),
+	};
+}
+
+/** Bytes of a file, or of all files in a folder. */
+function sizeOf(path: string): number {
+	if (!statSync(path).isDirectory()) return statSync(path).size;
+	const names = readdirSync(path, { recursive: true, encoding: "utf8" });
+	return names
+		.map((name) => statSync(join(path, name)))
+		.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
+}
