@@ -12,6 +12,7 @@ export {
 	loadRecords,
 	type ModelRecord,
 	recordEvaluation,
+	savedTemperature,
 } from "./pipeline/records";
 export { loadModel, saveModel } from "./pipeline/saved-model";
 export { loadArtifact, saveArtifact } from "./support/artifacts";

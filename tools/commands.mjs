@@ -80,9 +80,10 @@ npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,
 	predict: {
 		module: "run/predict.ts",
 		summary: "classifies images with the model trained last",
-		usage: "npm run predict -- FILE|FOLDER… [--format table|csv|json] [--artifacts DIR]",
+		usage: "npm run predict -- FILE|FOLDER… [--format table|csv|json] [--threshold P] [--artifacts DIR]",
 		details: columns([
 			["--format table", "table, csv or json; in csv, text that a spreadsheet takes as a formula begins with '"],
+			["--threshold 0.9", "probability, 0 to 1, below which a prediction is marked as not sure"],
 			["--artifacts artifacts", "folder of the model"],
 		]),
 		tensorflow: true,

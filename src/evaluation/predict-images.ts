@@ -2,8 +2,10 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { verifyImage } from "../cleaning/verify";
 import { colorModeOf, type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
+import { withTemperature } from "../metrics/temperature";
 import { compiledModel } from "../tensorflow/layers-model";
-import { predictStep } from "../tensorflow/steps";
+import { type Prepare, predictStep } from "../tensorflow/steps";
+import type { TensorFunction } from "../tensorflow/trace";
 import { requireModelClasses, trainedClassNames } from "../training/classes";
 import { probabilitiesOf, type Row } from "./outputs";
 
@@ -27,6 +29,8 @@ export interface PredictImagesOptions {
 	batchSize?: number;
 	/** Whether images are turned upright by their EXIF orientation, as in `ReadOptions`. Default false. */
 	applyOrientation?: boolean;
+	/** Temperature that calibrates the probabilities, above 0, see `fitTemperature`. Default 1: as the network gives them. */
+	temperature?: number;
 }
 
 /**
@@ -40,11 +44,18 @@ export interface PredictImagesOptions {
 export async function predictImages(
 	model: tf.LayersModel,
 	paths: string[],
-	{ classNames = trainedClassNames(model), batchSize = 32, applyOrientation }: PredictImagesOptions = {},
+	{
+		classNames = trainedClassNames(model),
+		batchSize = 32,
+		applyOrientation,
+		temperature = 1,
+	}: PredictImagesOptions = {},
 ): Promise<ImagePrediction[]> {
 	if (!classNames) throw new Error("the model does not know its classes: pass classNames in the order of its outputs");
 	requireModelClasses(model, { classNames, of: "classNames" });
-	const toRow = probabilitiesOf(model);
+	const toRow = calibrated(probabilitiesOf(model), temperature);
+	// To make a graph takes as long as a batch without one.
+	const step = predictStep(compiledModel(model), unchanged, { fast: paths.length > batchSize });
 	const [height, width, channels] = model.inputs[0].shape.slice(1) as number[];
 	const reader = readImages(
 		paths,
@@ -56,7 +67,7 @@ export async function predictImages(
 			const batch = paths.slice(start, start + batchSize);
 			const images: (Pixels | Error)[] = [];
 			for (const path of batch) images.push(await reader.next().catch((error) => explainUnreadable(path, error)));
-			results.push(...classify(model, toRow, images).map((row, i) => predictionOf(batch[i], row, classNames)));
+			results.push(...classify(model, step, toRow, images).map((row, i) => predictionOf(batch[i], row, classNames)));
 		}
 	} finally {
 		reader.stop();
@@ -70,14 +81,25 @@ async function explainUnreadable(path: string, error: Error): Promise<Error> {
 	return problem ? new Error(`${problem.reason} (${problem.detail})`) : error;
 }
 
+/** Returns the same rows with the probabilities at a temperature. */
+function calibrated(toRow: (outputs: number[]) => Row, temperature: number): (outputs: number[]) => Row {
+	if (temperature === 1) return toRow;
+	return (outputs) => {
+		const row = toRow(outputs);
+		return { ...row, probabilities: withTemperature([row.logProbabilities], temperature)[0] };
+	};
+}
+
+const unchanged: Prepare = (xs) => xs;
+
 /** Returns the prediction of each image of a batch, or the error in its place. */
 function classify(
 	model: tf.LayersModel,
+	step: TensorFunction,
 	toRow: (outputs: number[]) => Row,
 	images: (Pixels | Error)[],
 ): (Row | Error)[] {
 	const readable = images.filter((image): image is Pixels => !(image instanceof Error));
-	const step = predictStep(compiledModel(model), (xs) => xs, { fast: false });
 	const outputs = tf.tidy(() => {
 		if (readable.length === 0) return [];
 		const shape = [-1, ...(model.inputs[0].shape.slice(1) as number[])];

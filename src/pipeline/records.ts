@@ -179,6 +179,13 @@ export function recordEvaluation(
 	saveArtifact(artifacts, ARTIFACTS.evaluation, { ...evaluation, model: hashOfJson(model) });
 }
 
+/** Returns the temperature that calibrates the saved model; null where no evaluation of this model has fitted one. */
+export function savedTemperature(artifacts: string, model: ModelRecord): number | null {
+	const remedy = "probabilities are not calibrated; npm run report -- 05 makes a new one";
+	const evaluation = loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation, EVALUATION, remedy);
+	return evaluation?.model === hashOfJson(model) ? evaluation.temperature : null;
+}
+
 /** Loads the records of an artifacts folder; those that are missing or damaged are null. */
 export function loadRecords(artifacts: string) {
 	const remedy = "it is left out; npm start makes a new one";

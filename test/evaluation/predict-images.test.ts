@@ -46,6 +46,18 @@ test("predictImages equals predict on the same files and reports unreadable ones
 	}
 });
 
+test("a temperature gives probabilities in proportion to their power of its inverse, and the same labels", async () => {
+	const paths = ["cats/plain.jpg", "dogs/alpha.png"].map((name) => join(imageFolder, name));
+	const plain = await predictImages(model, paths, { classNames });
+	const calibrated = await predictImages(model, paths, { classNames, temperature: 2 });
+	for (const [i, { label, probabilities }] of calibrated.entries()) {
+		const roots = plain[i].probabilities.map(Math.sqrt);
+		assert.equal(label, plain[i].label);
+		for (const [k, root] of roots.entries())
+			assert.ok(Math.abs(probabilities[k] - root / (roots[0] + roots[1])) < 1e-6, `${probabilities}`);
+	}
+});
+
 test("images have the channels of the model's input, and are turned upright if wished", async () => {
 	const grey = cnn({ inputShape: [16, 16, 1], filters: [4], denseUnits: 4, seed: 1 });
 	const image = sharp(readFileSync(join(imageFolder, "cats", "plain.jpg"))).resize(32, 20, { fit: "fill" });

@@ -6,6 +6,7 @@ import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
 import { DEFAULT_PARAMETERS } from "../../src/pipeline/parameters";
+import { recordEvaluation } from "../../src/pipeline/records";
 import { saveModel } from "../../src/pipeline/saved-model";
 import { imageFolder, root, temporaryFolder } from "../helpers";
 
@@ -55,6 +56,36 @@ test("npm run predict prints a table, CSV and JSON", () => {
 	assert.equal(lines[5], "broken.jpg,,,,,empty (0 bytes)");
 });
 
+test("probabilities are calibrated by the evaluation of this very model, and those below a threshold are not sure", async () => {
+	const own = temporaryFolder();
+	const saved = await saveModel(cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 }), own, record);
+	const rows = (...args: string[]) => {
+		const { status, stdout, stderr } = runIn(imageFolder, ["cats", "--format", "json", ...args], own);
+		assert.equal(status, 0, stderr);
+		return JSON.parse(stdout) as { probability: number; probabilities: number[]; sure?: boolean }[];
+	};
+	const plain = rows();
+	const scores = { test: { loss: 0, accuracy: 0 }, report: [], confusionMatrix: [], rocAuc: [], seconds: 0 };
+	recordEvaluation(own, { ...scores, temperature: 4 }, saved);
+	const calibrated = rows("--threshold", "0.6");
+	for (const [i, { probability, sure }] of calibrated.entries()) {
+		const powers = plain[i].probabilities.map((p) => p ** 0.25);
+		assert.ok(Math.abs(probability - Math.max(...powers) / (powers[0] + powers[1])) < 1e-6);
+		assert.equal(sure, probability >= 0.6);
+	}
+	assert.deepEqual(
+		rows("--threshold", "0").map(({ sure }) => sure),
+		plain.map(() => true),
+	);
+	const table = runIn(imageFolder, ["cats", "--threshold", "1"], own).stdout;
+	assert.match(table, /^cats\/plain\.jpg +(cats|dogs) +\d+\.\d % {2}not sure$/m);
+	const csv = runIn(imageFolder, ["cats", "--threshold", "1", "--format", "csv"], own).stdout.split("\n");
+	assert.equal(csv[0], "path,label,probability,cats,dogs,error,sure");
+	// Another model: the temperature is not its own.
+	recordEvaluation(own, { ...scores, temperature: 4 }, { ...saved, classNames: ["dogs", "cats"] });
+	assert.deepEqual(rows(), plain);
+});
+
 test("npm run predict refuses what it cannot do, in one line", () => {
 	const folder = temporaryFolder();
 	for (const [args, message] of [
@@ -62,6 +93,7 @@ test("npm run predict refuses what it cannot do, in one line", () => {
 		[[], /^there is nothing to predict: /],
 		[["."], /^\S+ has no images$/],
 		[[".", "--format", "xml"], /^--format xml: expected table, csv, json$/],
+		[[".", "--threshold", "90"], /^--threshold 90: expected a probability, 0 to 1$/],
 		[[".", "--batch", "3"], /^Unknown option '--batch'/],
 	] as [string[], RegExp][]) {
 		const { status, stdout, stderr } = runIn(folder, args);

@@ -4,7 +4,6 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import type { ExportMetadata } from "../../src/export";
 import { EXPORT_FORMATS, type ExportFormat, requireFormat, type WeightFormat } from "../../src/export/formats";
-import { hashOfJson } from "../../src/support/files";
 import { commands } from "../commands.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 
@@ -12,13 +11,12 @@ import { at, fromHere } from "../setup/paths.mjs";
 export async function main(args: string[]): Promise<void> {
 	const { formats, weights, artifacts, output } = readOptions(args);
 	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
-	const { loadModel, loadRecords } = require("../../src/pipeline") as typeof import("../../src/pipeline");
+	const { loadModel, savedTemperature } = require("../../src/pipeline") as typeof import("../../src/pipeline");
 	const { exportModel } = require("../../src/export") as typeof import("../../src/export");
 	const saved = await loadModel(artifacts);
 	if (!saved) throw new Error(`${artifacts} has no model: train one first, with npm start`);
 	const { classNames, weights: source } = saved.record;
-	const { evaluation } = loadRecords(artifacts);
-	const temperature = evaluation?.model === hashOfJson(saved.record) ? evaluation.temperature : null;
+	const temperature = savedTemperature(artifacts, saved.record);
 	const metadata: ExportMetadata = { classNames, temperature, ...(source && { weights: source }) };
 	for (const format of formats) {
 		const path = await exportModel(saved.model, output, { format, metadata, weights });

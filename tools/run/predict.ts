@@ -7,16 +7,17 @@ import type { ImagePrediction } from "../../src/evaluation";
 import { filesIn, isImageFile } from "../../src/images/folders";
 import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
+import { toNumber } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 
 const FORMATS = ["table", "csv", "json"] as const;
 type Format = (typeof FORMATS)[number];
 
-/** Prints label and probability of each image as a table, CSV or JSON. */
+/** Prints label and calibrated probability of each image as a table, CSV or JSON. */
 export async function main(args: string[]): Promise<void> {
-	const { paths, format, artifacts } = readOptions(args);
+	const { paths, format, artifacts, threshold } = readOptions(args);
 	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
-	const { loadModel } = require("../../src/pipeline") as typeof import("../../src/pipeline");
+	const { loadModel, savedTemperature } = require("../../src/pipeline") as typeof import("../../src/pipeline");
 	const { predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
 	const saved = await loadModel(artifacts);
 	if (!saved) throw new Error(`${artifacts} has no model: train one first, with npm start`);
@@ -26,25 +27,42 @@ export async function main(args: string[]): Promise<void> {
 	if (files.length === 0) throw new Error(`${paths.join(", ")} has no images`);
 	endOnSignals();
 	const { classNames } = saved.record;
-	const predictions = await predictImages(saved.model, files, { classNames });
+	const temperature = savedTemperature(artifacts, saved.record) ?? 1;
+	const predictions = await predictImages(saved.model, files, { classNames, temperature });
 	const here = fromHere(".");
-	const rows = predictions.map((row) => ({ ...row, path: relative(here, row.path) }));
+	const rows = predictions.map((row) => ({
+		...row,
+		path: relative(here, row.path),
+		...(threshold !== null && { sure: row.probability !== null && row.probability >= threshold }),
+	}));
 	console.log(printed(rows, format, classNames));
 	const failed = rows.filter(({ error }) => error).length;
 	if (failed > 0) console.error(`${failed} of ${rows.length} files cannot be read`);
 	if (failed === rows.length) process.exitCode = 1;
 }
 
-function readOptions(args: string[]): { paths: string[]; format: Format; artifacts: string } {
-	const options = { format: { type: "string", default: "table" }, artifacts: { type: "string" } } as const;
+interface Options {
+	paths: string[];
+	format: Format;
+	artifacts: string;
+	/** Least probability of a sure prediction; null where none is asked for. */
+	threshold: number | null;
+}
+
+function readOptions(args: string[]): Options {
+	const type = "string";
+	const options = { format: { type, default: "table" }, artifacts: { type }, threshold: { type } } as const;
 	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
 	if (positionals.length === 0) throw new Error(`there is nothing to predict: ${commands.predict.usage}`);
 	const format = FORMATS.find((name) => name === values.format);
 	if (!format) throw new Error(`--format ${values.format}: expected ${FORMATS.join(", ")}`);
+	const threshold = values.threshold === undefined ? null : toNumber(values.threshold);
+	if (threshold !== null && !(threshold >= 0 && threshold <= 1))
+		throw new Error(`--threshold ${values.threshold}: expected a probability, 0 to 1`);
 	const paths = positionals.map(fromHere);
 	const missing = paths.find((path) => !existsSync(path));
 	if (missing) throw new Error(`there is no ${missing}`);
-	return { paths, format, artifacts: values.artifacts ? fromHere(values.artifacts) : at("artifacts") };
+	return { paths, format, threshold, artifacts: values.artifacts ? fromHere(values.artifacts) : at("artifacts") };
 }
 
 /** Lets the system end the process on Ctrl-C: TensorFlow keeps this thread busy, so a listener would not be called. */
@@ -52,7 +70,10 @@ function endOnSignals(): void {
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal);
 }
 
-function printed(rows: ImagePrediction[], format: Format, classNames: string[]): string {
+/** A prediction, and with a threshold whether it is a sure one. */
+type Prediction = ImagePrediction & { sure?: boolean };
+
+function printed(rows: Prediction[], format: Format, classNames: string[]): string {
 	if (format === "json") return JSON.stringify(rows, null, 2);
 	return format === "csv" ? csvOf(rows, classNames) : tableOf(rows, classNames);
 }
@@ -63,23 +84,24 @@ function printed(rows: ImagePrediction[], format: Format, classNames: string[]):
  */
 const FORMULA = /^'*[=+\-@＝＋－＠\t\r\n]/;
 
-function csvOf(rows: ImagePrediction[], classNames: string[]): string {
-	const fields = ["path", "label", "probability", ...classNames, "error"];
+function csvOf(rows: Prediction[], classNames: string[]): string {
+	const isWithSure = rows.some(({ sure }) => sure !== undefined);
+	const fields = ["path", "label", "probability", ...classNames, "error", ...(isWithSure ? ["sure"] : [])];
 	const data = rows.map((row) => {
 		const probabilities = classNames.map((_, i) => row.probabilities[i] ?? null);
-		return [row.path, row.label, row.probability, ...probabilities, row.error];
+		return [row.path, row.label, row.probability, ...probabilities, row.error, ...(isWithSure ? [row.sure] : [])];
 	});
 	return unparse({ fields, data }, { newline: "\n", escapeFormulae: FORMULA });
 }
 
-function tableOf(rows: ImagePrediction[], classNames: string[]): string {
+function tableOf(rows: Prediction[], classNames: string[]): string {
 	const paths = rows.map(({ path }) => printable(path));
 	const pathWidth = Math.max(...paths.map((path) => path.length));
 	const labelWidth = Math.max(...classNames.map((name) => printable(name).length));
 	return rows
-		.map(({ label, probability, error }, i) => {
+		.map(({ label, probability, error, sure = true }, i) => {
 			const name = printable(label ?? "").padEnd(labelWidth);
-			const prediction = `${name}  ${(100 * (probability ?? 0)).toFixed(1)} %`;
+			const prediction = `${name}  ${(100 * (probability ?? 0)).toFixed(1)} %${sure ? "" : "  not sure"}`;
 			return `${paths[i].padEnd(pathWidth)}  ${error ? `cannot be read: ${printable(error)}` : prediction}`;
 		})
 		.join("\n");
