@@ -2,5 +2,5 @@
 // Start with export/export.ts.
 export { type ExportOptions, exportModel } from "./export/export";
 export { EXPORT_FORMATS, type ExportFormat, type WeightFormat } from "./export/formats";
-export { fromKeras } from "./export/keras";
+export { loadKerasModel } from "./export/keras";
 export type { ExportMetadata } from "./export/metadata";

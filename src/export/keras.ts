@@ -2,6 +2,7 @@
 import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { loadKeras3, pathsOf } from "../cnn/keras3";
+import { readRegularFile } from "../support/files";
 import { readHdf5, writeHdf5 } from "./hdf5";
 import { type KerasConfig, toKerasConfig } from "./keras-config";
 
@@ -42,15 +43,14 @@ function weightsOf(model: tf.LayersModel, config: KerasConfig) {
 /**
  * Loads a model from a Keras archive: Keras's `load_model`. It is not compiled.
  *
- * @param archive the bytes of a .keras file that Keras 3 wrote, with a Sequential or functional model of layers that tf.layers
- *   has too
+ * @param path path of a .keras file that Keras 3 wrote, with a Sequential or functional model of layers that tf.layers has too
  * @throws when it is no such file; or names the layer that tf.layers has not
  */
-export async function fromKeras(archive: Uint8Array): Promise<tf.LayersModel> {
-	const files = unzipped(archive);
+export async function loadKerasModel(path: string): Promise<tf.LayersModel> {
+	const files = unzipped(path, await readRegularFile(path));
 	const [config, weights] = [files["config.json"], files["model.weights.h5"]];
 	if (!config || !weights)
-		throw new Error("it is not a .keras file of Keras 3: config.json and model.weights.h5 are expected in it");
+		throw new Error(`${path} is not a file of Keras 3: config.json and model.weights.h5 are expected in it`);
 	const arrays = await readHdf5(weights);
 	const { keras_version } = JSON.parse(strFromU8(files["metadata.json"] ?? strToU8("{}")));
 	const bytes = Buffer.concat(arrays.map(({ values }) => Buffer.from(values.buffer)));
@@ -61,10 +61,10 @@ export async function fromKeras(archive: Uint8Array): Promise<tf.LayersModel> {
 	});
 }
 
-function unzipped(archive: Uint8Array): Record<string, Uint8Array> {
+function unzipped(path: string, archive: Uint8Array): Record<string, Uint8Array> {
 	try {
 		return unzipSync(archive);
 	} catch (error) {
-		throw new Error(`it is not a .keras file of Keras 3: no zip archive (${(error as Error).message})`);
+		throw new Error(`${path} is not a file of Keras 3: no zip archive (${(error as Error).message})`);
 	}
 }

@@ -4,15 +4,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
-import { exportModel, fromKeras } from "../../src/export";
+import { exportModel, loadKerasModel } from "../../src/export";
 import { loadImage } from "../../src/images/decode";
 import { fixture, root, temporaryFolder } from "../helpers";
-import { assertClose, type Recorded } from "../tensors";
+import { assertClose, type Recorded, toTensor } from "../tensors";
 import { sha256OfExport } from "./content";
 import { images, metadata, NETWORKS } from "./networks";
 
 /** What Keras, TensorFlow and ONNX Runtime predicted from the files, and the hashes of these. */
-const recorded = fixture<Record<string, Record<string, { predictions: Recorded; sha256: string }>>>("exports");
+const { "written by Keras": ofKeras, ...recorded } = fixture<Fixture>("exports");
+type Fixture = Record<string, Record<string, { predictions: Recorded; sha256: string }>> & {
+	"written by Keras": { archive: string; images: Recorded; predictions: Recorded };
+};
 
 const batch = images(50);
 
@@ -28,7 +31,7 @@ for (const [name, make] of Object.entries(NETWORKS)) {
 			const file = await write("keras");
 			assert.equal(await sha256OfExport(file), recorded[name].keras.sha256);
 			assertClose(expected, recorded[name].keras.predictions, 1e-5, "Keras");
-			const loaded = await fromKeras(readFileSync(file));
+			const loaded = await loadKerasModel(file);
 			assert.equal(loaded instanceof tf.Sequential, model instanceof tf.Sequential);
 			assertClose(loaded.predict(batch) as tf.Tensor, recorded[name].keras.predictions, 1e-5, "read back");
 		});
@@ -109,8 +112,15 @@ test("an unknown format, and weights that a format cannot store, are refused wit
 	await refused({ format: "keras", weights: "uint8" }, /weights of keras cannot be uint8: expected float32/);
 });
 
+test("an archive that Keras wrote predicts what Keras predicts", async () => {
+	const file = join(temporaryFolder(), "model.keras");
+	writeFileSync(file, Buffer.from(ofKeras.archive, "base64"));
+	const loaded = await loadKerasModel(file);
+	assertClose(loaded.predict(toTensor(ofKeras.images)) as tf.Tensor, ofKeras.predictions, 1e-5, "Keras");
+});
+
 test("what is no Keras archive is refused in a sentence", async () => {
 	const file = join(temporaryFolder(), "model.keras");
 	writeFileSync(file, "not a zip");
-	await assert.rejects(fromKeras(readFileSync(file)), /it is not a \.keras file of Keras 3: no zip archive/);
+	await assert.rejects(loadKerasModel(file), /model\.keras is not a file of Keras 3: no zip archive/);
 });
