@@ -1,8 +1,10 @@
 // The graph of a model as it predicts, with its weights as constants and for any number of images.
+import { isDeepStrictEqual } from "node:util";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { DType } from "./backend";
 import { constant, type GraphNode, shapeProto } from "./graphdef";
 import { record } from "./trace";
+import { CannotTrace } from "./trace-nodes";
 
 /** A graph from float32 `[batch, …]` to float32 `[batch, …]`. */
 export interface FrozenGraph {
@@ -51,19 +53,18 @@ function forAnyBatch(node: GraphNode, other: GraphNode, shape: tf.Shape): GraphN
 		const anyBatch = shapeProto([-1, ...(shape.slice(1) as number[])]);
 		return { ...node, attr: { ...node.attr, shape: { shape: anyBatch } } };
 	}
-	const content = contentOf(node);
-	if (node.op !== "Const" || !content || content.equals(contentOf(other) ?? Buffer.alloc(0))) return node;
-	// A shape to reshape to: its first size is left to TensorFlow.
-	const sizes = new Int32Array(new Uint8Array(content).buffer);
-	return constant(
-		node.name,
-		[sizes.length],
-		DType.int32,
-		Int32Array.from(sizes, (size, i) => (i === 0 ? -1 : size)),
-	);
+	if (node.op !== "Const" || isDeepStrictEqual(node, other)) return node;
+	// A shape to reshape to: the number of images in it is left to TensorFlow.
+	const [sizes, otherSizes] = [sizesIn(node), sizesIn(other)];
+	const batch = sizes.findIndex((size, i) => size === 2 && otherSizes[i] === 3);
+	if (batch < 0 || !isDeepStrictEqual(sizes.with(batch, 3), otherSizes))
+		throw new CannotTrace("a layer computes with the number of images");
+	return constant(node.name, [sizes.length], DType.int32, Int32Array.from(sizes.with(batch, -1)));
 }
 
-function contentOf({ attr: { value } }: GraphNode): Buffer | null {
-	const { tensorContent } = value && "tensor" in value ? value.tensor : {};
-	return tensorContent ? Buffer.from(tensorContent) : null;
+/** The integers of a constant; none when it holds something else. */
+function sizesIn({ attr: { value } }: GraphNode): number[] {
+	const tensor = value && "tensor" in value ? value.tensor : null;
+	if (tensor?.dtype !== DType.int32 || !tensor.tensorContent) return [];
+	return [...new Int32Array(new Uint8Array(tensor.tensorContent).buffer)];
 }

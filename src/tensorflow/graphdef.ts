@@ -104,7 +104,7 @@ const { root } = parse(`
 	message Library { repeated Function function = 1; }
 	message Versions { int32 producer = 1; int32 minConsumer = 2; }
 	message Graph { repeated Node node = 1; Library library = 2; Versions versions = 4; }
-	message Meta { repeated string tags = 4; string tensorflowVersion = 5; }
+	message Meta { repeated string tags = 4; }
 	message TensorInfo { string name = 1; int32 dtype = 2; Shape tensorShape = 3; }
 	message Serving { map<string, TensorInfo> inputs = 1; map<string, TensorInfo> outputs = 2; string methodName = 3; }
 	message MetaGraph { Meta metaInfoDef = 1; Graph graphDef = 2; map<string, Serving> signatureDef = 5; }
@@ -132,9 +132,7 @@ export function encodeSavedModel(
 	const signatureDef = Object.fromEntries(
 		Object.entries(signatures).map(([name, signature]) => [name, { ...signature, methodName: PREDICT }]),
 	);
-	// Python reads a SavedModel only if it says who wrote it; the version is not looked at.
-	const metaInfoDef = { tags: ["serve"], tensorflowVersion: "2.21.0" };
-	const metaGraphs = [{ metaInfoDef, graphDef, signatureDef }];
+	const metaGraphs = [{ metaInfoDef: { tags: ["serve"] }, graphDef, signatureDef }];
 	return root.lookupType("SavedModel").encode({ savedModelSchemaVersion: 1, metaGraphs }).finish();
 }
 const PREDICT = "tensorflow/serving/predict";

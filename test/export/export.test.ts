@@ -43,9 +43,15 @@ for (const [name, make] of Object.entries(NETWORKS)) {
 			const loaded = await tf.node.loadSavedModel(folder, ["serve"], "serving_default");
 			const { probabilities } = loaded.predict({ images: batch }) as tf.NamedTensorMap;
 			assertClose(probabilities, recorded[name].savedmodel.predictions, 1e-5, "TensorFlow");
+			// Of any number of images.
+			const one = loaded.predict({ images: batch.slice(0, 1) }) as tf.NamedTensorMap;
+			const first = (await probabilities.slice(0, 1).data()).entries();
+			for (const [i, value] of first) assert.ok(Math.abs(one.probabilities.dataSync()[i] - value) < 1e-5);
 			loaded.dispose();
 
-			const files = ["cats/plain.jpg", "dogs/alpha.png"].map((file) => join(root, "test", "fixtures", "images", file));
+			const files = ["cats/plain.jpg", "dogs/alpha.png", "dogs/bitmap.bmp"].map((file) =>
+				join(root, "test", "fixtures", "images", file),
+			);
 			const pixels = await Promise.all(files.map((file) => loadImage(file, { imageSize: [32, 32] })));
 			const encoded = tf.tensor1d(files.map((file) => readFileSync(file)) as unknown as string[], "string");
 			const reader = await tf.node.loadSavedModel(folder, ["serve"], "serving_bytes");
