@@ -10,9 +10,9 @@ type Bits = 8 | 16 | "float16";
  * Saves a model with quantized weights: the TensorFlow.js converter's `--quantize_uint8`, `--quantize_uint16` and
  * `--quantize_float16`.
  *
- * Each kernel is mapped to integers between its minimum and its maximum, or rounded to float16. Tensors of one dimension, as biases and those of
- * batch norms, constant tensors and those with infinite or missing values stay float32. `tf.loadLayersModel` converts the
- * weights back to float32.
+ * Each kernel is mapped to integers between its minimum and its maximum, or rounded to float16. Tensors of one dimension, as
+ * biases and those of batch norms, constant tensors and those with infinite or missing values stay float32.
+ * `tf.loadLayersModel` converts the weights back to float32.
  *
  * @param folder folder for `model.json` and `weights.bin`, created if missing
  * @param bits size of a weight in bits, 8 or 16 for integers, or "float16"
@@ -47,14 +47,19 @@ export async function saveQuantized(model: tf.LayersModel, folder: string, bits:
 	return weights.length;
 }
 
+/** Rounds to float16; null when a number, above 65,504, does not fit. */
+export function toFloat16(values: Float32Array): Float16Array | null {
+	const halves = new Float16Array(values);
+	return halves.every(Number.isFinite) ? halves : null;
+}
+
 /** Returns the quantized bytes of a float32 tensor, with the parameters of `tf.io.WeightsManifestEntry`. */
 function quantize(values: Float32Array, shape: number[], bits: Bits) {
 	// Biases and batch norms are few numbers, and those that an error costs most.
 	if (shape.length < 2) return { bytes: Buffer.from(values.buffer) };
 	if (bits === "float16") {
-		const halves = new Float16Array(values);
-		// Numbers above 65,504 do not fit.
-		if (!halves.every(Number.isFinite)) return { bytes: Buffer.from(values.buffer) };
+		const halves = toFloat16(values);
+		if (!halves) return { bytes: Buffer.from(values.buffer) };
 		return { bytes: Buffer.from(halves.buffer), quantization: { dtype: "float16", original_dtype: "float32" } };
 	}
 	let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

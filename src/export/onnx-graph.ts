@@ -1,5 +1,5 @@
 // The graph of an ONNX model while it is made: nodes, and constants in float32, float16 or 8 bits.
-import { Float16Array } from "@petamoriken/float16";
+import { toFloat16 } from "../cnn/quantization";
 import type { WeightFormat } from "./formats";
 import { ELEMENT, type OnnxAttribute, type OnnxNode, type OnnxTensor } from "./onnx-proto";
 
@@ -26,9 +26,8 @@ export function addNode(
 /** Adds a float32 constant, stored as the graph stores kernels, and returns its name. */
 export function addFloats(graph: OnnxGraph, name: string, dims: number[], values: Float32Array): string {
 	const stored = dims.length < 2 ? "float32" : graph.weights;
-	const halves = stored === "float16" ? new Float16Array(values) : null;
-	// Numbers above 65,504 do not fit.
-	if (halves?.every(Number.isFinite)) {
+	const halves = stored === "float16" && toFloat16(values);
+	if (halves) {
 		addTensor(graph, `${name}/float16`, dims, ELEMENT.float16, halves);
 		return addNode(graph, "Cast", [`${name}/float16`], name, { to: ELEMENT.float32 });
 	}

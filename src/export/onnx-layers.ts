@@ -21,18 +21,14 @@ interface Call {
 type Config = {
 	activation: string;
 	axis: number;
-	depthMultiplier: number;
 	dilationRate: number | number[];
 	epsilon: number;
-	kernelSize: number | number[];
 	maxValue: number | null;
-	negativeSlope: number;
 	offset: number;
 	padding: string | [[number, number], [number, number]];
 	poolSize: number | number[];
 	scale: number;
 	strides: number | number[];
-	threshold: number;
 	alpha: number;
 };
 
@@ -64,20 +60,17 @@ const LAYERS: Record<string, (call: Call) => string> = {
 		const scaled = addNode(graph, "Mul", [input, scalar(graph, `${name}/scale`, scale)], `${name}/scaled`);
 		return addNode(graph, "Add", [scaled, scalar(graph, `${name}/offset`, offset)], name);
 	},
-	Conv2D: (call) => withActivation(call, convolution(call, call.inputs[0], "kernel", "", isBiased(call))),
-	DepthwiseConv2D: (call) =>
-		withActivation(call, convolution(call, call.inputs[0], "depthwise_kernel", "", isBiased(call))),
+	Conv2D: (call) => withActivation(call, convolution(call, "kernel")),
+	DepthwiseConv2D: (call) => withActivation(call, convolution(call, "depthwise_kernel")),
 	SeparableConv2D: (call) => {
-		const depthwise = convolution(call, call.inputs[0], "depthwise_kernel", "/depthwise", false);
-		const point = { ...call, config: { ...call.config, kernelSize: 1, strides: 1, dilationRate: 1 } };
-		return withActivation(call, convolution(point, depthwise, "pointwise_kernel", "", isBiased(call)));
+		const depthwise = convolution(call, "depthwise_kernel", "/depthwise");
+		const point = { ...call, inputs: [depthwise], config: { ...call.config, strides: 1, dilationRate: 1 } };
+		return withActivation(call, convolution(point, "pointwise_kernel"));
 	},
 	BatchNormalization: batchNormalization,
 	Activation: (call) => activation(call, call.config.activation, call.inputs[0], call.layer.name),
-	ReLU: ({ graph, layer, config: { maxValue, negativeSlope, threshold }, inputs }) => {
-		if (negativeSlope || threshold) throw unsupported(layer, "ONNX", "no negativeSlope or threshold");
-		return maxValue ? clip(graph, inputs[0], maxValue, layer.name) : addNode(graph, "Relu", inputs, layer.name);
-	},
+	ReLU: ({ graph, layer: { name }, config: { maxValue }, inputs }) =>
+		maxValue ? clip(graph, inputs[0], maxValue, name) : addNode(graph, "Relu", inputs, name),
 	LeakyReLU: ({ graph, layer: { name }, config: { alpha }, inputs }) =>
 		addNode(graph, "LeakyRelu", inputs, name, { alpha: { f: alpha } }),
 	Softmax: (call) => activation(call, "softmax", call.inputs[0], call.layer.name),
@@ -99,10 +92,7 @@ const LAYERS: Record<string, (call: Call) => string> = {
 		if (inputShape.length !== 2) throw unsupported(layer, "ONNX", "no counterpart with an input that is not flat");
 		const kernel = weight(call, "kernel");
 		const weights = addFloats(graph, `${layer.name}/kernel`, kernel.shape, kernel.values);
-		return withActivation(
-			call,
-			addNode(graph, "Gemm", [...inputs, weights, ...bias(call, isBiased(call))], linear(call)),
-		);
+		return withActivation(call, addNode(graph, "Gemm", [...inputs, weights, ...bias(call)], linear(call)));
 	},
 	Add: ({ graph, layer: { name }, inputs }) => inOrder(graph, "Add", inputs, name),
 	Multiply: ({ graph, layer: { name }, inputs }) => inOrder(graph, "Mul", inputs, name),
@@ -145,11 +135,9 @@ function weight({ layer }: Call, name: string, order?: number[]): { shape: numbe
 	return { shape: transposed.shape, values };
 }
 
-const isBiased = ({ layer }: Call) => layer.weights.some(({ originalName }) => originalName.endsWith("/bias"));
-
-/** The bias as an input, or none. */
-const bias = (call: Call, isUsed: boolean): string[] => {
-	if (!isUsed) return [];
+/** The bias as an input; none of a layer without one. */
+const bias = (call: Call): string[] => {
+	if (!call.layer.weights.some(({ originalName }) => originalName.endsWith("/bias"))) return [];
 	const { shape, values } = weight(call, "bias");
 	return [addFloats(call.graph, `${call.layer.name}/bias`, shape, values)];
 };
@@ -161,25 +149,26 @@ const linear = ({ layer, config }: Call) =>
 /**
  * A convolution. Kernels of tf.layers are `[height, width, in, out]`, of depthwise ones `[height, width, in, multiplier]`;
  * ONNX has `[out, in / group, height, width]`.
+ *
+ * @param suffix of its name, where another step of the layer follows, which adds the bias. Default: none
  */
-function convolution(call: Call, input: string, kernelName: string, suffix: string, isWithBias: boolean): string {
-	const { graph, layer } = call;
+function convolution(call: Call, kernelName: string, suffix?: string): string {
+	const { graph, layer, inputs: given } = call;
 	const isDepthwise = kernelName === "depthwise_kernel";
 	const kernel = weight(call, kernelName, isDepthwise ? [2, 3, 0, 1] : [3, 2, 0, 1]);
 	const [first, second, ...size] = kernel.shape;
 	const dims = isDepthwise ? [first * second, 1, ...size] : kernel.shape;
 	const inputs = [
-		input,
+		...given,
 		addFloats(graph, `${layer.name}/${kernelName}`, dims, kernel.values),
-		...bias(call, isWithBias),
+		...(suffix ? [] : bias(call)),
 	];
 	const name = suffix ? `${layer.name}${suffix}` : linear(call);
 	return addNode(graph, "Conv", inputs, name, { ...windows(call, size), ...(isDepthwise && { group: first }) });
 }
 
 function pooling(call: Call, opType: string): string {
-	const { kernel_shape, ...others } = windows(call, pair(call.config.poolSize));
-	return addNode(call.graph, opType, call.inputs, call.layer.name, { kernel_shape, ...others });
+	return addNode(call.graph, opType, call.inputs, call.layer.name, windows(call, pair(call.config.poolSize)));
 }
 
 function globalPooling({ graph, layer: { name }, inputs }: Call, opType: string): string {
@@ -192,7 +181,6 @@ const pair = (value: number | number[]): number[] => (Array.isArray(value) ? val
 function windows({ config, inputShape }: Call, size: number[]): Record<string, OnnxAttribute> {
 	const strides = pair(config.strides ?? size);
 	const dilations = pair(config.dilationRate ?? 1);
-	const attributes = { kernel_shape: size, strides };
 	const pads = size.map((length, i) => {
 		if (config.padding !== "same") return 0;
 		const input = inputShape[i + 1] as number;
@@ -200,7 +188,8 @@ function windows({ config, inputShape }: Call, size: number[]): Record<string, O
 	});
 	const before = pads.map((total) => Math.floor(total / 2));
 	return {
-		...attributes,
+		kernel_shape: size,
+		strides,
 		...(dilations.some((rate) => rate > 1) && { dilations }),
 		pads: [...before, ...pads.map((total, i) => total - before[i])],
 	};

@@ -183,8 +183,12 @@ export function recordEvaluation(
 export function savedTemperature(artifacts: string, model: ModelRecord): number | null {
 	const remedy = "probabilities are not calibrated; npm run report -- 05 makes a new one";
 	const evaluation = loadArtifact<EvaluationRecord>(artifacts, ARTIFACTS.evaluation, EVALUATION, remedy);
-	return evaluation?.model === hashOfJson(model) ? evaluation.temperature : null;
+	return evaluation && isEvaluationOf(evaluation, model) ? evaluation.temperature : null;
 }
+
+/** Returns whether an evaluation is of this very model, and not of one before it. */
+export const isEvaluationOf = (evaluation: EvaluationRecord, model: ModelRecord) =>
+	evaluation.model === hashOfJson(model);
 
 /** Loads the records of an artifacts folder; those that are missing or damaged are null. */
 export function loadRecords(artifacts: string) {

@@ -3,8 +3,8 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { SPLITS, type Split } from "../../src/images/folders";
 import type { ReportRow } from "../../src/metrics";
-import { type CleaningRecord, loadRecords } from "../../src/pipeline/records";
-import { hashOfJson, writeFileAtomically } from "../../src/support/files";
+import { type CleaningRecord, isEvaluationOf, loadRecords } from "../../src/pipeline/records";
+import { writeFileAtomically } from "../../src/support/files";
 import { readJson } from "../../src/support/json";
 import type { History } from "../../src/training";
 import type { NotebookArguments, Values } from "../run/arguments";
@@ -93,7 +93,7 @@ function recordsOf(dataset: string, artifacts: string) {
 	const ofThisSet = <T extends { dataset: string }>(record: T | null) =>
 		record && real(record.dataset) === real(dataset) ? record : null;
 	const trained = ofThisSet(training);
-	const isCurrent = trained && evaluation?.model === hashOfJson(training);
+	const isCurrent = trained && evaluation && isEvaluationOf(evaluation, trained);
 	return {
 		cleaning: ofThisSet(cleaning),
 		issues: ofThisSet(issues),

@@ -1,25 +1,23 @@
 // Exports the model that was trained last: `npm run export -- --format keras|savedmodel|onnx|tfjs`.
-import { readdirSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { statSync } from "node:fs";
+import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import type { ExportMetadata } from "../../src/export";
 import { EXPORT_FORMATS, type ExportFormat, requireFormat, type WeightFormat } from "../../src/export/formats";
+import { filesIn } from "../../src/images/folders";
 import { commands } from "../commands.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
+import { trainedModel } from "./trained-model";
 
 /** Writes the model in each of the formats, and prints where it is and how large. */
 export async function main(args: string[]): Promise<void> {
 	const { formats, weights, artifacts, output } = readOptions(args);
-	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
-	const { loadModel, savedTemperature } = require("../../src/pipeline") as typeof import("../../src/pipeline");
+	const { model, record, temperature } = await trainedModel(artifacts);
 	const { exportModel } = require("../../src/export") as typeof import("../../src/export");
-	const saved = await loadModel(artifacts);
-	if (!saved) throw new Error(`${artifacts} has no model: train one first, with npm start`);
-	const { classNames, weights: source } = saved.record;
-	const temperature = savedTemperature(artifacts, saved.record);
+	const { classNames, weights: source } = record;
 	const metadata: ExportMetadata = { classNames, temperature, ...(source && { weights: source }) };
 	for (const format of formats) {
-		const path = await exportModel(saved.model, output, { format, metadata, weights });
+		const path = await exportModel(model, output, { format, metadata, weights });
 		console.log(`${relative(fromHere("."), path)}  ${(sizeOf(path) / 1e6).toFixed(2)} MB`);
 	}
 }
@@ -56,8 +54,5 @@ function readOptions(args: string[]): Options {
 /** Bytes of a file, or of all files in a folder. */
 function sizeOf(path: string): number {
 	if (!statSync(path).isDirectory()) return statSync(path).size;
-	const names = readdirSync(path, { recursive: true, encoding: "utf8" });
-	return names
-		.map((name) => statSync(join(path, name)))
-		.reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
+	return [...filesIn(path)].reduce((sum, file) => sum + statSync(file).size, 0);
 }

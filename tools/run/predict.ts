@@ -9,6 +9,7 @@ import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
 import { toNumber } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
+import { trainedModel } from "./trained-model";
 
 const FORMATS = ["table", "csv", "json"] as const;
 type Format = (typeof FORMATS)[number];
@@ -16,19 +17,15 @@ type Format = (typeof FORMATS)[number];
 /** Prints label and calibrated probability of each image as a table, CSV or JSON. */
 export async function main(args: string[]): Promise<void> {
 	const { paths, format, artifacts, threshold } = readOptions(args);
-	// Loaded only now: TensorFlow takes a second, which a mistyped option should not.
-	const { loadModel, savedTemperature } = require("../../src/pipeline") as typeof import("../../src/pipeline");
+	const { model, record, temperature } = await trainedModel(artifacts);
 	const { predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
-	const saved = await loadModel(artifacts);
-	if (!saved) throw new Error(`${artifacts} has no model: train one first, with npm start`);
 	const files = paths.flatMap((path) =>
 		statSync(path).isDirectory() ? [...filesIn(path)].filter(isImageFile).sort() : path,
 	);
 	if (files.length === 0) throw new Error(`${paths.join(", ")} has no images`);
 	endOnSignals();
-	const { classNames } = saved.record;
-	const temperature = savedTemperature(artifacts, saved.record) ?? 1;
-	const predictions = await predictImages(saved.model, files, { classNames, temperature });
+	const { classNames } = record;
+	const predictions = await predictImages(model, files, { classNames, temperature: temperature ?? 1 });
 	const here = fromHere(".");
 	const rows = predictions.map((row) => ({
 		...row,
