@@ -26,7 +26,7 @@ const doors = [...levels.keys()].filter((room) => !["support", "tensorflow", "im
 /** Files that tools may import past a door, which would load TensorFlow or Redis for nothing or does not exist. */
 const PAST_DOORS = [
 	/^src\/(support|images)\//,
-	/^src\/datasets\/(classes|sampling)$/,
+	/^src\/datasets\/(classes|fingerprint|sampling)$/,
 	/^src\/display\/(figures|plotly|svg|table)$/,
 	/^src\/evaluation\/chance$/,
 	/^src\/export\/formats$/,

@@ -1,6 +1,6 @@
 // Cleans a data set when its files have changed, and records what is left.
 import { createHash } from "node:crypto";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { cleanTheData, lastCheckOf } from "../cleaning/clean";
 import { quarantined } from "../cleaning/quarantine";
 import { countImages } from "../datasets/directory";
@@ -40,8 +40,7 @@ export async function ensureClean(dataset: string, artifacts: string): Promise<C
 	// For its error, which says what a data set is.
 	if (SPLITS.some((split) => !statOrNull(splitFolder(dataset, split)))) countImages(dataset);
 	const saved = loadCleaning(artifacts);
-	const isVerified = saved?.dataset === resolve(dataset) && saved.check !== "container";
-	if (isVerified && saved.state === stateOf(dataset)) return saved;
+	if (saved && saved.check !== "container" && saved.state === stateOf(dataset)) return saved;
 	const started = performance.now();
 	for (const split of SPLITS) await cleanTheData(join(dataset, split));
 	return recordCleaning(dataset, artifacts, (performance.now() - started) / 1000);
@@ -51,6 +50,7 @@ export async function ensureClean(dataset: string, artifacts: string): Promise<C
 export function stateOf(dataset: string): string {
 	const hash = createHash("sha256");
 	const images = SPLITS.flatMap((split) => [...filesIn(splitFolder(dataset, split))].filter(isImageFile).sort());
-	for (const path of images) hash.update(`${path}\0${versionOfFile(path)}\n`);
+	// Relative names: a data set that is moved stays clean.
+	for (const path of images) hash.update(`${relative(dataset, path)}\0${versionOfFile(path)}\n`);
 	return hash.digest("hex");
 }

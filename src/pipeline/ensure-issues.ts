@@ -28,6 +28,6 @@ export function recordIssues(dataset: string, artifacts: string, issues: Pick<Is
  */
 export async function ensureIssues(dataset: string, artifacts: string): Promise<IssuesRecord> {
 	const saved = loadIssues(artifacts);
-	if (saved?.dataset === resolve(dataset) && saved.state === stateOf(dataset)) return saved;
+	if (saved?.state === stateOf(dataset)) return saved;
 	return recordIssues(dataset, artifacts, await findIssues(dataset));
 }

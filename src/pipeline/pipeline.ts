@@ -48,10 +48,13 @@ function reasonToTrain(
 	{ dataset, parameters, data }: Pick<ModelRecord, "dataset" | "parameters" | "data">,
 ): string | null {
 	if (!record) return `No saved model in ${artifacts}`;
-	if (record.dataset !== dataset) return `The model in ${artifacts} is for another data set, ${record.dataset}`;
-	if (!isDeepStrictEqual(record.parameters, parameters)) return `The model in ${artifacts} is for other parameters`;
-	// Names of files start with those of their classes.
-	return record.data === data ? null : `The images in ${dataset} are not those that the model in ${artifacts} is for`;
+	// The images decide, not where they lie: a folder that is moved or copied has the same ones.
+	if (record.data !== data) {
+		return record.dataset === dataset
+			? `The images in ${dataset} are not those that the model in ${artifacts} is for`
+			: `The model in ${artifacts} is for another data set, ${record.dataset}`;
+	}
+	return isDeepStrictEqual(record.parameters, parameters) ? null : `The model in ${artifacts} is for other parameters`;
 }
 
 /**

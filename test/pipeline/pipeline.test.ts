@@ -66,6 +66,16 @@ describe("a trained model", () => {
 		);
 	});
 
+	test("is loaded where the images and the artifacts have been moved to", async () => {
+		const [before, after] = [join(temporaryFolder(), "checkout"), join(temporaryFolder(), "moved")];
+		cpSync(dataset, join(before, "dataset"), { recursive: true });
+		const once = { ...parameters, epochs: 1 };
+		const load = (checkout: string) => loadOrTrain(join(checkout, "dataset"), join(checkout, "artifacts"), once);
+		const { record } = await load(before);
+		renameSync(before, after);
+		assert.equal(await printed(async () => assert.deepEqual((await load(after)).record, record)), "");
+	});
+
 	test("is trained again, with a line, when images have been replaced at the same path", async () => {
 		const artifacts = temporaryFolder();
 		const once = { ...parameters, epochs: 1 };

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { fingerprint } from "../../src/datasets/fingerprint";
 import { classificationReportRows } from "../../src/metrics/classification";
 import { confusionMatrix } from "../../src/metrics/confusion";
 import { DEFAULT_PARAMETERS } from "../../src/pipeline/parameters";
@@ -11,7 +12,7 @@ import { saveArtifact } from "../../src/support/artifacts";
 import { writeComparison } from "../../tools/report/compare";
 import { readRun, writeRun } from "../../tools/report/run-record";
 import type { NotebookArguments } from "../../tools/run/arguments";
-import { root, temporaryFolder } from "../helpers";
+import { imageFolder, root, temporaryFolder } from "../helpers";
 
 const work = temporaryFolder();
 const dataset = join(work, "dataset");
@@ -55,9 +56,9 @@ describe("the report of metrics.json", () => {
 		properties: ["__proto__", "constructor", "toString", "hasOwnProperty"],
 	};
 	for (const [kind, classNames] of Object.entries(kinds)) {
-		test(`has a row for each class, in their order: ${classNames.join(", ")}`, () => {
+		test(`has a row for each class, in their order: ${classNames.join(", ")}`, async () => {
 			const options = evaluated(kind, classNames);
-			const record = writeRun(options);
+			const record = await writeRun(options);
 			const rows = inPython(options.reports);
 			assert.deepEqual(
 				rows.slice(0, -3).map(([name]) => name),
@@ -80,9 +81,9 @@ describe("the report of metrics.json", () => {
 			);
 		});
 
-		test(`is compared in that order: ${classNames.join(", ")}`, () => {
+		test(`is compared in that order: ${classNames.join(", ")}`, async () => {
 			const { reports } = evaluated(`compared ${kind}`, classNames);
-			writeRun(evaluated(`compared ${kind}`, classNames));
+			await writeRun(evaluated(`compared ${kind}`, classNames));
 			const run = readRun(reports);
 			const html = readFileSync(writeComparison(run, run, reports), "utf8");
 			const report = html.slice(html.indexOf("<h2>Classification reports</h2>"));
@@ -91,43 +92,53 @@ describe("the report of metrics.json", () => {
 		});
 	}
 
-	test("of an earlier version is compared in the order of the classes", () => {
+	test("of an earlier version is compared in the order of the classes", async () => {
 		const options = evaluated("earlier", ["007", "10", "2"]);
-		const { reportRows, report, ...rest } = writeRun(options);
+		const { reportRows, report, ...rest } = await writeRun(options);
 		writeFileSync(join(options.reports, "metrics.json"), JSON.stringify({ ...rest, report }));
 		assert.deepEqual(readRun(options.reports).reportRows, reportRows);
 	});
 });
 
 describe("a run has the numbers of one model and one data set", () => {
-	test("an evaluation is not that of a model that was trained after it", () => {
+	test("an evaluation is not that of a model that was trained after it", async () => {
 		const options = evaluated("trained again", ["a", "b", "c"]);
-		assert.equal(writeRun(options).test?.loss, 0.5);
+		assert.equal((await writeRun(options)).test?.loss, 0.5);
 		saveArtifact(options.artifacts, "training", {
 			...saved,
 			classNames: ["a", "b", "c"],
 			parameters: { epochs: 2 },
 		});
-		const { test, report, reportRows, confusionMatrix, seconds, epochsRun } = writeRun(options);
+		const { test, report, reportRows, confusionMatrix, seconds, epochsRun } = await writeRun(options);
 		assert.deepEqual([test, report, reportRows, confusionMatrix, seconds.evaluate], [null, null, null, null, null]);
 		assert.equal(epochsRun, 1);
 	});
 
-	test("an evaluation is that of the model it was given, whatever is saved meanwhile", () => {
+	test("an evaluation is that of the model it was given, whatever is saved meanwhile", async () => {
 		const options = evaluated("two runs at once", ["a", "b", "c"]);
 		const evaluation = loadRecords(options.artifacts).evaluation as EvaluationRecord;
 		const own = { ...saved, classNames: ["a", "b", "c"], parameters: DEFAULT_PARAMETERS };
 		recordEvaluation(options.artifacts, evaluation, own);
-		assert.equal(writeRun(options).test, null);
+		assert.equal((await writeRun(options)).test, null);
 		saveArtifact(options.artifacts, "training", own);
-		assert.equal(writeRun(options).test?.loss, 0.5);
+		assert.equal((await writeRun(options)).test?.loss, 0.5);
 	});
 
-	test("records of another data set are not of this run", () => {
+	test("a model of the same images is of this run, wherever they lay when it was trained", async () => {
+		const [options, moved] = [evaluated("moved", ["cats", "dogs"]), join(work, "moved dataset")];
+		for (const split of ["train", "valid"]) cpSync(imageFolder, join(moved, split), { recursive: true });
+		const training = { ...saved, classNames: ["cats", "dogs"], parameters: { epochs: 1 } };
+		for (const [data, epochsRun] of [[await fingerprint(moved), 1] as const, ["another", null] as const]) {
+			saveArtifact(options.artifacts, "training", { ...training, data });
+			assert.equal((await writeRun({ ...options, dataset: moved })).epochsRun, epochsRun);
+		}
+	});
+
+	test("records of another data set are not of this run", async () => {
 		const options = evaluated("other data set", ["a", "b", "c"]);
 		const other = join(work, "other");
 		mkdirSync(other);
-		const { test, classNames, epochsRun, history } = writeRun({ ...options, dataset: other });
+		const { test, classNames, epochsRun, history } = await writeRun({ ...options, dataset: other });
 		assert.deepEqual([test, classNames, epochsRun, history], [null, null, null, {}]);
 	});
 });

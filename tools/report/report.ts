@@ -41,7 +41,7 @@ export async function main(args: string[]): Promise<void> {
 		return;
 	}
 	finish(reports);
-	const record = writeRun(options);
+	const record = await writeRun(options);
 	if (browser) await printPages(browser, options);
 	const index = join(reports, "index.html");
 	writeIndex(reports, record);

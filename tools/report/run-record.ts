@@ -1,9 +1,10 @@
 // The record of a run, `reports/metrics.json`: its schema, its writer and its reader. Keys are added, never renamed.
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { fingerprint } from "../../src/datasets/fingerprint";
 import { SPLITS, type Split } from "../../src/images/folders";
 import type { ReportRow } from "../../src/metrics";
-import { type CleaningRecord, isEvaluationOf, loadRecords } from "../../src/pipeline/records";
+import { type CleaningRecord, isEvaluationOf, loadRecords, type ModelRecord } from "../../src/pipeline/records";
 import { writeFileAtomically } from "../../src/support/files";
 import { readJson } from "../../src/support/json";
 import type { History } from "../../src/training";
@@ -57,8 +58,8 @@ export interface RunRecord {
  *
  * @param reports the folder to write to
  */
-export function writeRun({ dataset, artifacts, values, reports }: NotebookArguments): RunRecord {
-	const records = recordsOf(dataset, artifacts);
+export async function writeRun({ dataset, artifacts, values, reports }: NotebookArguments): Promise<RunRecord> {
+	const records = await recordsOf(dataset, artifacts);
 	const { cleaning, training, evaluation } = records;
 	const { seconds = null, epochsRun = null, ...history } = training?.history ?? {};
 	const reportRows = evaluation && rowsOf(evaluation.report, training?.classNames);
@@ -87,12 +88,12 @@ export function writeRun({ dataset, artifacts, values, reports }: NotebookArgume
 }
 
 /** Loads the records that belong together: of this data set, and the evaluation of the model that was trained last. */
-function recordsOf(dataset: string, artifacts: string) {
+async function recordsOf(dataset: string, artifacts: string) {
 	const { cleaning, issues, training, evaluation } = loadRecords(artifacts);
 	const real = (path: string) => (existsSync(path) ? realpathSync(path) : resolve(path));
 	const ofThisSet = <T extends { dataset: string }>(record: T | null) =>
 		record && real(record.dataset) === real(dataset) ? record : null;
-	const trained = ofThisSet(training);
+	const trained = ofThisSet(training) ?? ((await isTrainedOn(dataset, training)) ? training : null);
 	const isCurrent = trained && evaluation && isEvaluationOf(evaluation, trained);
 	return {
 		cleaning: ofThisSet(cleaning),
@@ -100,6 +101,15 @@ function recordsOf(dataset: string, artifacts: string) {
 		training: trained,
 		evaluation: isCurrent ? evaluation : null,
 	};
+}
+
+/** Returns whether a model was trained on these images, which may have lain elsewhere then. */
+async function isTrainedOn(dataset: string, training: ModelRecord | null): Promise<boolean> {
+	if (!training?.data) return false;
+	return fingerprint(dataset).then(
+		(data) => data === training.data,
+		() => false,
+	);
 }
 
 /**
