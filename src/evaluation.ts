@@ -3,5 +3,11 @@
 export { chanceWarning, majorityScore } from "./evaluation/chance";
 export { evaluate, type Predictions, predict } from "./evaluation/evaluate";
 export { type GradCamOptions, gradCam, overlay } from "./evaluation/gradcam";
+export {
+	type BytesPrediction,
+	type BytesPredictor,
+	type BytesPredictorOptions,
+	bytesPredictor,
+} from "./evaluation/predict-bytes";
 export { type ImagePrediction, type PredictImagesOptions, predictImages } from "./evaluation/predict-images";
 export { accuracyBySlice, type Slice } from "./evaluation/slices";

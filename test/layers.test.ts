@@ -17,18 +17,19 @@ const LEVELS = [
 	["evaluation"],
 	["pipeline"],
 	["export"],
+	["web"],
 	["sweep"],
 	["display"],
 ];
 const levels = new Map(LEVELS.flatMap((rooms, level) => rooms.map((room) => [room, level])));
-const doors = [...levels.keys()].filter((room) => !["support", "tensorflow", "images"].includes(room));
+const doors = [...levels.keys()].filter((room) => !["support", "tensorflow", "images", "web"].includes(room));
 
 /** Files that tools may import past a door, which would load TensorFlow or Redis for nothing or does not exist. */
 const PAST_DOORS = [
 	/^src\/(support|images)\//,
 	/^src\/datasets\/(classes|fingerprint|sampling)$/,
 	/^src\/display\/(figures|plotly|svg|table)$/,
-	/^src\/evaluation\/chance$/,
+	/^src\/evaluation\/(chance|predictions-csv)$/,
 	/^src\/export\/formats$/,
 	/^src\/pipeline\/(parameters|records)$/,
 	/^src\/sweep\/(attempt|redis-connection|worker)$/,

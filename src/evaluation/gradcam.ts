@@ -26,13 +26,27 @@ export interface GradCamOptions {
  * @throws when the model has no such layer or no exclusive classes, or its output is NaN
  */
 export function gradCam(model: tf.LayersModel, xs: tf.Tensor4D, options: GradCamOptions = {}): tf.Tensor3D {
-	const units = requireClassifier(model);
 	requireNumbers(model);
-	const target = mapsOf(model, options.layer);
+	return heatMaps(model, xs, (scores) => labelsToExplain(scores, options.classes), options.layer);
+}
+
+/**
+ * `gradCam` without its checks, which read from the device: a browser's main thread cannot do that on a GPU.
+ *
+ * @param labelsOf the labels to explain, from float32 `[batch, classes]`
+ */
+export function heatMaps(
+	model: tf.LayersModel,
+	xs: tf.Tensor4D,
+	labelsOf: (scores: tf.Tensor) => tf.Tensor1D,
+	layer?: string,
+): tf.Tensor3D {
+	const units = requireClassifier(model);
+	const target = mapsOf(model, layer);
 	return tf.tidy(() => {
 		const scoresOf = scoresFrom(units);
 		const [logits, maps] = run(model, { inputs: model.inputs, outputs: [...model.outputs, target] }, [xs]);
-		const classMask = tf.oneHot(labelsToExplain(scoresOf(logits), options.classes), Math.max(2, units)).toFloat();
+		const classMask = tf.oneHot(labelsOf(scoresOf(logits)), Math.max(2, units)).toFloat();
 		const kernel = linearHead(model, target)?.getWeights()[0];
 		const after = { inputs: [...model.inputs, target], outputs: model.outputs };
 		const gradient = tf.grad((given) =>

@@ -1,9 +1,9 @@
 // From a network's outputs to the probabilities of the classes.
 import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { sum } from "../support/statistics";
+import { hasFiniteWeights } from "../tensorflow/finite-weights";
 import { outputActivation, takesLogits } from "../tensorflow/logits";
 import { requireClassifier } from "../training/compile";
-import { hasFiniteWeights } from "../training/divergence";
 
 /** Prediction of one sample, one column per class. */
 export interface Row {
@@ -23,8 +23,13 @@ export interface Row {
  *   outputs are no probabilities
  */
 export function probabilitiesOf(model: tf.LayersModel): (outputs: number[]) => Row {
-	const units = requireClassifier(model);
 	requireNumbers(model);
+	return toRow(model);
+}
+
+/** `probabilitiesOf` without a look at the weights, which the main thread of a browser cannot read from a GPU. */
+export function toRow(model: tf.LayersModel): (outputs: number[]) => Row {
+	const units = requireClassifier(model);
 	const { layer, activation } = outputActivation(model);
 	const areLogits = activation === "softmax" || activation === "sigmoid" || takesLogits(model);
 	if (activation === "linear" && !areLogits) {

@@ -1,13 +1,10 @@
 // Predicts image files.
-import * as tf from "@tensorflow/tfjs-node-gpu";
+import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { verifyImage } from "../cleaning/verify";
 import { colorModeOf, type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
-import { withTemperature } from "../metrics/temperature";
-import { compiledModel } from "../tensorflow/layers-model";
-import { type Prepare, predictStep } from "../tensorflow/steps";
-import type { TensorFunction } from "../tensorflow/trace";
 import { requireModelClasses, trainedClassNames } from "../training/classes";
-import { probabilitiesOf, type Row } from "./outputs";
+import { type Network, networkOf } from "./network";
+import type { Row } from "./outputs";
 
 /** Prediction for an image file. */
 export interface ImagePrediction {
@@ -53,10 +50,9 @@ export async function predictImages(
 ): Promise<ImagePrediction[]> {
 	if (!classNames) throw new Error("the model does not know its classes: pass classNames in the order of its outputs");
 	requireModelClasses(model, { classNames, of: "classNames" });
-	const toRow = calibrated(probabilitiesOf(model), temperature);
 	// To make a graph takes as long as a batch without one.
-	const step = predictStep(compiledModel(model), unchanged, { fast: paths.length > batchSize });
-	const [height, width, channels] = model.inputs[0].shape.slice(1) as number[];
+	const network = networkOf(model, { temperature, fast: paths.length > batchSize });
+	const [height, width, channels] = network.inputShape;
 	const reader = readImages(
 		paths,
 		resolveDecodeOptions({ imageSize: [height, width], colorMode: colorModeOf(channels), applyOrientation }),
@@ -67,7 +63,7 @@ export async function predictImages(
 			const batch = paths.slice(start, start + batchSize);
 			const images: (Pixels | Error)[] = [];
 			for (const path of batch) images.push(await reader.next().catch((error) => explainUnreadable(path, error)));
-			results.push(...classify(model, step, toRow, images).map((row, i) => predictionOf(batch[i], row, classNames)));
+			results.push(...classify(network, images).map((row, i) => predictionOf(batch[i], row, classNames)));
 		}
 	} finally {
 		reader.stop();
@@ -81,32 +77,10 @@ async function explainUnreadable(path: string, error: Error): Promise<Error> {
 	return problem ? new Error(`${problem.reason} (${problem.detail})`) : error;
 }
 
-/** Returns the same rows with the probabilities at a temperature. */
-function calibrated(toRow: (outputs: number[]) => Row, temperature: number): (outputs: number[]) => Row {
-	if (temperature === 1) return toRow;
-	return (outputs) => {
-		const row = toRow(outputs);
-		return { ...row, probabilities: withTemperature([row.logProbabilities], temperature)[0] };
-	};
-}
-
-const unchanged: Prepare = (xs) => xs;
-
 /** Returns the prediction of each image of a batch, or the error in its place. */
-function classify(
-	model: tf.LayersModel,
-	step: TensorFunction,
-	toRow: (outputs: number[]) => Row,
-	images: (Pixels | Error)[],
-): (Row | Error)[] {
+function classify(network: Network, images: (Pixels | Error)[]): (Row | Error)[] {
 	const readable = images.filter((image): image is Pixels => !(image instanceof Error));
-	const outputs = tf.tidy(() => {
-		if (readable.length === 0) return [];
-		const shape = [-1, ...(model.inputs[0].shape.slice(1) as number[])];
-		const xs = tf.concat(readable.map((image) => tf.tensor1d(image))).reshape(shape);
-		return step([xs])[0].arraySync() as number[][];
-	});
-	const rows = outputs.map(toRow).values();
+	const rows = network.outputsOf(readable).map(network.toRow).values();
 	return images.map((image) => (image instanceof Error ? image : (rows.next().value as Row)));
 }
 

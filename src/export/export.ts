@@ -1,23 +1,25 @@
 // `exportModel`: a model for programs other than this one.
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
-import { saveQuantized } from "../cnn/quantization";
 import { writeFileAtomically } from "../support/files";
 import { type ExportFormat, requireFormat, type WeightFormat } from "./formats";
 import { toKeras } from "./keras";
+import { layersModel, saveLayersModel } from "./layers-model";
 import { type Description, descriptionOf, type ExportMetadata } from "./metadata";
 import { toOnnx } from "./onnx";
 import { toSavedModel } from "./saved-model";
+import { toPage } from "./web";
 
 export interface ExportOptions {
 	/**
 	 * Format of the files: `"keras"` a .keras archive of Keras 3, `"savedmodel"` TensorFlow's, with signatures for pixels and
-	 * for encoded images, `"onnx"` for ONNX Runtime and others, `"tfjs"` a TensorFlow.js layers model for browsers.
+	 * for encoded images, `"onnx"` for ONNX Runtime and others, `"tfjs"` a TensorFlow.js layers model for browsers, `"web"` a
+	 * page that classifies images by itself.
 	 */
 	format: ExportFormat;
 	/** What goes with the model. */
 	metadata: ExportMetadata;
-	/** How kernels are stored: `"float32"`; for ONNX and TensorFlow.js also `"float16"` or `"uint8"`. Default `"float32"`. */
+	/** How kernels are stored: `"float32"`; for ONNX, TensorFlow.js and pages also `"float16"` or `"uint8"`. Default `"float32"`. */
 	weights?: WeightFormat;
 }
 
@@ -25,8 +27,8 @@ export interface ExportOptions {
  * Exports a model from images to probabilities to files that other programs load. Predictions are those of the model;
  * it is exported as it predicts, without optimizer.
  *
- * @param folder where the files are written, created if missing: `model.keras`, `model.onnx`, or a folder `saved_model` or
- *   `tfjs`. Files of an earlier export there are replaced
+ * @param folder where the files are written, created if missing: `model.keras`, `model.onnx`, `index.html`, or a folder
+ *   `saved_model` or `tfjs`. Files of an earlier export there are replaced
  * @returns path of the file or folder
  * @throws when the format has no counterpart for a layer, or cannot store weights that way
  */
@@ -47,6 +49,7 @@ const FILES: Record<ExportFormat, string> = {
 	savedmodel: "saved_model",
 	onnx: "model.onnx",
 	tfjs: "tfjs",
+	web: "index.html",
 };
 
 type Writer = (model: tf.LayersModel, path: string, description: Description, weights: WeightFormat) => Promise<void>;
@@ -65,16 +68,10 @@ const WRITERS: Record<ExportFormat, Writer> = {
 		]);
 		writeFileAtomically(path, toOnnx(model, { weights, metadata: Object.fromEntries(metadata) }));
 	},
-	tfjs: (model, path, description, weights) => saveLayersModel(model, path, description, weights),
+	tfjs: async (model, path, description, weights) => {
+		await saveLayersModel(model, path, weights);
+		writeFileAtomically(join(path, "metadata.json"), JSON.stringify(description, null, 2));
+	},
+	web: async (model, path, description, weights) =>
+		writeFileAtomically(path, toPage(await layersModel(model, weights), description)),
 };
-
-async function saveLayersModel(
-	model: tf.LayersModel,
-	path: string,
-	description: Description,
-	weights: WeightFormat,
-): Promise<void> {
-	if (weights === "float32") await model.save(`file://${path}`);
-	else await saveQuantized(model, path, weights === "uint8" ? 8 : weights);
-	writeFileAtomically(join(path, "metadata.json"), JSON.stringify(description, null, 2));
-}

@@ -9,6 +9,7 @@ export const EXPORT_FORMATS = {
 	savedmodel: ["float32"],
 	onnx: ["float32", "float16", "uint8"],
 	tfjs: ["float32", "float16", "uint8"],
+	web: ["float32", "float16", "uint8"],
 } as const satisfies Record<string, readonly WeightFormat[]>;
 export type ExportFormat = keyof typeof EXPORT_FORMATS;
 

@@ -10,13 +10,15 @@ export interface ExportMetadata {
 	 * evaluation has fitted one.
 	 */
 	temperature: number | null;
+	/** Least probability of a sure prediction, 0–1; missing where none is chosen. */
+	threshold?: number;
 	/** Source and licence of the pretrained weights in the model; missing where there are none. */
 	weights?: string;
 }
 
 /** Returns the metadata of a model with its input and how images become it. */
 export const descriptionOf = (model: tf.LayersModel, metadata: ExportMetadata) => {
-	const [, height, width, channels] = model.inputs[0].shape;
+	const [, height, width, channels] = model.inputs[0].shape as number[];
 	return {
 		...metadata,
 		input: { layout: "NHWC", height, width, channels, dtype: "float32", range: [0, 255] },

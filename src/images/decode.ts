@@ -126,9 +126,19 @@ function kindOf(path: string, { channels, applyOrientation }: DecodeOptions): Fi
 export const loadImage = (path: string, options: ReadOptions = {}): Promise<tf.Tensor3D> =>
 	readImage(path, resolveDecodeOptions(options));
 
-async function readImage(path: string, decoding: DecodeOptions): Promise<tf.Tensor3D> {
-	const bytes = await readRegularFile(path);
-	const decoded = await decodeImage(path, bytes, decoding.channels);
+const readImage = async (path: string, decoding: DecodeOptions): Promise<tf.Tensor3D> =>
+	decodeAndResize(await readRegularFile(path), decoding, path);
+
+/**
+ * Decodes the bytes of an image file with the same pixels as `loadImage`.
+ *
+ * @param decoding see `resolveDecodeOptions`; pixels are not packed
+ * @param name the file's name for the message
+ * @returns float32 `[height, width, channels]` in 0–255
+ * @throws when they cannot be decoded
+ */
+export async function decodeAndResize(bytes: Uint8Array, decoding: DecodeOptions, name: string): Promise<tf.Tensor3D> {
+	const decoded = await decodeImage(name, bytes, decoding.channels);
 	const orientation = decoding.applyOrientation ? orientationOf(formatOf(bytes)?.name, readerOf(bytes)) : 1;
 	const pixels = tf.tidy(() => resize(turn(decoded, orientation), decoding));
 	decoded.dispose();

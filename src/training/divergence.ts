@@ -1,7 +1,8 @@
 // Ends training that diverges: a loss or weights that are not numbers.
 import { existsSync } from "node:fs";
-import * as tf from "@tensorflow/tfjs-node-gpu";
+import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { repeating } from "../support/errors";
+import { hasFiniteWeights } from "../tensorflow/finite-weights";
 import { learningRateOf } from "../tensorflow/layers-model";
 
 /** Error of a training run whose loss or weights are NaN or infinite. Another attempt would end the same. */
@@ -10,19 +11,6 @@ export class Diverged extends Error {
 		super(message);
 		repeating(this);
 	}
-}
-
-/**
- * Returns whether all weights of a model are finite. A step can make them NaN or infinite without any loss computed after
- * it, and ReLU and max pooling can hide it from outputs and losses.
- */
-export function hasFiniteWeights(model: tf.LayersModel): boolean {
-	// 0 times a number is 0; 0 times NaN or infinity is NaN.
-	const products = () => model.getWeights().map((weight) => weight.toFloat().mul(0).sum());
-	const zero = tf.tidy(() => tf.addN([tf.scalar(0), ...products()]));
-	const [value] = zero.dataSync();
-	zero.dispose();
-	return value === 0;
 }
 
 /** Returns the functions that check the losses of a training run, and its weights after each epoch. */

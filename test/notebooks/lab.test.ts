@@ -1,14 +1,14 @@
 // What a user sees in JupyterLab, in a real browser. SCREENSHOTS=folder keeps screenshots of it.
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { makeSampleDataset } from "../../tools/data/sample-dataset";
-import { browserCommand } from "../../tools/setup/processes.mjs";
+import { launchBrowser, noBrowser } from "../browser";
 import { notebookOf, root, temporaryFolder } from "../helpers";
 import { isRunning, until } from "../processes";
 import { freePort } from "../servers";
@@ -48,9 +48,7 @@ async function menu(page: Page, ...items: string[]): Promise<void> {
 	for (const item of items) await page.getByRole("menuitem", { name: item, exact: true }).first().click();
 }
 
-const command = browserCommand();
-
-describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chrome on this machine" }, () => {
+describe("in JupyterLab", { skip: noBrowser }, () => {
 	let lab: ChildProcess;
 	let browser: Browser;
 	let address: string;
@@ -84,9 +82,7 @@ describe("in JupyterLab", { skip: command ? false : "there is no Chromium or Chr
 			);
 		// Other test files run at the same time.
 		await until("JupyterLab answers", answers, 180);
-		const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
-		const executablePath = execFileSync("which", [command as string], { encoding: "utf8" }).trim();
-		browser = await chromium.launch({ executablePath, args });
+		browser = await launchBrowser();
 	});
 	after(async () => {
 		await browser?.close();

@@ -1,29 +1,25 @@
 // Nasty names in every place that shows names, looked at in a real browser. SCREENSHOTS=folder keeps screenshots.
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { parse } from "papaparse";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { confusionMatrixFigure, showFigure, showImages, showMarkdown, showTable } from "../../src/display";
 import { printable } from "../../src/support/text";
 import { writeComparison } from "../../tools/report/compare";
 import { writeIndex } from "../../tools/report/index-page";
 import { readRun } from "../../tools/report/run-record";
-import { browserCommand } from "../../tools/setup/processes.mjs";
+import { launchBrowser, noBrowser as skip } from "../browser";
 import { root, temporaryFolder } from "../helpers";
 import { nastyNames } from "../nasty-names";
 
-const command = browserCommand();
-const skip = command ? false : "there is no Chromium or Chrome on this machine";
 let browser: Browser;
 before(async () => {
-	if (!command) return;
-	const executablePath = execFileSync("which", [command], { encoding: "utf8" }).trim();
-	browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+	if (!skip) browser = await launchBrowser();
 });
 after(() => browser?.close());
 

@@ -310,9 +310,9 @@ describe("damaged artifacts", () => {
 			const [artifacts, reports] = [temporaryFolder(), temporaryFolder()];
 			for (const name of ["cleaning", "training", "evaluation"])
 				writeFileSync(join(artifacts, `${name}.json`), content);
-			const lines = await printed(() => {
+			const lines = await printed(async () => {
 				const options = { dataset: artifacts, artifacts, reports, values: {} };
-				writeIndex(reports, writeRun(options as unknown as Parameters<typeof writeRun>[0]));
+				writeIndex(reports, await writeRun(options as unknown as Parameters<typeof writeRun>[0]));
 			});
 			for (const name of ["cleaning", "training", "evaluation"]) {
 				assert.match(

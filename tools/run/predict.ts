@@ -2,8 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
-import { unparse } from "papaparse";
-import type { ImagePrediction } from "../../src/evaluation";
+import { type Prediction, predictionsCsv } from "../../src/evaluation/predictions-csv";
 import { filesIn, isImageFile } from "../../src/images/folders";
 import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
@@ -67,28 +66,9 @@ function endOnSignals(): void {
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal);
 }
 
-/** A prediction, and with a threshold whether it is a sure one. */
-type Prediction = ImagePrediction & { sure?: boolean };
-
 function printed(rows: Prediction[], format: Format, classNames: string[]): string {
 	if (format === "json") return JSON.stringify(rows, null, 2);
-	return format === "csv" ? csvOf(rows, classNames) : tableOf(rows, classNames);
-}
-
-/**
- * Text that a spreadsheet would run as a formula: it gets an apostrophe in front. So does text that has one or more
- * already; without the first apostrophe each reads as it was.
- */
-const FORMULA = /^'*[=+\-@＝＋－＠\t\r\n]/;
-
-function csvOf(rows: Prediction[], classNames: string[]): string {
-	const isWithSure = rows.some(({ sure }) => sure !== undefined);
-	const fields = ["path", "label", "probability", ...classNames, "error", ...(isWithSure ? ["sure"] : [])];
-	const data = rows.map((row) => {
-		const probabilities = classNames.map((_, i) => row.probabilities[i] ?? null);
-		return [row.path, row.label, row.probability, ...probabilities, row.error, ...(isWithSure ? [row.sure] : [])];
-	});
-	return unparse({ fields, data }, { newline: "\n", escapeFormulae: FORMULA });
+	return format === "csv" ? predictionsCsv(rows, classNames) : tableOf(rows, classNames);
 }
 
 function tableOf(rows: Prediction[], classNames: string[]): string {

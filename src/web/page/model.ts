@@ -1,0 +1,103 @@
+// The model that is embedded in the page, and the backend that it runs on.
+
+import type { io } from "@tensorflow/tfjs";
+import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import * as tf from "@tensorflow/tfjs-node-gpu";
+import "@tensorflow/tfjs-backend-webgpu";
+import { heatMaps } from "../../evaluation/gradcam";
+import { toRow } from "../../evaluation/outputs";
+import type { Description } from "../../export/metadata";
+import { withTemperature } from "../../metrics/temperature";
+import { withLogits } from "../../tensorflow/logits";
+
+/** What `src/export/web.ts` embeds. */
+export interface Embedded {
+	modelTopology: object;
+	weightSpecs: io.WeightsManifestEntry[];
+	/** Base64. */
+	weightData: string;
+	metadata: Description;
+}
+
+/** A prediction; `heat` is its class activation map, 0–1, row by row. */
+export interface Prediction {
+	label: number;
+	/** Probability of each class, calibrated. */
+	probabilities: number[];
+	heat?: { values: Float32Array; rows: number; columns: number };
+}
+
+const BACKENDS = { webgpu: "WebGPU", webgl: "WebGL", wasm: "WebAssembly", cpu: "JavaScript" } as const;
+type Backend = keyof typeof BACKENDS;
+
+/**
+ * Loads the model on the first backend that works: WebGPU, WebGL, WebAssembly, JavaScript.
+ *
+ * @param wanted the only backend to try; null for all
+ * @returns the backend's name, and a function from pixels to a prediction
+ * @throws when none works
+ */
+export async function loadModel(embedded: Embedded, wasm: string, wanted: string | null) {
+	const binary = `data:application/wasm;base64,${wasm}`;
+	setWasmPaths({
+		"tfjs-backend-wasm.wasm": binary,
+		"tfjs-backend-wasm-simd.wasm": binary,
+		"tfjs-backend-wasm-threaded-simd.wasm": binary,
+	});
+	// Its threads need headers of a server that a folder does not send.
+	tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+	const backends = (Object.keys(BACKENDS) as Backend[]).filter((name) => (wanted ? name === wanted : isFit(name)));
+	for (const name of backends) {
+		try {
+			if (!(await tf.setBackend(name))) continue;
+			const predict = await predictor(embedded);
+			// What a graphics driver cannot do shows only now. The first prediction is also the slowest.
+			const { height, width, channels } = embedded.metadata.input;
+			await predict(new Float32Array(height * width * channels), { heat: false });
+			return { backend: BACKENDS[name], predict };
+		} catch (error) {
+			console.warn(`${BACKENDS[name]}: ${(error as Error).message}`);
+		}
+	}
+	throw new Error(`this browser cannot run the model with ${wanted ?? "any backend"}: try another browser`);
+}
+
+/** Loads the model on the current backend. */
+async function predictor({ metadata, weightData, ...topology }: Embedded) {
+	const model = await tf.loadLayersModel({
+		load: async () => ({ ...topology, weightData: await bytesOf(weightData) }),
+	});
+	const { height, width, channels } = metadata.input;
+	const rowOf = toRow(model);
+
+	async function heatMap(xs: tf.Tensor4D, label: number) {
+		const map = heatMaps(model, xs, () => tf.tensor1d([label], "int32"));
+		const [, rows, columns] = map.shape;
+		const values = (await map.data()) as Float32Array;
+		map.dispose();
+		return { values, rows, columns };
+	}
+
+	return async (pixels: Float32Array, { heat }: { heat: boolean }): Promise<Prediction> => {
+		const xs = tf.tensor4d(pixels, [1, height, width, channels]);
+		const outputs = tf.tidy(() => withLogits(model, () => model.predict(xs) as tf.Tensor));
+		try {
+			const row = rowOf([...(await outputs.data())]);
+			const [probabilities] = withTemperature([row.logProbabilities], metadata.temperature ?? 1);
+			return { label: row.label, probabilities, ...(heat && { heat: await heatMap(xs, row.label) }) };
+		} finally {
+			tf.dispose([xs, outputs]);
+		}
+	};
+}
+
+/** Whether a backend gives the same predictions as others, and is not slower than the next. */
+function isFit(name: Backend): boolean {
+	if (name === "webgpu") return "gpu" in navigator;
+	if (name !== "webgl") return true;
+	// A graphics card, not its emulation, which is slower than WebAssembly; and numbers of 32 bits.
+	const context = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+	return context !== null && tf.env().getBool("WEBGL_RENDER_FLOAT32_CAPABLE");
+}
+
+const bytesOf = async (base64: string) => (await fetch(`data:application/octet-stream;base64,${base64}`)).arrayBuffer();
