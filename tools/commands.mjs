@@ -106,6 +106,21 @@ npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,
 		]),
 		tensorflow: true,
 	},
+	serve: {
+		module: "serve/serve.ts",
+		summary: "answers for the model trained last over HTTP",
+		usage: `npm run serve -- [--port 8000] [--host 127.0.0.1] [--artifacts DIR] [--threshold P] [--max-mb 10]
+                           [--page FILE]`,
+		details: columns([
+			["--port 8000", "port; 0 for any that is free"],
+			["--host 127.0.0.1", "address to listen at: only this machine can reach 127.0.0.1; the API has no passwords"],
+			["--artifacts artifacts", "folder of the model"],
+			["--threshold 0.9", "probability, 0 to 1, from which on a prediction is marked as sure"],
+			["--max-mb 10", "maximum size of a request in MB"],
+			["--page exported/index.html", "page of npm run export -- --format web, shown at /"],
+		]),
+		tensorflow: true,
+	},
 	sweep: {
 		module: "run/sweep.ts",
 		summary: "trains with many settings and compares them",

@@ -2,7 +2,7 @@
 import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { colorModeOf, decodeAndResize, resolveDecodeOptions } from "../images/decode";
 import type { DecodeOptions } from "../images/decode-graph";
-import { type Format, formatOf, gifFrames, readerOf, sizeOf } from "../images/formats";
+import { type Format, formatOf, gifSize, readerOf, sizeOf } from "../images/formats";
 import { openBySharp, unsupportedContent } from "../images/raw";
 import { requireModelClasses, trainedClassNames } from "../training/classes";
 import { type Network, networkOf } from "./network";
@@ -160,14 +160,8 @@ async function claimedPixels(format: Format, bytes: Uint8Array): Promise<number>
 		const { width, height } = await openBySharp(format, bytes, false).metadata();
 		return width * height;
 	}
-	if (format.name === "GIF") {
-		// All frames are decoded, and `sizeOf` reads them from a file.
-		const canvas = read(6, 4);
-		let frames = 0;
-		for (const { pixels } of gifFrames(read(0, bytes.length))) frames += pixels;
-		return Math.max(canvas.readUInt16LE(0) * canvas.readUInt16LE(2), frames / 3);
-	}
-	const size = sizeOf(format, read, format.name);
+	// `sizeOf` reads the frames of a GIF from a file.
+	const size = format.name === "GIF" ? gifSize(read(0, bytes.length)) : sizeOf(format, read, format.name);
 	if (!size) throw new Error("no size");
 	return size.pixels;
 }

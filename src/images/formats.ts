@@ -184,7 +184,7 @@ export function jpegFrame(read: Read): (Size & { components: number }) | null {
 }
 
 /** Counts the pixels of all frames of a GIF: TensorFlow decodes all of them, with one byte per pixel instead of three. */
-function gifSize(bytes: Buffer): Size | null {
+export function gifSize(bytes: Buffer): Size | null {
 	if (bytes.length < 13) return null;
 	const canvas = toSize(bytes.readUInt16LE(6), bytes.readUInt16LE(8));
 	let frames = 0;
