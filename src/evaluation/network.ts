@@ -4,7 +4,7 @@ import type { Pixels } from "../images/decode";
 import { withTemperature } from "../metrics/temperature";
 import { compiledModel } from "../tensorflow/layers-model";
 import { type Prepare, predictStep, type RunOptions } from "../tensorflow/steps";
-import { probabilitiesOf, type Row } from "./outputs";
+import { probabilitiesOf, type Row, rowOfProbabilities } from "./outputs";
 
 /** A network that is given images one by one. */
 export interface Network {
@@ -32,18 +32,35 @@ export interface Network {
 export function networkOf(model: tf.LayersModel, { temperature, fast }: RunOptions & { temperature: number }): Network {
 	const toRow = calibrated(probabilitiesOf(model), temperature);
 	const step = predictStep(compiledModel(model), unchanged, { fast });
-	const inputShape = model.inputs[0].shape.slice(1) as [number, number, number];
+	const inputShape = model.inputs[0].shape.slice(1) as Network["inputShape"];
+	return { inputShape, toRow, outputsOf: inBatches(inputShape, (batch) => step([batch])[0]) };
+}
+
+/** A program from images to probabilities that is no model of tf.layers, such as an exported graph. */
+export interface Program {
+	/** What it is, for messages. */
+	name: string;
+	/** `[height, width, channels]` of its input. */
+	inputShape: Network["inputShape"];
+	/** Computes probabilities `[batch, classes]` of float32 images `[batch, height, width, channels]` in 0–255. */
+	run(images: tf.Tensor): tf.Tensor;
+}
+
+/** Returns a program as `Network`. What its float32 rounds to 0 or to 1, a temperature cannot tell apart. */
+export function networkOfProgram({ name, inputShape, run }: Program, temperature: number): Network {
+	const toRow = calibrated((outputs) => rowOfProbabilities(outputs, name), temperature);
+	return { inputShape, toRow, outputsOf: inBatches(inputShape, run) };
+}
+
+/** Returns a function of batches as one of lists of images. */
+function inBatches(inputShape: Network["inputShape"], run: (batch: tf.Tensor) => tf.Tensor): Network["outputsOf"] {
 	const size = inputShape.reduce((product, length) => product * length, 1);
-	return {
-		inputShape,
-		toRow,
-		outputsOf(images, batchSize = images.length) {
-			if (images.length === 0) return [];
-			const pixels = new Float32Array(batchSize * size);
-			for (const [i, image] of images.entries()) pixels.set(image, i * size);
-			const outputs = tf.tidy(() => step([tf.tensor(pixels, [batchSize, ...inputShape])])[0].arraySync());
-			return (outputs as number[][]).slice(0, images.length);
-		},
+	return (images, batchSize = images.length) => {
+		if (images.length === 0) return [];
+		const pixels = new Float32Array(batchSize * size);
+		for (const [i, image] of images.entries()) pixels.set(image, i * size);
+		const outputs = tf.tidy(() => run(tf.tensor(pixels, [batchSize, ...inputShape])).arraySync());
+		return (outputs as number[][]).slice(0, images.length);
 	};
 }
 

@@ -43,6 +43,25 @@ export function toRow(model: tf.LayersModel): (outputs: number[]) => Row {
 		requireProbabilities(units === 1 ? fromProbability(outputs[0]) : fromProbabilities(outputs), layer);
 }
 
+/**
+ * Converts the outputs of a program that gives probabilities, as an exported graph does. One output gives two columns.
+ *
+ * @param program its name for the message
+ * @throws when they are no probabilities
+ */
+export function rowOfProbabilities(outputs: number[], program: string): Row {
+	const probabilities = outputs.length === 1 ? [1 - outputs[0], outputs[0]] : outputs;
+	// Not clipped to 10⁻⁷: float32 has far smaller probabilities, which a temperature raises.
+	const logProbabilities = probabilities.map((p) => Math.log(Math.max(p, LEAST)));
+	return requireProbabilities(
+		{ label: probabilities.indexOf(Math.max(...probabilities)), probabilities, logProbabilities },
+		program,
+	);
+}
+
+/** The least normal float32. */
+const LEAST = 2 ** -126;
+
 /** Computes the softmax of logits in float64. */
 function fromLogits(logits: number[]): Row {
 	const greatest = Math.max(...logits);

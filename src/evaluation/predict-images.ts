@@ -2,6 +2,7 @@
 import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { verifyImage } from "../cleaning/verify";
 import { colorModeOf, type Pixels, readImages, resolveDecodeOptions } from "../images/decode";
+import { fileProgress, type OnFileProgress } from "../support/progress";
 import { requireModelClasses, trainedClassNames } from "../training/classes";
 import { type Network, networkOf } from "./network";
 import type { Row } from "./outputs";
@@ -28,6 +29,8 @@ export interface PredictImagesOptions {
 	applyOrientation?: boolean;
 	/** Temperature that calibrates the probabilities, above 0, see `fitTemperature`. Default 1: as the network gives them. */
 	temperature?: number;
+	/** Receives the number of files that have been read, about twice a second and at the end. Default: none. */
+	onProgress?: OnFileProgress;
 }
 
 /**
@@ -41,33 +44,47 @@ export interface PredictImagesOptions {
 export async function predictImages(
 	model: tf.LayersModel,
 	paths: string[],
-	{
-		classNames = trainedClassNames(model),
-		batchSize = 32,
-		applyOrientation,
-		temperature = 1,
-	}: PredictImagesOptions = {},
+	{ classNames = trainedClassNames(model), batchSize = 32, temperature = 1, ...options }: PredictImagesOptions = {},
 ): Promise<ImagePrediction[]> {
 	if (!classNames) throw new Error("the model does not know its classes: pass classNames in the order of its outputs");
 	requireModelClasses(model, { classNames, of: "classNames" });
 	// To make a graph takes as long as a batch without one.
 	const network = networkOf(model, { temperature, fast: paths.length > batchSize });
+	return predictFiles(network, paths, { classNames, batchSize, ...options });
+}
+
+/** `predictImages` of a network, at its temperature. */
+export async function predictFiles(
+	network: Network,
+	paths: string[],
+	{
+		classNames,
+		batchSize = 32,
+		applyOrientation,
+		onProgress = null,
+	}: Omit<PredictImagesOptions, "temperature"> & { classNames: string[] },
+): Promise<ImagePrediction[]> {
 	const [height, width, channels] = network.inputShape;
 	const reader = readImages(
 		paths,
 		resolveDecodeOptions({ imageSize: [height, width], colorMode: colorModeOf(channels), applyOrientation }),
 	);
+	const progress = fileProgress(paths.length, onProgress);
 	const results: ImagePrediction[] = [];
 	try {
 		for (let start = 0; start < paths.length; start += batchSize) {
 			const batch = paths.slice(start, start + batchSize);
 			const images: (Pixels | Error)[] = [];
-			for (const path of batch) images.push(await reader.next().catch((error) => explainUnreadable(path, error)));
+			for (const path of batch) {
+				images.push(await reader.next().catch((error) => explainUnreadable(path, error)));
+				await progress.tick();
+			}
 			results.push(...classify(network, images).map((row, i) => predictionOf(batch[i], row, classNames)));
 		}
 	} finally {
 		reader.stop();
 	}
+	progress.end();
 	return results;
 }
 

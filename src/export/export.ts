@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
 import { writeFileAtomically } from "../support/files";
-import { type ExportFormat, requireFormat, type WeightFormat } from "./formats";
+import { EXPORT_FILES, type ExportFormat, requireFormat, type WeightFormat } from "./formats";
 import { toKeras } from "./keras";
 import { layersModel, saveLayersModel } from "./layers-model";
 import { type Description, descriptionOf, type ExportMetadata } from "./metadata";
@@ -38,19 +38,10 @@ export async function exportModel(
 	{ format, metadata, weights = "float32" }: ExportOptions,
 ): Promise<string> {
 	requireFormat(format, weights);
-	const path = join(folder, FILES[format]);
+	const path = join(folder, EXPORT_FILES[format]);
 	await WRITERS[format](model, path, descriptionOf(model, metadata), weights);
 	return path;
 }
-
-/** The file or folder of each format. */
-const FILES: Record<ExportFormat, string> = {
-	keras: "model.keras",
-	savedmodel: "saved_model",
-	onnx: "model.onnx",
-	tfjs: "tfjs",
-	web: "index.html",
-};
 
 type Writer = (model: tf.LayersModel, path: string, description: Description, weights: WeightFormat) => Promise<void>;
 

@@ -26,9 +26,13 @@ export async function writeHdf5(arrays: NamedArray[]): Promise<Uint8Array> {
 
 /** Returns the arrays in the bytes of an HDF5 file, in the order of their paths. @throws when they are none of HDF5 */
 export async function readHdf5(bytes: Uint8Array): Promise<NamedArray[]> {
+	// The library would print a page about it.
+	if (!SIGNATURE.equals(bytes.subarray(0, SIGNATURE.length))) throw new Error("the weights are no HDF5 file");
 	const { result } = await inFile(bytes, "r", (file) => [...arraysIn(file, "")]);
 	return result;
 }
+
+const SIGNATURE = Buffer.from("\x89HDF\r\n\x1a\n", "latin1");
 
 function* arraysIn(group: Group, above: string): Generator<NamedArray> {
 	for (const name of group.keys()) {

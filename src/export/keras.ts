@@ -46,19 +46,23 @@ function weightsOf(model: tf.LayersModel, config: KerasConfig) {
  * @param path path of a .keras file that Keras 3 wrote, with a Sequential or functional model of layers that tf.layers has too
  * @throws when it is no such file; or names the layer that tf.layers has not
  */
-export async function loadKerasModel(path: string): Promise<tf.LayersModel> {
+export const loadKerasModel = async (path: string): Promise<tf.LayersModel> => (await loadKerasArchive(path)).model;
+
+/** `loadKerasModel` with the archive's `metadata.json`; throws as it does. */
+export async function loadKerasArchive(path: string) {
 	const files = unzipped(path, await readRegularFile(path));
 	const [config, weights] = [files["config.json"], files["model.weights.h5"]];
 	if (!config || !weights)
 		throw new Error(`${path} is not a file of Keras 3: config.json and model.weights.h5 are expected in it`);
 	const arrays = await readHdf5(weights);
-	const { keras_version } = JSON.parse(strFromU8(files["metadata.json"] ?? strToU8("{}")));
+	const metadata = JSON.parse(strFromU8(files["metadata.json"] ?? strToU8("{}")));
 	const bytes = Buffer.concat(arrays.map(({ values }) => Buffer.from(values.buffer)));
-	return loadKeras3({
-		modelTopology: { keras_version, model_config: JSON.parse(strFromU8(config)) },
+	const model = await loadKeras3({
+		modelTopology: { keras_version: metadata.keras_version, model_config: JSON.parse(strFromU8(config)) },
 		weightSpecs: arrays.map(({ path, shape }) => ({ name: path, shape, dtype: "float32" })),
 		weightData: new Uint8Array(bytes).buffer,
 	});
+	return { model, metadata: metadata as unknown };
 }
 
 function unzipped(path: string, archive: Uint8Array): Record<string, Uint8Array> {

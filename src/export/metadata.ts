@@ -1,5 +1,6 @@
 // What a program must know to use an exported model, besides the model.
 import type * as tf from "@tensorflow/tfjs-node-gpu";
+import { listOf, number, optional, orNull, type Rule, type Schema, text, validated } from "../support/schema";
 
 /** How a model is used: it goes with every format. */
 export interface ExportMetadata {
@@ -26,6 +27,19 @@ export const descriptionOf = (model: tf.LayersModel, metadata: ExportMetadata) =
 		output: "probabilities",
 	};
 };
+
+const positive: Rule = (value) => (Number.isFinite(value) && (value as number) > 0 ? null : "a number above 0");
+const label = text(10_000);
+
+const METADATA: Schema<ExportMetadata> = {
+	classNames: listOf(label),
+	temperature: orNull(positive),
+	threshold: optional(number(0, 1)),
+	weights: optional(label),
+};
+
+/** Returns the metadata that an export's file has. @throws with the first field that is not as it is written */
+export const readMetadata = (value: unknown): ExportMetadata => validated(value, METADATA);
 
 /** An export's metadata, as its files have it. */
 export type Description = ReturnType<typeof descriptionOf>;

@@ -1,10 +1,21 @@
 // TensorFlow SavedModels of models.
+import { join } from "node:path";
 import type * as tf from "@tensorflow/tfjs-node-gpu";
+import type { Program } from "../evaluation/network";
 import { colorModeOf, resolveDecodeOptions } from "../images/decode";
 import { decodeBytesFunction } from "../images/decode-graph";
+import { readRegularFile } from "../support/files";
 import { DType } from "../tensorflow/backend";
 import { frozenGraph } from "../tensorflow/frozen-graph";
-import { encodeSavedModel, type GraphFunction, type GraphNode, node, shapeProto } from "../tensorflow/graphdef";
+import {
+	decodeSignatures,
+	encodeSavedModel,
+	type GraphFunction,
+	type GraphNode,
+	loadSession,
+	node,
+	shapeProto,
+} from "../tensorflow/graphdef";
 
 /**
  * Converts a model to a SavedModel with two signatures, as `model.export` of Keras and TensorFlow Serving know them:
@@ -79,4 +90,35 @@ function renamed(nodes: GraphNode[], input: string): GraphNode[] {
 	return nodes
 		.filter(({ name }) => !isShared.has(name) && name !== input)
 		.map((each) => ({ ...each, name: other(each.name), input: each.input.map(other) }));
+}
+
+/** A SavedModel with a session. */
+export interface SavedModel extends Program {
+	/** Number of its outputs. */
+	classes: number;
+	/** Releases the session. */
+	dispose(): void;
+}
+
+/**
+ * Loads the folder of a SavedModel that `toSavedModel` made, to run its `serving_default`.
+ *
+ * @throws when it has no such signature, or is damaged
+ */
+export async function loadSavedModel(folder: string): Promise<SavedModel> {
+	const { serving_default } = decodeSignatures(await readRegularFile(join(folder, "saved_model.pb")));
+	const [images, probabilities] = [serving_default?.inputs?.images, serving_default?.outputs?.probabilities];
+	const inputShape = images?.tensorShape?.dim?.slice(1).map(({ size }) => size) as Program["inputShape"];
+	const classes = probabilities?.tensorShape?.dim?.[1]?.size;
+	if (inputShape?.length !== 3 || !classes)
+		throw new Error("it has no signature serving_default from images to probabilities");
+	const session = loadSession(folder);
+	const placeholder = images.name.replace(/:0$/, "");
+	return {
+		name: folder,
+		inputShape,
+		classes,
+		run: (batch) => session.run({ [placeholder]: batch }, [probabilities.name])[0],
+		dispose: session.dispose,
+	};
 }

@@ -138,6 +138,19 @@ export function encodeSavedModel(
 const PREDICT = "tensorflow/serving/predict";
 
 /**
+ * Returns the signatures in the bytes of `saved_model.pb`, by their names.
+ *
+ * @throws when they are no SavedModel
+ */
+export function decodeSignatures(bytes: Uint8Array): Record<string, ServingSignature> {
+	const SavedModel = root.lookupType("SavedModel");
+	const { metaGraphs = [] } = SavedModel.toObject(SavedModel.decode(bytes), { longs: Number }) as {
+		metaGraphs?: { metaInfoDef?: { tags?: string[] }; signatureDef?: Record<string, ServingSignature> }[];
+	};
+	return metaGraphs.find(({ metaInfoDef }) => metaInfoDef?.tags?.includes("serve"))?.signatureDef ?? {};
+}
+
+/**
  * Loads a graph as a session.
  *
  * @param functions the functions that its nodes call
@@ -145,15 +158,25 @@ const PREDICT = "tensorflow/serving/predict";
  * @throws TensorFlow's error when a node is invalid
  */
 export function startSession(nodes: GraphNode[], functions: GraphFunction[] = [], config?: Uint8Array): Session {
-	const { binding } = nodeBackend();
 	const folder = mkdtempSync(join(tmpdir(), "graph-"));
-	let session: number;
 	try {
 		writeFileSync(join(folder, "saved_model.pb"), encodeSavedModel(nodes, functions));
-		session = binding.loadSavedModel(folder, "serve", config);
+		return loadSession(folder, config);
 	} finally {
 		rmSync(folder, { recursive: true });
 	}
+}
+
+/**
+ * Loads the folder of a SavedModel as a session. Unlike `tf.node.loadSavedModel`, which answers with the session that it
+ * has for a path, it reads the files each time.
+ *
+ * @param config serialized ConfigProto of the session. Default: empty
+ * @throws TensorFlow's error when it is damaged, or has no graph for serving
+ */
+export function loadSession(folder: string, config?: Uint8Array): Session {
+	const { binding } = nodeBackend();
+	const session = binding.loadSavedModel(folder, "serve", config);
 	return {
 		run(feeds, outputs) {
 			const backend = nodeBackend();

@@ -30,8 +30,11 @@ export function requireModelClasses(model: tf.LayersModel, classes: Classes | nu
 	const trained = trainedClassNames(model);
 	if (trained) requireSameClasses({ classNames: trained, of: "the trained model" }, classes);
 	const [{ shape }] = model.outputs;
-	const outputs = shape[shape.length - 1];
-	const { classNames } = classes;
+	requireOutputs(shape[shape.length - 1], classes.classNames);
+}
+
+/** @throws when there is not one output per class; a single one is for two */
+export function requireOutputs(outputs: number | null, classNames: string[]): void {
 	if ((outputs === 1 ? 2 : outputs) === classNames.length) return;
 	throw new Error(
 		`the model has ${outputs} output${outputs === 1 ? "" : "s"}, but there are ${classNames.length} classes: ` +

@@ -92,15 +92,16 @@ export function colorRow(planes: Plane[], { width, channels, adobe, ids }: Color
 			else if (isPlain) out.set([first[x], second[x], third[x]], at);
 			else toRgb(first[x], second[x], third[x], out, at);
 		}
-		if (black) withBlack(out, black, { isPlain });
+		if (black) withBlack(out, black, { isPlain, isInverted: adobe !== null });
 		return out;
 	};
 }
 
-/** Applies the black of CMYK, which Adobe stores inverted, as TensorFlow does. */
-function withBlack(out: Uint8ClampedArray, black: Uint8Array, { isPlain }: { isPlain: boolean }): void {
+/** Applies the black of CMYK as TensorFlow does; files with Adobe's marker hold it inverted. */
+function withBlack(out: Uint8ClampedArray, black: Uint8Array, how: { isPlain: boolean; isInverted: boolean }): void {
 	for (let i = 0; i < out.length; i++) {
-		const ink = isPlain ? out[i] : 255 - out[i];
-		out[i] = Math.floor((ink * black[Math.floor(i / 3)]) / 255);
+		const ink = how.isPlain ? out[i] : 255 - out[i];
+		const key = black[Math.floor(i / 3)];
+		out[i] = Math.floor((how.isInverted ? ink * key : (255 - ink) * (255 - key)) / 255);
 	}
 }

@@ -7,7 +7,7 @@
 import { colorRow, type Plane } from "./jpeg-color";
 import { inverseDct } from "./jpeg-dct";
 import { type Component, decodeScan, type Huffman, huffmanTable, type Scanned, ZIGZAG } from "./jpeg-scan";
-import type { Rows } from "./rows";
+import { type Rows, requireFewPixels } from "./rows";
 
 /** What the markers of a file say. */
 interface Frame {
@@ -34,12 +34,14 @@ interface Frame {
 export function decodeJpeg(bytes: Uint8Array, channels: 1 | 3, mostPixels: number): Rows | null {
 	try {
 		const frame = readMarkers(bytes, mostPixels);
-		if (!frame) return null;
+		// TensorFlow has no brightness of CMYK.
+		if (!frame || (channels === 1 && frame.components.length === 4)) return null;
 		const { width, height, adobe } = frame;
 		const ids = frame.components.map(({ id }) => String.fromCharCode(id)).join("");
 		const planes = frame.components.map((component) => toPlane(component, frame));
 		return { width, height, channels, row: colorRow(planes, { width, channels, adobe, ids }) };
 	} catch (error) {
+		if (error instanceof RangeError) throw error;
 		throw new Error(`the JPEG is damaged: ${(error as Error).message}`);
 	}
 }
@@ -100,8 +102,7 @@ function readQuantization(segment: Uint8Array, { quantization }: Frame): void {
 function readFrame(segment: Uint8Array, isProgressive: boolean, frame: Frame, mostPixels: number): void {
 	const [height, width] = [(segment[1] << 8) | segment[2], (segment[3] << 8) | segment[4]];
 	if (width === 0 || height === 0) throw new Error(`its size is ${width} × ${height}`);
-	if (width * height > mostPixels)
-		throw new Error(`${width} × ${height} pixels are more than ${mostPixels / 1e6} million`);
+	requireFewPixels(width, height, mostPixels);
 	const parts = Array.from({ length: segment[5] }, (_, i) => segment.subarray(6 + 3 * i, 9 + 3 * i));
 	const factors = parts.map(([, factor]) => [factor >> 4, factor & 15]);
 	const [most, tallest] = [0, 1].map((i) => Math.max(...factors.map((pair) => pair[i])));

@@ -1,7 +1,7 @@
 // Decodes PNG files with the pixels that training sees: no gamma, no colour profile, and the colours below transparency.
 // A canvas gives others.
 import { type DecodedPng, decode } from "fast-png";
-import type { Rows } from "./rows";
+import { type Rows, requireFewPixels } from "./rows";
 
 /**
  * Decodes a PNG to bytes, of 16 bits the upper ones.
@@ -14,21 +14,22 @@ export function decodePng(bytes: Uint8Array, channels: 1 | 3 | 4, mostPixels: nu
 	const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	if (bytes.length < 33) throw new Error("the PNG is damaged: its end is missing");
 	const [width, height] = [header.getUint32(16), header.getUint32(20)];
-	if (width * height > mostPixels)
-		throw new Error(`${width} × ${height} pixels are more than ${mostPixels / 1e6} million`);
+	requireFewPixels(width, height, mostPixels);
 	const png = decoded(bytes);
 	const out = new Uint8ClampedArray(width * channels);
 	const colorAt = colorsOf(png);
-	const color: Color = { red: 0, green: 0, blue: 0, alpha: 255 };
+	const color: Color = { red: 0, green: 0, blue: 0, alpha: 0 };
+	// Of 16 bits the upper byte; libpng rounds their brightness only.
+	const [shift, rounding] = png.depth === 16 ? [8, 1 << 14] : [0, 0];
 	const row = (y: number) => {
 		for (let x = 0; x < width; x++) {
 			colorAt(x, y, color);
-			if (channels === 1) out[x] = grayOf(color);
+			if (channels === 1) out[x] = grayOf(color, rounding) >> shift;
 			else {
-				out[channels * x] = color.red;
-				out[channels * x + 1] = color.green;
-				out[channels * x + 2] = color.blue;
-				if (channels === 4) out[channels * x + 3] = color.alpha;
+				out[channels * x] = color.red >> shift;
+				out[channels * x + 1] = color.green >> shift;
+				out[channels * x + 2] = color.blue >> shift;
+				if (channels === 4) out[channels * x + 3] = color.alpha >> shift;
 			}
 		}
 		return out;
@@ -44,6 +45,7 @@ function decoded(bytes: Uint8Array): DecodedPng {
 	}
 }
 
+/** A colour in 8 bits, or in 16 where the file has them. */
 interface Color {
 	red: number;
 	green: number;
@@ -52,8 +54,8 @@ interface Color {
 }
 
 /** TensorFlow's grey of PNG: libpng's weights of red, green and blue, of 32768. */
-const grayOf = ({ red, green, blue }: Color) =>
-	red === green && red === blue ? red : (RED * red + GREEN * green + (32768 - RED - GREEN) * blue) >> 15;
+const grayOf = ({ red, green, blue }: Color, rounding: number) =>
+	red === green && red === blue ? red : (RED * red + GREEN * green + (32768 - RED - GREEN) * blue + rounding) >>> 15;
 const [RED, GREEN] = [9797, 19234];
 
 /** Returns the function that reads the colour of a pixel. */
@@ -61,8 +63,8 @@ function colorsOf(png: DecodedPng): (x: number, y: number, color: Color) => void
 	const { palette, channels, depth, transparency } = png;
 	const sample = samplesOf(png);
 	// What TensorFlow adds to images without transparency, also where they are expanded to 8 bits.
-	const opaque = Math.min(255, 2 ** depth - 1);
-	const toByte = depth === 16 ? (value: number) => value >> 8 : (value: number) => (value * 255) / (2 ** depth - 1);
+	const opaque = 2 ** depth - 1;
+	const toByte = depth < 8 ? (value: number) => (value * 255) / (2 ** depth - 1) : (value: number) => value;
 	return (x, y, color) => {
 		const first = sample(x, y, 0);
 		if (palette) {
@@ -79,7 +81,7 @@ function colorsOf(png: DecodedPng): (x: number, y: number, color: Color) => void
 		if (channels % 2 === 0) color.alpha = toByte(sample(x, y, channels - 1));
 		else if (transparency?.length) {
 			const [red, green = red, blue = red] = transparency;
-			color.alpha = first === red && second === green && third === blue ? 0 : 255;
+			color.alpha = first === red && second === green && third === blue ? 0 : toByte(opaque);
 		} else color.alpha = opaque;
 	};
 }

@@ -9,6 +9,11 @@ export interface Rows {
 	row(y: number): Uint8ClampedArray;
 }
 
+/** @throws a RangeError when an image has more pixels than `most` */
+export function requireFewPixels(width: number, height: number, most: number): void {
+	if (width * height > most) throw new RangeError(`${width} × ${height} pixels are more than ${most / 1e6} million`);
+}
+
 /**
  * Resizes an image to pixels of `[height, width]`: bilinear with half-pixel centres and without antialiasing, as
  * TensorFlow's `ResizeBilinear`, in its float32.

@@ -138,8 +138,9 @@ describe("POST /predict", () => {
 describe("the other routes", () => {
 	test("tell about the model and the server", async () => {
 		assert.deepEqual((await app.inject("/healthz")).json(), { status: "ok" });
-		const { classes, input, temperature, threshold } = (await app.inject("/model")).json();
-		assert.deepEqual([classes, temperature, threshold], [classNames, 2, null]);
+		const answer = (await (await appWith({ threshold: 0.6 })).inject("/model")).json();
+		const { classNames: names, input, temperature, threshold } = answer;
+		assert.deepEqual([names, temperature, threshold], [classNames, 2, 0.6]);
 		assert.deepEqual([input.height, input.width, input.channels, input.range], [16, 16, 3, [0, 255]]);
 	});
 

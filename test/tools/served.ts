@@ -6,6 +6,7 @@ import { after } from "node:test";
 import type { FastifyInstance } from "fastify";
 import { cnn } from "../../src/cnn/cnn";
 import { bytesPredictor } from "../../src/evaluation/predict-bytes";
+import { descriptionOf } from "../../src/export/metadata";
 import { type AppOptions, createApp } from "../../tools/serve/app";
 import { imageFolder, root } from "../helpers";
 
@@ -20,8 +21,12 @@ export const bomb = Buffer.from(`89504e470d0a1a0a0000000d494844520000ea600000ea6
 
 const opened: FastifyInstance[] = [];
 /** Returns an app of its own, which is closed after the tests of the file. */
-export async function appWith(options: Partial<AppOptions> = {}): Promise<FastifyInstance> {
-	const app = await createApp({ predictor, temperature: 2, threshold: null, ...options });
+export async function appWith({
+	threshold,
+	...options
+}: Partial<AppOptions> & { threshold?: number } = {}): Promise<FastifyInstance> {
+	const description = descriptionOf(model, { classNames, temperature: 2, threshold });
+	const app = await createApp({ predictor, description, ...options });
 	opened.push(app);
 	return app;
 }

@@ -6,8 +6,10 @@ import { at, python } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
 import { growthByImages } from "./growth-images";
 import { linked, multiplied, quickDataset } from "./links";
+import { benchPage } from "./page";
 import { benchPeers } from "./peers";
 import { median, report } from "./results";
+import { benchServe } from "./serve";
 import { compiled, interleaved, start, wholeRuns } from "./sides";
 
 /** `quick`: with fewer images. `bfloat16`: also on a processor that has no instructions for it. */
@@ -142,4 +144,6 @@ export const parts: Record<string, { run: Part; optional?: boolean }> = {
 	growth: { run: benchGrowth, optional: true },
 	features: { run: benchFeatures, optional: true },
 	peers: { run: benchPeers, optional: true },
+	serve: { run: benchServe, optional: true },
+	page: { run: benchPage, optional: true },
 };

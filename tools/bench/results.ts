@@ -29,13 +29,13 @@ export function summary(step: string, ours: number[], python: number[]): Row {
 }
 
 function print(table: Row[]): void {
-	console.log("\nMedians, in seconds except for memory; a ratio above 1 means that ours is faster, or smaller.\n");
+	console.log("\nMedians, in seconds unless said; a ratio above 1 means that ours is faster, or smaller.\n");
 	const row = (...cells: string[]) =>
 		console.log(cells.map((cell, i) => (i ? cell.padStart(9) : cell.padEnd(58))).join(""));
 	row("", "ours", "Python", "ratio", "   of a round");
 	for (const { step, ours, python, ratio, spread } of table) {
-		const unit = step.endsWith("MB") ? 1 : 1000;
-		const numbers = [ours / unit, python / unit].map((value) => value.toFixed(unit === 1 ? 0 : 2));
+		const [unit, digits] = step.endsWith("MB") ? [1, 0] : step.endsWith("ms") ? [1, 1] : [1000, 2];
+		const numbers = [ours / unit, python / unit].map((value) => value.toFixed(digits));
 		row(step, ...numbers, ratio.toFixed(2), `   ${spread.map((value) => value.toFixed(2)).join("–")}`);
 	}
 }

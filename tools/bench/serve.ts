@@ -1,85 +1,95 @@
-// Load on `npm run serve`, and beside it on the same model in FastAPI and Keras (`serve_peer.py`), where a Python with
-// both is named: node --require ./src/support/tsx.cjs tools/bench/serve.ts [--artifacts DIR] [--seconds 5] [--python PYTHON]
-import { spawn } from "node:child_process";
+// `npm run serve` next to the same model in FastAPI and Keras, under load; and its memory over many requests.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { parseArgs } from "node:util";
 import sharp from "sharp";
-import { readNumber } from "../setup/numbers.mjs";
-import { at, fromHere, root } from "../setup/paths.mjs";
-import { run } from "../setup/processes.mjs";
+import { trainedModel } from "../run/trained-model";
+import { installPeers } from "../setup/packages.mjs";
+import { at, root } from "../setup/paths.mjs";
+import { median, report } from "./results";
+import { type Served, startServer } from "./served";
+import type { Measurements } from "./sides";
 
 /** Clients that each send the next request when the last one is answered. */
 const CLIENTS = [1, 16, 256];
 
-/** Side of the JPEGs that are sent, in pixels. */
-const SIDE = 64;
+/** Seconds of load that are measured. */
+const SECONDS = 3;
 
-/** Seconds of load before what is measured. */
-const WARM_UP = 2;
+/** Requests over which memory is to stay flat. */
+const REQUESTS = 100_000;
 
 interface Load {
-	requests: number;
 	failed: number;
-	perSecond: number;
+	/** Milliseconds from one answer to the next, of all clients together. */
+	interval: number;
 	/** Milliseconds in which half of the requests were answered, and 99 of 100. */
 	p50: number;
 	p99: number;
 }
 
-async function main(): Promise<void> {
-	const type = "string";
-	const options = { artifacts: { type }, seconds: { type, default: "5" }, python: { type } } as const;
-	const { values } = parseArgs({ options });
-	const artifacts = values.artifacts ? fromHere(values.artifacts) : at("artifacts");
-	const seconds = readNumber("--seconds", values.seconds, { above: 0 });
-	await measure("ours", ["node", at("tools", "cli.mjs"), "serve", "--artifacts", artifacts, "--port", "0"], seconds);
-	if (!values.python) return;
+/** Sends small JPEGs to both servers in turn, in each round by 1, 16 and 256 clients. */
+export async function benchServe(dataset: string, rounds: number, { quick }: { quick: boolean }): Promise<void> {
 	const folder = mkdtempSync(join(tmpdir(), "serve-"));
+	const images = await jpegs(64);
+	const servers: Record<string, Served> = {};
 	try {
-		const { trainedModel } = require("../run/trained-model") as typeof import("../run/trained-model");
-		const { exportModel } = require("../../src/export") as typeof import("../../src/export");
-		const { model, record, temperature } = await trainedModel(artifacts);
-		const metadata = { classNames: record.classNames, temperature };
-		const path = await exportModel(model, folder, { format: "keras", metadata });
-		await measure("FastAPI and Keras", [values.python, at("tools", "bench", "serve_peer.py"), path], seconds);
+		const archive = await kerasArchive(folder);
+		servers.ours = await startServer(["node", at("tools", "cli.mjs"), "serve", "--port", "0"], root);
+		servers.python = await startServer([await installPeers(), at("tools", "bench", "serve_peer.py"), archive], root);
+		const results: Measurements = {};
+		for (let round = 0; round <= rounds; round++) {
+			for (const clients of CLIENTS) {
+				for (const [side, { address }] of Object.entries(servers)) {
+					const loaded = await load(address, images, clients, { seconds: SECONDS });
+					// The first round warms up.
+					if (round > 0)
+						note(results, `${clients} client${clients === 1 ? "" : "s"}`, side as "ours" | "python", loaded);
+				}
+			}
+		}
+		report(results, { dataset, rounds }, "serve");
+		printThroughput(results);
+		servers.python.end();
+		await printMemory(servers.ours, images, quick ? REQUESTS / 10 : REQUESTS);
 	} finally {
+		for (const { end } of Object.values(servers)) end();
 		rmSync(folder, { recursive: true });
 	}
 }
 
-/** Starts a server, which prints its address, and prints what it does under load. */
-async function measure(name: string, [program, ...args]: string[], seconds: number): Promise<void> {
-	const server = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
-	try {
-		const address = await addressOf(server.stdout);
-		const pid = server.pid ?? 0;
-		const images = await jpegs(64);
-		console.log(`${name}: ${megabytes(pid)} MB after its start`);
-		for (const clients of CLIENTS) {
-			await load(address, images, clients, WARM_UP);
-			const { requests, failed, perSecond, p50, p99 } = await load(address, images, clients, seconds);
-			const times = `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
-			const count = `${requests} requests, ${failed} failed`;
-			const clientsOf = `${clients} client${clients === 1 ? "" : "s"}`;
-			console.log(
-				`${name}, ${clientsOf}: ${perSecond.toFixed(0)} requests/s, ${times} (${count}), ${megabytes(pid)} MB`,
-			);
-		}
-	} finally {
-		server.kill("SIGTERM");
+async function kerasArchive(folder: string): Promise<string> {
+	const { model, record, temperature } = await trainedModel(at("artifacts"));
+	const { exportModel } = require("../../src/export") as typeof import("../../src/export");
+	return exportModel(model, folder, { format: "keras", metadata: { classNames: record.classNames, temperature } });
+}
+
+function note(results: Measurements, step: string, side: "ours" | "python", { failed, ...times }: Load): void {
+	if (failed > 0) console.log(`${step}, ${side}: ${failed} requests failed`);
+	for (const [name, value] of Object.entries(times)) {
+		const row = `${step}: ${name === "interval" ? "a request" : name}, ms`;
+		results[row] ??= { ours: [], python: [] };
+		results[row][side].push(value);
 	}
 }
 
-async function addressOf(output: NodeJS.ReadableStream): Promise<string> {
-	for await (const line of createInterface({ input: output })) {
-		const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? [];
-		if (address) return address;
+function printThroughput(results: Measurements): void {
+	console.log("\nRequests a second (ours, FastAPI and Keras):");
+	for (const [step, sides] of Object.entries(results)) {
+		if (!step.includes("a request")) continue;
+		const perSecond = Object.values(sides).map((times) => (1000 / median(times)).toFixed(0).padStart(9));
+		console.log(`${step.split(":")[0].padEnd(36)}${perSecond.join("")}`);
 	}
-	throw new Error("the server ended before it printed its address");
+}
+
+async function printMemory({ address, pid }: Served, images: Buffer[], requests: number): Promise<void> {
+	const sizes: string[] = [];
+	for (let part = 0; part < 5; part++) {
+		sizes.push(`${megabytes(pid)}`);
+		await load(address, images, 16, { requests: requests / 5 });
+	}
+	console.log(`\nMB of ours over ${requests} requests: ${[...sizes, megabytes(pid)].join(", ")}`);
 }
 
 /** Resident memory of a process; 0 where the system is not Linux. */
@@ -92,38 +102,41 @@ function megabytes(pid: number): number {
 	}
 }
 
-/** JPEGs of noise, none like another. */
+/** JPEGs of 64×64 pixels of noise, none like another. */
 const jpegs = (count: number): Promise<Buffer[]> =>
 	Promise.all(
 		Array.from({ length: count }, (_, i) => {
 			const noise = { type: "gaussian", mean: 100 + i, sigma: 30 } as const;
-			const create = { width: SIDE, height: SIDE, channels: 3, background: "black", noise } as const;
-			return sharp({ create }).jpeg().toBuffer();
+			return sharp({ create: { width: 64, height: 64, channels: 3, background: "black", noise } })
+				.jpeg()
+				.toBuffer();
 		}),
 	);
 
-/** Sends images from all clients for some seconds. */
-async function load(address: string, images: Buffer[], clients: number, seconds: number): Promise<Load> {
+/** Sends images from all clients for some seconds, or that many of them. */
+async function load(
+	address: string,
+	images: Buffer[],
+	clients: number,
+	{ seconds = Number.POSITIVE_INFINITY, requests = Number.POSITIVE_INFINITY },
+): Promise<Load> {
 	const agent = new Agent({ keepAlive: true, maxSockets: clients });
 	const times: number[] = [];
-	let failed = 0;
+	let [sent, failed] = [0, 0];
 	const started = performance.now();
-	const end = started + 1000 * seconds;
-	const client = async (_: unknown, index: number) => {
-		for (let i = index; performance.now() < end; i++) {
-			const sent = performance.now();
-			const status = await post(`${address}/predict`, images[i % images.length], agent);
-			if (status === 200) times.push(performance.now() - sent);
+	const client = async () => {
+		while (sent < requests && performance.now() < started + 1000 * seconds) {
+			const [image, from] = [images[sent++ % images.length], performance.now()];
+			if ((await post(`${address}/predict`, image, agent)) === 200) times.push(performance.now() - from);
 			else failed++;
 		}
 	};
 	await Promise.all(Array.from({ length: clients }, client));
-	const elapsed = (performance.now() - started) / 1000;
+	const interval = (performance.now() - started) / times.length;
 	agent.destroy();
 	times.sort((a, b) => a - b);
-	const quantile = (q: number) => times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? Number.NaN;
-	const requests = times.length;
-	return { requests, failed, perSecond: requests / elapsed, p50: quantile(0.5), p99: quantile(0.99) };
+	const quantile = (q: number) => times[Math.floor(q * times.length)] ?? Number.NaN;
+	return { failed, interval, p50: quantile(0.5), p99: quantile(0.99) };
 }
 
 /** Posts an image; returns the status of the answer, 0 where there was none. */
@@ -135,5 +148,3 @@ const post = (url: string, image: Buffer, agent: Agent): Promise<number> =>
 		});
 		sent.on("error", () => resolve(0)).end(image);
 	});
-
-void run(main);

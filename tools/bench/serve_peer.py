@@ -1,6 +1,6 @@
 """A Keras model behind FastAPI, as its users write it: `POST /predict` with an image as body. Prints its address.
 
-Called with the .keras file; needs keras, tensorflow, pillow, fastapi and uvicorn.
+Called with the .keras file; needs keras, tensorflow, pillow, fastapi and uvicorn[standard]: its event loop and HTTP parser in C.
 """
 
 import io

@@ -27,6 +27,9 @@ c.NbConvertBase.display_data_priority = [
     "text/plain",
 ]
 
+# A cell of the deployment notebook shows a page of several megabytes.
+c.ZMQChannelsWebsocketConnection.iopub_data_rate_limit = 1e8
+
 # JupyterLab brings a Python kernel along; where it asks which one to take, there is nothing to choose here.
 c.KernelSpecManager.allowed_kernelspecs = {"tslab"}
 # The first three need playwright or Qt; slides would load reveal.js from a host elsewhere.

@@ -1,4 +1,4 @@
-// Exports the model that was trained last: `npm run export -- --format keras|savedmodel|onnx|tfjs`.
+// Exports the model that was trained last: `npm run export -- --format keras|savedmodel|onnx|tfjs|web`.
 import { statSync } from "node:fs";
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -6,16 +6,21 @@ import type { ExportMetadata } from "../../src/export";
 import { EXPORT_FORMATS, type ExportFormat, requireFormat, type WeightFormat } from "../../src/export/formats";
 import { filesIn } from "../../src/images/folders";
 import { commands } from "../commands.mjs";
+import { readProbability } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 import { trainedModel } from "./trained-model";
 
 /** Writes the model in each of the formats, and prints where it is and how large. */
 export async function main(args: string[]): Promise<void> {
-	const { formats, weights, artifacts, output } = readOptions(args);
+	const { formats, weights, artifacts, output, threshold } = readOptions(args);
 	const { model, record, temperature } = await trainedModel(artifacts);
 	const { exportModel } = require("../../src/export") as typeof import("../../src/export");
 	const { classNames, weights: source } = record;
-	const metadata: ExportMetadata = { classNames, temperature, ...(source && { weights: source }) };
+	const metadata: ExportMetadata = {
+		...{ classNames, temperature },
+		...(threshold !== null && { threshold }),
+		...(source && { weights: source }),
+	};
 	for (const format of formats) {
 		const path = await exportModel(model, output, { format, metadata, weights });
 		console.log(`${relative(fromHere("."), path)}  ${(sizeOf(path) / 1e6).toFixed(2)} MB`);
@@ -27,6 +32,8 @@ interface Options {
 	weights: WeightFormat;
 	artifacts: string;
 	output: string;
+	/** Least probability of a sure prediction, which goes with the model; null where none is asked for. */
+	threshold: number | null;
 }
 
 function readOptions(args: string[]): Options {
@@ -35,6 +42,7 @@ function readOptions(args: string[]): Options {
 		weights: { type: "string", default: "float32" },
 		artifacts: { type: "string" },
 		output: { type: "string", default: "exported" },
+		threshold: { type: "string" },
 	} as const;
 	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
 	if (positionals.length > 0) throw new Error(`${positionals[0]} is not expected: ${commands.export.usage}`);
@@ -48,6 +56,7 @@ function readOptions(args: string[]): Options {
 		weights: weights as WeightFormat,
 		artifacts: artifacts ? fromHere(artifacts) : at("artifacts"),
 		output: fromHere(output),
+		threshold: readProbability("--threshold", values.threshold),
 	};
 }
 

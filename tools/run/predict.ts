@@ -1,12 +1,15 @@
-// Classifies images with the model that was trained last: `npm run predict -- FILE|FOLDER…`.
+// Classifies images with the model that was trained last, or an exported one: `npm run predict -- FILE|FOLDER…`.
 import { existsSync, statSync } from "node:fs";
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
+import type { ImagePrediction } from "../../src/evaluation";
 import { type Prediction, predictionsCsv } from "../../src/evaluation/predictions-csv";
+import { findExport } from "../../src/export/formats";
 import { filesIn, isImageFile } from "../../src/images/folders";
+import type { FileProgress, OnFileProgress } from "../../src/support/progress";
 import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
-import { toNumber } from "../setup/numbers.mjs";
+import { readProbability } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 import { trainedModel } from "./trained-model";
 
@@ -15,16 +18,17 @@ type Format = (typeof FORMATS)[number];
 
 /** Prints label and calibrated probability of each image as a table, CSV or JSON. */
 export async function main(args: string[]): Promise<void> {
-	const { paths, format, artifacts, threshold } = readOptions(args);
-	const { model, record, temperature } = await trainedModel(artifacts);
-	const { predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
+	const options = readOptions(args);
+	const { paths, format } = options;
+	const { classNames, predict, threshold: chosen } = await (options.model ? exported(options.model) : trained(options));
+	const threshold = options.threshold ?? chosen ?? null;
 	const files = paths.flatMap((path) =>
 		statSync(path).isDirectory() ? [...filesIn(path)].filter(isImageFile).sort() : path,
 	);
 	if (files.length === 0) throw new Error(`${paths.join(", ")} has no images`);
 	endOnSignals();
-	const { classNames } = record;
-	const predictions = await predictImages(model, files, { classNames, temperature: temperature ?? 1 });
+	const onProgress = process.stderr.isTTY ? showProgress : null;
+	const predictions = await predict(files, { onProgress }).finally(clearProgress);
 	const here = fromHere(".");
 	const rows = predictions.map((row) => ({
 		...row,
@@ -37,28 +41,71 @@ export async function main(args: string[]): Promise<void> {
 	if (failed === rows.length) process.exitCode = 1;
 }
 
+/** A model that predicts. */
+interface Predictor {
+	classNames: string[];
+	/** Least probability of a sure prediction that goes with the model. */
+	threshold?: number;
+	predict(files: string[], options: { onProgress: OnFileProgress }): Promise<ImagePrediction[]>;
+}
+
+async function trained({ artifacts }: Options): Promise<Predictor> {
+	const { model, record, temperature } = await trainedModel(artifacts);
+	const { predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
+	const { classNames } = record;
+	const calibration = { classNames, temperature: temperature ?? 1 };
+	return { classNames, predict: (files, options) => predictImages(model, files, { ...calibration, ...options }) };
+}
+
+async function exported(path: string): Promise<Predictor> {
+	const { loadExported } = require("../../src/export") as typeof import("../../src/export");
+	const { metadata, predictImages } = await loadExported(path);
+	return { classNames: metadata.classNames, threshold: metadata.threshold, predict: predictImages };
+}
+
+/** Rewrites a line on the terminal. */
+function showProgress({ done, files }: FileProgress): void {
+	process.stderr.write(`\r${done} of ${files} images\x1b[K`);
+}
+
+function clearProgress(): void {
+	if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+}
+
 interface Options {
 	paths: string[];
 	format: Format;
 	artifacts: string;
-	/** Least probability of a sure prediction; null where none is asked for. */
+	/** Path of an exported model; null for the one in `artifacts`. */
+	model: string | null;
+	/** Least probability of a sure prediction; null for that of the model. */
 	threshold: number | null;
 }
 
 function readOptions(args: string[]): Options {
 	const type = "string";
-	const options = { format: { type, default: "table" }, artifacts: { type }, threshold: { type } } as const;
+	const options = {
+		format: { type, default: "table" },
+		artifacts: { type },
+		model: { type },
+		threshold: { type },
+	} as const;
 	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
 	if (positionals.length === 0) throw new Error(`there is nothing to predict: ${commands.predict.usage}`);
 	const format = FORMATS.find((name) => name === values.format);
 	if (!format) throw new Error(`--format ${values.format}: expected ${FORMATS.join(", ")}`);
-	const threshold = values.threshold === undefined ? null : toNumber(values.threshold);
-	if (threshold !== null && !(threshold >= 0 && threshold <= 1))
-		throw new Error(`--threshold ${values.threshold}: expected a probability, 0 to 1`);
+	const threshold = readProbability("--threshold", values.threshold);
+	const { artifacts, model } = values;
+	if (artifacts !== undefined && model !== undefined)
+		throw new Error(`--model ${model} and --artifacts ${artifacts} are two models: leave out one of them`);
 	const paths = positionals.map(fromHere);
 	const missing = paths.find((path) => !existsSync(path));
 	if (missing) throw new Error(`there is no ${missing}`);
-	return { paths, format, threshold, artifacts: values.artifacts ? fromHere(values.artifacts) : at("artifacts") };
+	return {
+		...{ paths, format, threshold },
+		artifacts: artifacts ? fromHere(artifacts) : at("artifacts"),
+		model: model === undefined ? null : findExport(fromHere(model)).path,
+	};
 }
 
 /** Lets the system end the process on Ctrl-C: TensorFlow keeps this thread busy, so a listener would not be called. */

@@ -17,6 +17,7 @@ export async function main(files) {
 	const checks = [
 		[at("node_modules", "@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings"],
 		[at("node_modules", "typescript", "bin", "tsc")],
+		[at("node_modules", "typescript", "bin", "tsc"), "--project", at("src", "web", "page")],
 	];
 	const reporter = pathToFileURL(at("tools", "run", "reporter.mjs")).href;
 	const options = [FILE_LIMIT, CONCURRENCY, `--test-reporter=${reporter}`, "--test-reporter-destination=stdout"];

@@ -75,18 +75,10 @@ function addHeaders(app: FastifyInstance): void {
 
 /** Adds the routes that tell about the server. */
 function describe(app: FastifyInstance, service: Service, page: string | null): void {
-	const { predictor, temperature, threshold } = service;
-	const [height, width, channels] = predictor.inputShape;
 	const described = openApi(service);
 	app.get("/healthz", async () => ({ status: "ok" }));
 	app.get("/openapi.json", async () => described);
-	app.get("/model", async () => ({
-		classes: predictor.classNames,
-		input: { layout: "NHWC", height, width, channels, dtype: "float32", range: [0, 255] },
-		temperature,
-		threshold,
-		preprocessing: "decode without EXIF orientation; resize bilinear with half-pixel centers, without antialiasing",
-	}));
+	app.get("/model", async () => service.description);
 	app.get("/", async (_, reply) => {
 		const html = page === null ? null : await readFile(page).catch(() => null);
 		if (html) return reply.type("text/html; charset=utf-8").send(html);

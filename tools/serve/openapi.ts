@@ -31,7 +31,7 @@ export function openApi({ predictor: { inputShape, classNames }, maxBytes }: Ser
 		info: { title: "Image classifier", version: "1", description: `Classifies images; ${limits} a request.` },
 		paths: {
 			"/predict": { post: predict },
-			"/model": get("Classes, input, temperature, threshold and preprocessing of the model"),
+			"/model": get("Class names, input, temperature, threshold and preprocessing of the model"),
 			"/healthz": get("Whether the server answers"),
 			"/metrics": { get: text("Measurements for Prometheus", "text/plain") },
 			"/openapi.json": get("This description"),

@@ -69,15 +69,15 @@ function explain(error: Error & { statusCode?: number }): never {
 function predictionOf(
 	name: string | undefined,
 	result: BytesPrediction | Error,
-	{ predictor: { classNames }, threshold }: Service,
+	{ predictor: { classNames }, description: { threshold } }: Service,
 ) {
 	const named = name !== undefined && { name };
 	if (result instanceof Error) {
-		const sure = threshold !== null && { sure: false };
+		const sure = threshold !== undefined && { sure: false };
 		return { ...named, label: null, probability: null, probabilities: {}, ...sure, error: result.message };
 	}
 	const { label, probability } = result;
-	const sure = threshold !== null && { sure: probability >= threshold };
+	const sure = threshold !== undefined && { sure: probability >= threshold };
 	// Safe for a class that is called __proto__, unlike assignments.
 	const probabilities = Object.fromEntries(classNames.map((of, i) => [of, result.probabilities[i]]));
 	return { ...named, label, probability, probabilities, ...sure, error: null };

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import type { FastifyInstance } from "fastify";
 import { commands } from "../commands.mjs";
 import { trainedModel } from "../run/trained-model";
-import { readNumber, toNumber } from "../setup/numbers.mjs";
+import { readNumber, readProbability, toNumber } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 
 /** Serves until a signal comes; then finishes what is running. */
@@ -12,11 +12,13 @@ export async function main(args: string[]): Promise<void> {
 	const { port, host, artifacts, threshold, maxBytes, page } = readOptions(args);
 	const { model, record, temperature } = await trainedModel(artifacts);
 	const { bytesPredictor } = require("../../src/evaluation") as typeof import("../../src/evaluation");
+	const { descriptionOf } = require("../../src/export") as typeof import("../../src/export");
 	const { createApp } = require("./app") as typeof import("./app");
 	const { classNames } = record;
 	const predictor = bytesPredictor(model, { classNames, temperature: temperature ?? 1 });
 	warmUp(predictor);
-	const app = await createApp({ predictor, temperature, threshold, maxBytes, page });
+	const description = descriptionOf(model, { classNames, temperature, ...(threshold !== null && { threshold }) });
+	const app = await createApp({ predictor, description, maxBytes, page });
 	const address = await listen(app, port, host);
 	console.log(`${address} answers for the model in ${artifacts}; its API: ${address}/openapi.json. Ctrl-C ends it`);
 	await signalled();
@@ -48,14 +50,11 @@ function readOptions(args: string[]): Options {
 	const port = toNumber(values.port);
 	if (!(Number.isInteger(port) && port >= 0 && port < 65536))
 		throw new Error(`--port ${values.port}: expected a whole number, 0 (any that is free) to 65535`);
-	const threshold = values.threshold === undefined ? null : toNumber(values.threshold);
-	if (threshold !== null && !(threshold >= 0 && threshold <= 1))
-		throw new Error(`--threshold ${values.threshold}: expected a probability, 0 to 1`);
 	return {
 		port,
 		host: values.host,
 		artifacts: values.artifacts ? fromHere(values.artifacts) : at("artifacts"),
-		threshold,
+		threshold: readProbability("--threshold", values.threshold),
 		maxBytes: 1e6 * readNumber("--max-mb", values["max-mb"], { above: 0 }),
 		page: pageOf(values.page),
 	};

@@ -1,5 +1,6 @@
 // What the routes share.
 import type { BytesPrediction, BytesPredictor } from "../../src/evaluation";
+import type { Description } from "../../src/export";
 
 /** An image: encoded, or float32 pixels of the model's input. */
 export type ServedImage = Uint8Array | Float32Array;
@@ -7,10 +8,8 @@ export type ServedImage = Uint8Array | Float32Array;
 /** The model that is served. */
 export interface ServedModel {
 	predictor: BytesPredictor;
-	/** Temperature that the predictor uses; null where no evaluation has fitted one. */
-	temperature: number | null;
-	/** Least probability of a sure prediction; null where none is asked for. */
-	threshold: number | null;
+	/** What a program must know to use it, as exports have it. */
+	description: Description;
 }
 
 /** What the routes share. */

@@ -26,6 +26,21 @@ export function readNumber(flag, text, bounds) {
 export const wholeNumber = (flag, text) => readNumber(flag, text, { integer: true, above: 0 });
 
 /**
+ * Reads a probability that was given with a flag.
+ *
+ * @param {string} flag
+ * @param {string | undefined} text
+ * @returns {number | null} null where none is given
+ * @throws with the flag, the text and what was expected
+ */
+export function readProbability(flag, text) {
+	if (text === undefined) return null;
+	const value = toNumber(text);
+	if (value >= 0 && value <= 1) return value;
+	throw new Error(`${flag} ${text}: expected a probability, 0 to 1`);
+}
+
+/**
  * The number that a text stands for; NaN for an empty one, where `Number` gives 0.
  *
  * @param {string} text

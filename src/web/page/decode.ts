@@ -1,7 +1,7 @@
 // From an image file to the pixels of the model's input, as training has them.
 import { decodeJpeg } from "../jpeg";
 import { decodePng } from "../png";
-import { type Rows, resizeBilinear } from "../rows";
+import { type Rows, requireFewPixels, resizeBilinear } from "../rows";
 
 /** The model's input. */
 export interface Input {
@@ -56,8 +56,7 @@ async function decodeByBrowser(file: Blob): Promise<ImageBitmap> {
 /** Reads the rows of a bitmap through a canvas of two: one of the whole image could be larger than a browser allows. */
 function rowsOf(bitmap: ImageBitmap, channels: number): Rows {
 	const { width, height } = bitmap;
-	if (width * height > MOST_PIXELS)
-		throw new Error(`${width} × ${height} pixels are more than ${MOST_PIXELS / 1e6} million`);
+	requireFewPixels(width, height, MOST_PIXELS);
 	const canvas = Object.assign(document.createElement("canvas"), { width, height: 1 });
 	const context = canvas.getContext("2d", { willReadFrequently: true });
 	if (!context) throw new Error(`this browser cannot read an image of ${width} × ${height} pixels: make it smaller`);

@@ -54,6 +54,8 @@ function add(files: File[]): void {
 function show(): void {
 	find("tbody").replaceChildren(...results.map((result) => rowOf(result, classNames, leastSure())).reverse());
 	find("table").hidden = find("#actions").hidden = results.length === 0;
+	const last = results.at(-1);
+	say(last ? `${last.file.name}: ${sentence(last, classNames, leastSure())}` : "");
 }
 
 function download(): void {
@@ -90,7 +92,6 @@ find("#csv").addEventListener("click", download);
 find("#clear").addEventListener("click", () => {
 	results = [];
 	show();
-	say("");
 	files.focus();
 });
 document.addEventListener("paste", ({ clipboardData }) => add([...(clipboardData?.files ?? [])]));

@@ -46,10 +46,9 @@ export async function loadModel(embedded: Embedded, wasm: string, wanted: string
 	});
 	// Its threads need headers of a server that a folder does not send.
 	tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-	const backends = (Object.keys(BACKENDS) as Backend[]).filter((name) => (wanted ? name === wanted : isFit(name)));
-	for (const name of backends) {
+	for (const name of Object.keys(BACKENDS) as Backend[]) {
 		try {
-			if (!(await tf.setBackend(name))) continue;
+			if (!(wanted ? name === wanted : await isFit(name)) || !(await tf.setBackend(name))) continue;
 			const predict = await predictor(embedded);
 			// What a graphics driver cannot do shows only now. The first prediction is also the slowest.
 			const { height, width, channels } = embedded.metadata.input;
@@ -91,13 +90,19 @@ async function predictor({ metadata, weightData, ...topology }: Embedded) {
 	};
 }
 
-/** Whether a backend gives the same predictions as others, and is not slower than the next. */
-function isFit(name: Backend): boolean {
-	if (name === "webgpu") return "gpu" in navigator;
+/** Whether the browser has a backend that gives the same predictions as others, and is not slower than the next. */
+async function isFit(name: Backend): Promise<boolean> {
+	if (name === "webgpu") {
+		const adapter = await navigator.gpu?.requestAdapter();
+		return adapter ? !adapter.info.isFallbackAdapter : false;
+	}
 	if (name !== "webgl") return true;
-	// A graphics card, not its emulation, which is slower than WebAssembly; and numbers of 32 bits.
-	const context = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
-	return context !== null && tf.env().getBool("WEBGL_RENDER_FLOAT32_CAPABLE");
+	const context = document.createElement("canvas").getContext("webgl2");
+	// Emulations of a graphics card are slower than WebAssembly, and some cards compute in 16 bits.
+	const info = context?.getExtension("WEBGL_debug_renderer_info");
+	const renderer = String(context?.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER));
+	const isEmulated = /swiftshader|llvmpipe|basic render/i.test(renderer);
+	return context !== null && !isEmulated && tf.env().getBool("WEBGL_RENDER_FLOAT32_CAPABLE");
 }
 
 const bytesOf = async (base64: string) => (await fetch(`data:application/octet-stream;base64,${base64}`)).arrayBuffer();
