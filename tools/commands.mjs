@@ -174,6 +174,16 @@ npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,
 			["efficientnet-lite2", "23 MB, Apache-2.0 licence; made for images of 260 pixels, slower"],
 		])}\n\nWhat needs them fetches them by itself: this is for machines that will have no network.`,
 	},
+	reproduce: {
+		module: "report/reproduce.ts",
+		summary: "runs a reported run again, and says which figures come out the same",
+		usage: "npm run reproduce -- reports|metrics.json|PAGE.html [--dataset DIR]",
+		details: `${columns([["--dataset DIR", "folder of the data set. Default: that of the run, or dataset"]])}
+
+Says what differs here (images, code, dependencies, versions, device), trains and evaluates with the parameters of the run, and
+compares each figure. Ends with 0 if all are equal, 2 if those that differ are within the run's 95 % intervals, 3 if not.`,
+		tensorflow: true,
+	},
 	doctor: {
 		module: "setup/doctor.mjs",
 		summary: "lists what is installed, which device TensorFlow uses, and how to fix what is wrong",

@@ -311,7 +311,7 @@ describe("damaged artifacts", () => {
 			for (const name of ["cleaning", "training", "evaluation"])
 				writeFileSync(join(artifacts, `${name}.json`), content);
 			const lines = await printed(async () => {
-				const options = { dataset: artifacts, artifacts, reports, values: {} };
+				const options = { dataset: artifacts, artifacts, reports, values: {}, declared: {} };
 				writeIndex(reports, await writeRun(options as unknown as Parameters<typeof writeRun>[0]));
 			});
 			for (const name of ["cleaning", "training", "evaluation"]) {

@@ -35,7 +35,7 @@ function evaluated(name: string, classNames: string[]): NotebookArguments {
 		temperature: 1,
 		seconds: 1,
 	});
-	return { dataset, artifacts, reports, values: {} } as NotebookArguments;
+	return { dataset, artifacts, reports, values: {}, declared: {} } as unknown as NotebookArguments;
 }
 
 /** The rows of the report as Python reads them, in the file's order. */

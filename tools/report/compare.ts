@@ -5,6 +5,7 @@ import { COLORS } from "../../src/display/svg";
 import { SPLITS } from "../../src/images/folders";
 import { writeFileAtomically } from "../../src/support/files";
 import { type Html, html, scriptData } from "../../src/support/text";
+import { originRows } from "./origin";
 import { type Cell, figureScripts, minute, page, table } from "./page";
 import type { NamedRun } from "./run-record";
 
@@ -46,12 +47,13 @@ ${changes}
 
 type Settings = Record<string, string | number | boolean | undefined>;
 
-const settingsOf = ({ dataset, classNames, parameters, versions, device }: NamedRun): Settings => ({
+const settingsOf = ({ dataset, classNames, parameters, versions, device, origin }: NamedRun): Settings => ({
 	dataset,
 	classes: classNames?.join(", "),
 	...parameters,
 	...versions,
 	device,
+	...Object.fromEntries(origin ? originRows(origin) : []),
 });
 
 /** A row of the key numbers: its title, where its value is, and the digits after the point. */

@@ -7,6 +7,7 @@ import { writeFileAtomically } from "../../src/support/files";
 import { readJson } from "../../src/support/json";
 import { Html, html } from "../../src/support/text";
 import { notebookNames, title } from "../jupyter/notebooks.mjs";
+import { originRows } from "./origin";
 import { minute, page, table } from "./page";
 import type { RunRecord } from "./run-record";
 import { testAccuracy } from "./verdict";
@@ -113,6 +114,7 @@ const facts = (record: RunRecord) => ({
 	Versions: listed(record.versions),
 	Device: record.device,
 	Date: minute(record.date),
+	...Object.fromEntries(record.origin ? originRows(record.origin) : []),
 });
 
 /** JSON has null for what is not a number, such as the loss of a training that diverged. */

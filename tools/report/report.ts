@@ -12,10 +12,12 @@ import { asInNotebook, type NotebookArguments, type Parameters, parseArguments, 
 import { at, python, pythonEnvironment, root, shown } from "../setup/paths.mjs";
 import { compressedPlotly } from "../setup/plotly.mjs";
 import { fetchWeights, networks } from "../setup/weights.mjs";
+import { writeCards } from "./cards";
 import { writeComparison } from "./compare";
 import { writeIndex } from "./index-page";
 import { findBrowser, printPdf } from "./print-pdf";
-import { type RunRecord, readRun, writeRun } from "./run-record";
+import { type RunRecord, readRun, recordsOf, writeRun } from "./run-record";
+import { stampPages } from "./stamp";
 import { finish, resume, unfinishedFile } from "./unfinished";
 
 /** Runs notebooks with the given parameters and writes their pages, an index and `metrics.json`; or compares two runs. */
@@ -23,7 +25,7 @@ export async function main(args: string[]): Promise<void> {
 	const given = parseArguments(args);
 	const { reports } = given;
 	if (given.compare) {
-		const [a, b] = given.compare.map(readRun);
+		const [a, b] = given.compare.map((path) => readRun(path));
 		console.log(`Open ${shown(writeComparison(a, b, reports))}`);
 		return;
 	}
@@ -42,6 +44,9 @@ export async function main(args: string[]): Promise<void> {
 	}
 	finish(reports);
 	const record = await writeRun(options);
+	stampPages(options, record);
+	const { training, issues, evaluation } = await recordsOf(dataset, options.artifacts);
+	writeCards({ run: record, training, issues, temperature: evaluation?.temperature ?? null }, options);
 	if (browser) await printPages(browser, options);
 	const index = join(reports, "index.html");
 	writeIndex(reports, record);

@@ -11,13 +11,20 @@ import type { History } from "../../src/training";
 import type { NotebookArguments, Values } from "../run/arguments";
 import { shown } from "../setup/paths.mjs";
 import { versionsAndDevice } from "../setup/versions.mjs";
+import { isOrigin, type Origin, originOf } from "./origin";
+import { stampOf } from "./stamp";
 import { verdictOf } from "./verdict";
 
 /** Precision, recall, F1 and support of a class or an average. */
 type Scores = Omit<ReportRow, "class">;
 
+/** Version of the fields of `metrics.json`: greater when a field is added, or means something else. */
+export const SCHEMA = 1;
+
 /** What a run used and found. Parts that no notebook has computed are `null`. */
 export interface RunRecord {
+	/** Version of these fields, see `SCHEMA`; missing in records from before there was one. */
+	schema?: number;
 	/** When the run ended, in ISO format. */
 	date: string;
 	/** The folder of the data set. */
@@ -51,6 +58,8 @@ export interface RunRecord {
 	versions: Record<string, string>;
 	/** The GPU or CPU. */
 	device: string;
+	/** Images, code, dependencies and changed defaults; missing in records without `schema`. */
+	origin?: Origin;
 }
 
 /**
@@ -58,13 +67,15 @@ export interface RunRecord {
  *
  * @param reports the folder to write to
  */
-export async function writeRun({ dataset, artifacts, values, reports }: NotebookArguments): Promise<RunRecord> {
+export async function writeRun(options: NotebookArguments): Promise<RunRecord> {
+	const { dataset, artifacts, values, reports } = options;
 	const records = await recordsOf(dataset, artifacts);
 	const { cleaning, training, evaluation } = records;
 	const { seconds = null, epochsRun = null, ...history } = training?.history ?? {};
 	const reportRows = evaluation && rowsOf(evaluation.report, training?.classNames);
 	const report = reportRows && byName(reportRows);
 	const record: RunRecord = {
+		schema: SCHEMA,
 		date: new Date().toISOString(),
 		dataset,
 		synthetic: existsSync(join(dataset, "sample.json")),
@@ -82,13 +93,14 @@ export async function writeRun({ dataset, artifacts, values, reports }: Notebook
 		verdict: verdictOf(records),
 		seconds: { clean: cleaning?.seconds ?? null, train: seconds, evaluate: evaluation?.seconds ?? null },
 		...versionsAndDevice(),
+		origin: await originOf(options),
 	};
 	writeFileAtomically(join(reports, "metrics.json"), toJson(Object.entries({ ...record, report })));
 	return record;
 }
 
 /** Loads the records that belong together: of this data set, and the evaluation of the model that was trained last. */
-async function recordsOf(dataset: string, artifacts: string) {
+export async function recordsOf(dataset: string, artifacts: string) {
 	const { cleaning, issues, training, evaluation } = loadRecords(artifacts);
 	const real = (path: string) => (existsSync(path) ? realpathSync(path) : resolve(path));
 	const ofThisSet = <T extends { dataset: string }>(record: T | null) =>
@@ -156,30 +168,41 @@ function countsOf(cleaning: CleaningRecord | null): Record<Split, number | null>
 export type NamedRun = RunRecord & { name: string };
 
 /**
- * Reads the record of a run for `--compare`.
+ * Reads the record of a run.
  *
- * @param path a reports folder or its metrics.json
+ * @param path a reports folder, its metrics.json or one of its pages
+ * @param what what it is read for, before its name in messages. Default `"--compare"`
  * @throws with one line that says what is missing or not as expected
  */
-export function readRun(path: string): NamedRun {
+export function readRun(path: string, what = "--compare"): NamedRun {
 	const name = shown(path);
-	if (!existsSync(path)) throw new Error(`--compare ${name}: there is no such folder or file`);
+	if (!existsSync(path)) throw new Error(`${what} ${name}: there is no such folder or file`);
 	const file = statSync(path).isDirectory() ? join(path, "metrics.json") : path;
 	if (!existsSync(file)) {
-		throw new Error(`--compare ${name}: no metrics.json in this folder; npm start -- --reports ${name} writes one`);
+		throw new Error(`${what} ${name}: no metrics.json in this folder; npm start -- --reports ${name} writes one`);
 	}
 	let record: Partial<RunRecord> | null;
 	try {
-		record = readJson(file) as Partial<RunRecord> | null;
+		record = (file.endsWith(".html") ? stampOf(file) : readJson(file)) as Partial<RunRecord> | null;
 	} catch (error) {
-		throw new Error(`--compare ${name}: ${(error as Error).message}; npm start -- --reports DIR writes a new one`);
+		throw new Error(`${what} ${name}: ${(error as Error).message}; npm start -- --reports DIR writes a new one`);
 	}
+	requireKnown(record, `${what} ${name}`);
 	// What these three lack in an older record is shown as not run.
 	if (record?.parameters && record.counts && record.versions) {
 		const { report = null, reportRows = report && rowsOf(report, record.classNames), verdict = [] } = record;
 		return { ...(record as RunRecord), reportRows, verdict, name };
 	}
 	throw new Error(
-		`--compare ${name}: ${shown(file)} is not the metrics.json of a run; npm start -- --reports DIR writes one`,
+		`${what} ${name}: ${shown(file)} is not the metrics.json of a run; npm start -- --reports DIR writes one`,
 	);
+}
+
+/** @throws when a record is of a later version than this, or its origin is not as it is written */
+function requireKnown(record: Partial<RunRecord> | null, name: string): void {
+	const { schema = 0, origin } = record ?? {};
+	if (!(Number.isInteger(schema) && schema <= SCHEMA))
+		throw new Error(`${name}: its schema is ${schema}: expected ${SCHEMA} or less; update this project to read it`);
+	const problem = origin === undefined ? null : isOrigin(origin);
+	if (problem) throw new Error(`${name}: its origin is no origin of a run: expected ${problem}`);
 }

@@ -1,0 +1,42 @@
+// What each page of a run carries at its end: the record of the run, for people and for `npm run reproduce`.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomically } from "../../src/support/files";
+import { html, scriptData } from "../../src/support/text";
+import type { NotebookArguments } from "../run/arguments";
+import { originRows } from "./origin";
+import { table } from "./page";
+import type { RunRecord } from "./run-record";
+
+const END = "</main>";
+
+/** Adds the record of a run to the pages that it has written. */
+export function stampPages({ notebooks, reports }: NotebookArguments, record: RunRecord): void {
+	const { origin } = record;
+	if (!origin) return;
+	// Of the data set its name only: pages that are passed on do not tell where it lies on this machine.
+	const shared = { ...record, dataset: record.dataset.split(/[\\/]/).at(-1) };
+	const stamp = String(html`<details class="origin"><summary>Where these figures come from</summary>
+${table(originRows(origin))}
+<p>The same again, and whether it is the same: <code>npm run reproduce -- PAGE</code></p></details>
+<script type="application/json" id="run">${scriptData(shared)}</script>
+`);
+	for (const name of notebooks) {
+		const file = join(reports, `${name}.html`);
+		if (!existsSync(file)) continue;
+		const page = readFileSync(file, "utf8");
+		const at = page.lastIndexOf(END);
+		if (at !== -1) writeFileAtomically(file, page.slice(0, at) + stamp + page.slice(at));
+	}
+}
+
+/**
+ * Reads the record that a page carries.
+ *
+ * @throws when it has none
+ */
+export function stampOf(file: string): unknown {
+	const [, json] = /<script type="application\/json" id="run">(.*)<\/script>/.exec(readFileSync(file, "utf8")) ?? [];
+	if (!json) throw new Error("the page has no record of a run");
+	return JSON.parse(json);
+}
