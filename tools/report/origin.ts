@@ -83,9 +83,9 @@ function codeOrigin(): Origin["code"] {
 
 /** The origin of a run as rows of a table: what, and a short form of it. */
 export const originRows = ({ data, code, locks }: Origin): [string, string][] => [
-	["commit", code.commit ? `${code.commit.slice(0, 12)}${code.isChanged ? ", files changed" : ""}` : "unknown"],
+	["Commit", code.commit ? `${code.commit.slice(0, 12)}${code.isChanged ? ", files changed" : ""}` : "unknown"],
 	...(data ?? []).map((row): [string, string] => [
-		`images, ${row.split}/${row.class}`,
+		`Images, ${row.split}/${row.class}`,
 		`${row.images}, SHA-256 ${row.sha256.slice(0, 12)}…`,
 	]),
 	...Object.entries(locks).map(([name, hash]): [string, string] => [name, `SHA-256 ${hash.slice(0, 12)}…`]),

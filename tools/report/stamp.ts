@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../src/support/files";
-import { html, scriptData } from "../../src/support/text";
+import { Html, html, scriptData } from "../../src/support/text";
 import type { NotebookArguments } from "../run/arguments";
 import { originRows } from "./origin";
 import { table } from "./page";
@@ -10,15 +10,19 @@ import type { RunRecord } from "./run-record";
 
 const END = "</main>";
 
+const STYLE = new Html(`.origin { font: 14px/1.5 system-ui, sans-serif; margin: 2rem 1rem; }
+.origin th { text-align: left; padding-right: 1rem; }`);
+
 /** Adds the record of a run to the pages that it has written. */
 export function stampPages({ notebooks, reports }: NotebookArguments, record: RunRecord): void {
 	const { origin } = record;
 	if (!origin) return;
 	// Of the data set its name only: pages that are passed on do not tell where it lies on this machine.
 	const shared = { ...record, dataset: record.dataset.split(/[\\/]/).at(-1) };
-	const stamp = String(html`<details class="origin"><summary>Where these figures come from</summary>
+	const stamp = String(html`<style>${STYLE}</style>
+<details class="origin"><summary>Where these figures come from</summary>
 ${table(originRows(origin))}
-<p>The same again, and whether it is the same: <code>npm run reproduce -- PAGE</code></p></details>
+<p>To run it again and compare each figure: <code>npm run reproduce -- PAGE</code></p></details>
 <script type="application/json" id="run">${scriptData(shared)}</script>
 `);
 	for (const name of notebooks) {
