@@ -9,6 +9,8 @@ import type { Trial } from "../src/sweep/trial";
 
 export const root = join(__dirname, "..");
 export const imageFolder = join(__dirname, "fixtures", "images");
+/** A PNG of nothing but a header that claims 60,000 × 60,000 pixels. */
+export const bomb = Buffer.from(`89504e470d0a1a0a0000000d494844520000ea600000ea600802000000${"00".repeat(16)}`, "hex");
 
 /** Returns the content of a notebook of code cells. */
 export function notebookOf(...sources: string[]): string {
@@ -29,6 +31,15 @@ export function notebookOf(...sources: string[]): string {
 /** Reads `fixtures/<name>.json`. */
 export function fixture<T>(name: string): T {
 	return JSON.parse(readFileSync(join(__dirname, "fixtures", `${name}.json`), "utf8")) as T;
+}
+
+/** Returns a generator of integers from 0 to below a number, the same on every machine. */
+export function randomIntegers(seed: number): (below: number) => number {
+	let state = seed;
+	return (below) => {
+		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+		return Math.floor((state / 2 ** 32) * below);
+	};
 }
 
 /** Creates an empty folder that is removed after the tests of the file. */

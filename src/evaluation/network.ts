@@ -1,10 +1,9 @@
 // A trained network for single images: pixels to outputs, outputs to calibrated probabilities.
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Pixels } from "../images/decode";
-import { withTemperature } from "../metrics/temperature";
 import { compiledModel } from "../tensorflow/layers-model";
 import { type Prepare, predictStep, type RunOptions } from "../tensorflow/steps";
-import { probabilitiesOf, type Row, rowOfProbabilities } from "./outputs";
+import { calibrated, probabilitiesOf, type Row, rowOfProbabilities } from "./outputs";
 
 /** A network that is given images one by one. */
 export interface Network {
@@ -61,15 +60,6 @@ function inBatches(inputShape: Network["inputShape"], run: (batch: tf.Tensor) =>
 		for (const [i, image] of images.entries()) pixels.set(image, i * size);
 		const outputs = tf.tidy(() => run(tf.tensor(pixels, [batchSize, ...inputShape])).arraySync());
 		return (outputs as number[][]).slice(0, images.length);
-	};
-}
-
-/** Returns the same rows with the probabilities at a temperature. */
-function calibrated(toRow: (outputs: number[]) => Row, temperature: number): (outputs: number[]) => Row {
-	if (temperature === 1) return toRow;
-	return (outputs) => {
-		const row = toRow(outputs);
-		return { ...row, probabilities: withTemperature([row.logProbabilities], temperature)[0] };
 	};
 }
 

@@ -1,5 +1,6 @@
 // From a network's outputs to the probabilities of the classes.
 import type * as tf from "@tensorflow/tfjs-node-gpu";
+import { withTemperature } from "../metrics/temperature";
 import { sum } from "../support/statistics";
 import { hasFiniteWeights } from "../tensorflow/finite-weights";
 import { outputActivation, takesLogits } from "../tensorflow/logits";
@@ -61,6 +62,15 @@ export function rowOfProbabilities(outputs: number[], program: string): Row {
 
 /** The least normal float32. */
 const LEAST = 2 ** -126;
+
+/** Returns the same rows with the probabilities at a temperature. */
+export function calibrated(toRow: (outputs: number[]) => Row, temperature: number): (outputs: number[]) => Row {
+	if (temperature === 1) return toRow;
+	return (outputs) => {
+		const row = toRow(outputs);
+		return { ...row, probabilities: withTemperature([row.logProbabilities], temperature)[0] };
+	};
+}
 
 /** Computes the softmax of logits in float64. */
 function fromLogits(logits: number[]): Row {

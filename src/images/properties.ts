@@ -7,9 +7,10 @@ import { isReadable, readRegularFile } from "../support/files";
 import { inChunks } from "../support/iteration";
 import { mapFiles } from "../tensorflow/file-map";
 import { inspectFile, MAX_PIXELS, sizeOf } from "./formats";
+import { greyLevel } from "./grey";
 import { orientationOf } from "./orientation";
 import { type PerceptualHash, perceptualHash } from "./perceptual-hash";
-import { decodeRaw, greyLevel } from "./raw";
+import { decodeRaw } from "./raw";
 import { BYTES, reduceFunction, SIDE } from "./thumbnail-graph";
 
 /** The measured properties of an image. Brightness is in 0–1, where 1 is white. */

@@ -1,6 +1,8 @@
 // Decodes what TensorFlow cannot: by sharp, and BMP with a colour table.
+
 import sharp, { type Sharp } from "sharp";
 import { type Format, gifTable, MAX_PIXELS, readerOf } from "./formats";
+import { greyLevel } from "./grey";
 import { avifTurns, tiffTags } from "./orientation";
 
 /** Decoded pixels, 0–255, row by row. */
@@ -130,10 +132,6 @@ function decodeIndexedBmp(bytes: Buffer): RawImage {
 	}
 	return { data, width, height, channels: 3 };
 }
-
-/** Returns a grey level as Pillow's `convert("L")`. */
-export const greyLevel = (red: number, green: number, blue: number) =>
-	(19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16;
 
 /** Converts pixels to another number of channels: grey as Pillow's `convert("L")`, opaque where there is no transparency. */
 export function withChannels(raw: RawImage, channels: 1 | 3 | 4): RawImage {

@@ -1,5 +1,7 @@
 // From the components of a JPEG to rows of pixels: upsampling and colours, as libjpeg-turbo and TensorFlow compute them.
 
+import { greyLevel } from "../images/grey";
+
 /** The samples of a component. */
 export interface Plane {
 	samples: Uint8ClampedArray;
@@ -65,10 +67,6 @@ function toRgb(y: number, blue: number, red: number, out: Uint8ClampedArray, at:
 	out[at + 2] = y + ((B_OF_CB * cb + HALF) >> 16);
 }
 
-/** The brightness of RGB, as ITU-R BT.601. */
-const grayOf = (red: number, green: number, blue: number) =>
-	(fixed(0.299) * red + fixed(0.587) * green + fixed(0.114) * blue + HALF) >> 16;
-
 interface Colors {
 	width: number;
 	channels: 1 | 3;
@@ -87,7 +85,8 @@ export function colorRow(planes: Plane[], { width, channels, adobe, ids }: Color
 		const [first, second, third, black] = rows.map((row) => row(y));
 		for (let x = 0; x < width; x++) {
 			const at = channels * x;
-			if (channels === 1) out[at] = planes.length === 3 && isPlain ? grayOf(first[x], second[x], third[x]) : first[x];
+			if (channels === 1)
+				out[at] = planes.length === 3 && isPlain ? greyLevel(first[x], second[x], third[x]) : first[x];
 			else if (planes.length === 1) out.fill(first[x], at, at + 3);
 			else if (isPlain) out.set([first[x], second[x], third[x]], at);
 			else toRgb(first[x], second[x], third[x], out, at);

@@ -8,7 +8,7 @@ import { type Reason, verifyImage, verifyImages } from "../../src/cleaning/verif
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { loadImage } from "../../src/images/decode";
 import { readHead } from "../../src/images/formats";
-import { fixture, imageFolder, temporaryFolder } from "../helpers";
+import { fixture, imageFolder, randomIntegers, temporaryFolder } from "../helpers";
 
 /** A file that is truncated at every byte and changed in many ways; `T` and `P` for each result that TensorFlow and Pillow load. */
 type Damage = { data: string; changes: [number, number][][]; tensorflow: string; pillow: string };
@@ -149,11 +149,8 @@ describe("decompression bombs are rejected without being decoded:", () => {
 
 test("lossless WebP is kept, whatever its data, where lossy WebP has its size", async () => {
 	const folder = temporaryFolder();
-	let state = 1;
-	const noise = Uint8Array.from({ length: 100 * 8 * 6 * 3 }, () => {
-		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-		return state >>> 24;
-	});
+	const random = randomIntegers(1);
+	const noise = Uint8Array.from({ length: 100 * 8 * 6 * 3 }, () => random(256));
 	const paths: string[] = [];
 	for (let i = 0; i < 100; i++) {
 		const pixels = noise.subarray(144 * i, 144 * (i + 1));

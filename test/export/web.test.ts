@@ -12,7 +12,7 @@ import { gradCam, predictImages } from "../../src/evaluation";
 import { exportModel } from "../../src/export";
 import { filesIn, isImageFile } from "../../src/images/folders";
 import { launchBrowser, noBrowser } from "../browser";
-import { imageFolder, temporaryFolder } from "../helpers";
+import { bomb, imageFolder, temporaryFolder } from "../helpers";
 import { metadata, NETWORKS } from "./networks";
 
 const work = temporaryFolder();
@@ -158,7 +158,7 @@ describe("the exported page", { skip: noBrowser }, () => {
 				Buffer.from("\0\0\0\x18ftypheic\0\0\0\0"),
 				/cannot read heic images: save it as JPEG/,
 			],
-			["bomb.png", "image/png", bomb(), /60000 × 60000 pixels are more than 100 million/],
+			["bomb.png", "image/png", bomb, /60000 × 60000 pixels are more than 100 million/],
 			["empty.png", "image/png", Buffer.alloc(0), /not an image|cannot read png/],
 		];
 		for (const kind of ["drop", "paste"]) {
@@ -247,15 +247,6 @@ describe("the exported page", { skip: noBrowser }, () => {
 		assert.match(await page.locator("#about").innerText(), /Runs on WebAssembly\./);
 	});
 });
-
-/** A PNG whose header says 60,000 × 60,000 pixels. */
-function bomb(): Buffer {
-	const bytes = Buffer.alloc(64);
-	Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]).copy(bytes);
-	bytes.writeUInt32BE(60_000, 16);
-	bytes.writeUInt32BE(60_000, 20);
-	return bytes;
-}
 
 /** Drops or pastes a file, in the page; as text, since the code here knows no types of browsers. */
 const send = `({ kind, name, type, base64 }) => {

@@ -7,16 +7,12 @@ import { verifyImages } from "../../src/cleaning/verify";
 import { loadImage, type ReadOptions, readImages, resolveDecodeOptions } from "../../src/images/decode";
 import { readOrientation } from "../../src/images/orientation";
 import { imageProperties } from "../../src/images/properties";
-import { fixture, temporaryFolder } from "../helpers";
+import { fixture, randomIntegers, temporaryFolder } from "../helpers";
 
 type Files = Record<string, { data: string }>;
 const { images, orientations } = fixture<{ images: Files; orientations: Files }>("formats");
 
-let state = 20;
-function random(below: number): number {
-	state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-	return Math.floor((state / 2 ** 32) * below);
-}
+const random = randomIntegers(20);
 
 /** Truncates bytes, or changes up to four of them, half of these in the header. */
 function damaged(whole: Buffer, truncate: boolean): Buffer {

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import sharp from "sharp";
 import { type Pixels, type ReadOptions, readImages, resolveDecodeOptions } from "../../src/images/decode";
 import { decodeFiles } from "../../src/images/decode-graph";
-import { temporaryFolder } from "../helpers";
+import { randomIntegers, temporaryFolder } from "../helpers";
 
 /** Widths and heights: wide, tall, square, and sides that no target size divides. */
 const sizes = [
@@ -18,13 +18,9 @@ const sizes = [
 /** Writes the same pixels as PNG, which the graph decodes, and in formats that are decoded one by one. */
 async function writeImages(folder: string): Promise<{ png: string[]; others: string[] }> {
 	const [png, others]: string[][] = [[], []];
-	let state = 7;
-	const byte = () => {
-		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-		return state >>> 24;
-	};
+	const random = randomIntegers(7);
 	for (const [width, height] of sizes) {
-		const pixels = Uint8Array.from({ length: width * height * 3 }, byte);
+		const pixels = Uint8Array.from({ length: width * height * 3 }, () => random(256));
 		const image = sharp(pixels, { raw: { width, height, channels: 3 } });
 		const path = join(folder, `${width}x${height}`);
 		await image.clone().png().toFile(`${path}.png`);

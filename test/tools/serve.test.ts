@@ -6,12 +6,11 @@ import { Readable } from "node:stream";
 import { before, describe, test } from "node:test";
 import type { FastifyInstance } from "fastify";
 import { predictImages } from "../../src/evaluation/predict-images";
-import { root, temporaryFolder } from "../helpers";
+import { bomb, root, temporaryFolder } from "../helpers";
 import {
 	type Answer,
 	appWith,
 	assertError,
-	bomb,
 	classNames,
 	FORM,
 	files,

@@ -9,7 +9,7 @@ import { decodeImageBytes } from "../../src/tensorflow/image-operations";
 import { decodeJpeg } from "../../src/web/jpeg";
 import { decodePng } from "../../src/web/png";
 import { type Rows, resizeBilinear } from "../../src/web/rows";
-import { fixture, imageFolder } from "../helpers";
+import { fixture, imageFolder, randomIntegers } from "../helpers";
 
 const jpegs = Object.entries(fixture<Record<string, string>>("jpegs")).map(
 	([name, data]) => [name, Buffer.from(data, "base64")] as const,
@@ -68,11 +68,7 @@ describe("JPEG", () => {
 	});
 
 	test("truncated and damaged files end in a sentence, and never in a hang or a crash", () => {
-		let state = 3;
-		const random = (below: number) => {
-			state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-			return Math.floor((state / 2 ** 32) * below);
-		};
+		const random = randomIntegers(3);
 		for (const [name, whole] of jpegs) {
 			if (name === "arithmetic") continue;
 			assert.throws(() => decodeJpeg(whole.subarray(0, whole.length / 2), 3, MOST), /^Error: the JPEG is damaged: /);

@@ -43,9 +43,10 @@ export async function main(args: string[]): Promise<void> {
 		return;
 	}
 	finish(reports);
-	const record = await writeRun(options);
+	const records = recordsOf(dataset, options.artifacts);
+	const record = await writeRun(options, records);
 	stampPages(options, record);
-	const { training, issues, evaluation } = await recordsOf(dataset, options.artifacts);
+	const { training, issues, evaluation } = await records;
 	writeCards({ run: record, training, issues, temperature: evaluation?.temperature ?? null }, options);
 	if (browser) await printPages(browser, options);
 	const index = join(reports, "index.html");

@@ -7,7 +7,6 @@ import { parseArgs } from "node:util";
 import { commands } from "../commands.mjs";
 import { declaredBy, notebookNames } from "../jupyter/notebooks.mjs";
 import { at, fromHere, root, shown } from "../setup/paths.mjs";
-import { versionsAndDevice } from "../setup/versions.mjs";
 import { compareFigures, type Figure } from "./compare-figures";
 import { differencesOf } from "./origin";
 import { type NamedRun, readRun } from "./run-record";
@@ -27,7 +26,7 @@ export async function main(args: string[]): Promise<void> {
 		console.log(`Running ${NOTEBOOKS.join(" and ")} again on ${shown(dataset)} …`);
 		runAgain(run, dataset, folder);
 		const again = readRun(join(folder, "reports"), "reproduce");
-		const differences = [...originDifferences(run, again), ...environmentDifferences(run)];
+		const differences = [...originDifferences(run, again), ...environmentDifferences(run, again)];
 		console.log(["", "What differs here:", ...(differences.length > 0 ? differences : ["nothing"])].join("\n"));
 		const figures = compareFigures(run, again);
 		print(figures);
@@ -74,8 +73,7 @@ const originDifferences = (run: NamedRun, again: NamedRun): string[] =>
 		: ["data, code and dependencies of the run are unknown: its record has no origin"];
 
 /** What differs of versions and device. */
-function environmentDifferences({ versions, device }: NamedRun): string[] {
-	const here = versionsAndDevice();
+function environmentDifferences({ versions, device }: NamedRun, here: NamedRun): string[] {
 	const names = Object.keys({ ...versions, ...here.versions });
 	const differ = names.filter((name) => versions[name] !== here.versions[name]);
 	const line = (name: string) =>

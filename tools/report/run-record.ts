@@ -65,11 +65,14 @@ export interface RunRecord {
 /**
  * Collects what the notebooks left in the artifacts folder and writes it as `metrics.json`.
  *
- * @param reports the folder to write to
+ * @param given the records of the artifacts, for a caller that has them
  */
-export async function writeRun(options: NotebookArguments): Promise<RunRecord> {
-	const { dataset, artifacts, values, reports } = options;
-	const records = await recordsOf(dataset, artifacts);
+export async function writeRun(
+	options: NotebookArguments,
+	given = recordsOf(options.dataset, options.artifacts),
+): Promise<RunRecord> {
+	const { dataset, values, reports } = options;
+	const records = await given;
 	const { cleaning, training, evaluation } = records;
 	const { seconds = null, epochsRun = null, ...history } = training?.history ?? {};
 	const reportRows = evaluation && rowsOf(evaluation.report, training?.classNames);

@@ -1,6 +1,6 @@
 // What each page of a run carries at its end: the record of the run, for people and for `npm run reproduce`.
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { writeFileAtomically } from "../../src/support/files";
 import { Html, html, scriptData } from "../../src/support/text";
 import type { NotebookArguments } from "../run/arguments";
@@ -18,7 +18,7 @@ export function stampPages({ notebooks, reports }: NotebookArguments, record: Ru
 	const { origin } = record;
 	if (!origin) return;
 	// Of the data set its name only: pages that are passed on do not tell where it lies on this machine.
-	const shared = { ...record, dataset: record.dataset.split(/[\\/]/).at(-1) };
+	const shared = { ...record, dataset: basename(record.dataset) };
 	const stamp = String(html`<style>${STYLE}</style>
 <details class="origin"><summary>Where these figures come from</summary>
 ${table(originRows(origin))}

@@ -1,4 +1,5 @@
 // From an image file to the pixels of the model's input, as training has them.
+import { greyLevel } from "../../images/grey";
 import { decodeJpeg } from "../jpeg";
 import { decodePng } from "../png";
 import { type Rows, requireFewPixels, resizeBilinear } from "../rows";
@@ -68,16 +69,13 @@ function rowsOf(bitmap: ImageBitmap, channels: number): Rows {
 		if (channels === 4) return data;
 		for (let x = 0; x < width; x++) {
 			const [red, green, blue] = [data[4 * x], data[4 * x + 1], data[4 * x + 2]];
-			if (channels === 1) out[x] = grayOf(red, green, blue);
+			if (channels === 1) out[x] = greyLevel(red, green, blue);
 			else out.set([red, green, blue], 3 * x);
 		}
 		return out;
 	};
 	return { width, height, channels, row };
 }
-
-/** Pillow's `convert("L")`. */
-const grayOf = (red: number, green: number, blue: number) => (19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16;
 
 /** Adds a channel of full opacity. */
 function opaque({ row, ...rows }: Rows): Rows {

@@ -5,9 +5,8 @@ import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import "@tensorflow/tfjs-backend-webgpu";
 import { heatMaps } from "../../evaluation/gradcam";
-import { toRow } from "../../evaluation/outputs";
+import { calibrated, toRow } from "../../evaluation/outputs";
 import type { Description } from "../../export/metadata";
-import { withTemperature } from "../../metrics/temperature";
 import { withLogits } from "../../tensorflow/logits";
 
 /** What `src/export/web.ts` embeds. */
@@ -67,7 +66,7 @@ async function predictor({ metadata, weightData, ...topology }: Embedded) {
 		load: async () => ({ ...topology, weightData: await bytesOf(weightData) }),
 	});
 	const { height, width, channels } = metadata.input;
-	const rowOf = toRow(model);
+	const rowOf = calibrated(toRow(model), metadata.temperature ?? 1);
 
 	async function heatMap(xs: tf.Tensor4D, label: number) {
 		const map = heatMaps(model, xs, () => tf.tensor1d([label], "int32"));
@@ -81,9 +80,8 @@ async function predictor({ metadata, weightData, ...topology }: Embedded) {
 		const xs = tf.tensor4d(pixels, [1, height, width, channels]);
 		const outputs = tf.tidy(() => withLogits(model, () => model.predict(xs) as tf.Tensor));
 		try {
-			const row = rowOf([...(await outputs.data())]);
-			const [probabilities] = withTemperature([row.logProbabilities], metadata.temperature ?? 1);
-			return { label: row.label, probabilities, ...(heat && { heat: await heatMap(xs, row.label) }) };
+			const { label, probabilities } = rowOf([...(await outputs.data())]);
+			return { label, probabilities, ...(heat && { heat: await heatMap(xs, label) }) };
 		} finally {
 			tf.dispose([xs, outputs]);
 		}

@@ -1,4 +1,5 @@
 // The rows of the table of predictions.
+import { percent } from "../../support/format";
 import type { Prediction } from "./model";
 
 /** An image and what was found. */
@@ -7,8 +8,6 @@ export interface Result {
 	prediction: Prediction | null;
 	error: string | null;
 }
-
-const percent = (probability: number) => `${(100 * probability).toFixed(1)} %`;
 
 /** Returns what a prediction says in words. */
 export function sentence({ prediction, error }: Result, classNames: string[], threshold: number): string {
