@@ -19,32 +19,41 @@ type Bits = 8 | 16 | "float16";
  * @returns size of the weights in bytes
  */
 export async function saveQuantized(model: tf.LayersModel, folder: string, bits: Bits): Promise<number> {
+	const { modelTopology, weightSpecs, weightData } = await quantizedArtifacts(model, bits);
+	const weightsManifest = [{ paths: ["weights.bin"], weights: weightSpecs }];
+	writeFileAtomically(join(folder, "weights.bin"), weightData);
+	writeFileAtomically(
+		join(folder, "model.json"),
+		JSON.stringify({ format: "layers-model", modelTopology, weightsManifest }),
+	);
+	return weightData.length;
+}
+
+/**
+ * Returns the topology and the weights of a model, quantized as by `saveQuantized`.
+ *
+ * @param bits as in `saveQuantized`; 32: as they are
+ */
+export async function quantizedArtifacts(model: tf.LayersModel, bits: Bits | 32) {
 	const parts: Buffer[] = [];
-	const specs: object[] = [];
-	let topology: object = {};
-	const collect = tf.io.withSaveHandler(async ({ modelTopology, weightSpecs = [], weightData }) => {
-		topology = modelTopology as object;
-		const data = Buffer.concat([weightData ?? new ArrayBuffer(0)].flat().map((part) => Buffer.from(part)));
+	const weightSpecs: object[] = [];
+	let modelTopology: object = {};
+	const collect = tf.io.withSaveHandler(async (saved) => {
+		modelTopology = saved.modelTopology as object;
+		const data = Buffer.concat([saved.weightData ?? new ArrayBuffer(0)].flat().map((part) => Buffer.from(part)));
 		let offset = 0;
-		for (const { name, shape, dtype } of weightSpecs) {
+		for (const { name, shape, dtype } of saved.weightSpecs ?? []) {
 			const length = shape.reduce((product, size) => product * size, 1);
 			const values = new Float32Array(new Uint8Array(data.subarray(offset, offset + 4 * length)).buffer);
 			offset += 4 * length;
 			const { bytes, quantization } = quantize(values, shape, bits);
 			parts.push(bytes);
-			specs.push({ name, shape, dtype, ...(quantization && { quantization }) });
+			weightSpecs.push({ name, shape, dtype, ...(quantization && { quantization }) });
 		}
 		return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: "JSON" } };
 	});
 	await model.save(collect);
-	const weights = Buffer.concat(parts);
-	const weightsManifest = [{ paths: ["weights.bin"], weights: specs }];
-	writeFileAtomically(join(folder, "weights.bin"), weights);
-	writeFileAtomically(
-		join(folder, "model.json"),
-		JSON.stringify({ format: "layers-model", modelTopology: topology, weightsManifest }),
-	);
-	return weights.length;
+	return { modelTopology, weightSpecs, weightData: Buffer.concat(parts) };
 }
 
 /** Rounds to float16; null when a number, above 65,504, does not fit. */
@@ -54,9 +63,9 @@ export function toFloat16(values: Float32Array): Float16Array | null {
 }
 
 /** Returns the quantized bytes of a float32 tensor, with the parameters of `tf.io.WeightsManifestEntry`. */
-function quantize(values: Float32Array, shape: number[], bits: Bits) {
+function quantize(values: Float32Array, shape: number[], bits: Bits | 32) {
 	// Biases and batch norms are few numbers, and those that an error costs most.
-	if (shape.length < 2) return { bytes: Buffer.from(values.buffer) };
+	if (shape.length < 2 || bits === 32) return { bytes: Buffer.from(values.buffer) };
 	if (bits === "float16") {
 		const halves = toFloat16(values);
 		if (!halves) return { bytes: Buffer.from(values.buffer) };
