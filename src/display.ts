@@ -1,10 +1,10 @@
 // Display: tables, figures, images, progress and widgets in a notebook.
 // Start with display/show.ts.
-export { type Claim, claim, type Expected, showClaims, type Verdict } from "./display/claims";
+export { type Claim, claim, type Expected, type Verdict } from "./display/claims";
 export { confusionMatrixFigure, curves } from "./display/figures";
 export { showImages } from "./display/images";
 export { liveFileProgress, liveSteps } from "./display/progress-bar";
-export { type DisplayPlace, show, showFigure, showMarkdown, showTable } from "./display/show";
+export { type DisplayPlace, show, showClaims, showFigure, showMarkdown, showTable } from "./display/show";
 export { COLORS, type Figure, svgOf } from "./display/svg";
 export { liveSweep, parallelCoordinates, trialRows } from "./display/sweep-view";
 export { liveProgress } from "./display/training-progress";

@@ -26,7 +26,7 @@ export {
 } from "./metrics/confusion";
 export { sparseCategoricalCrossentropy } from "./metrics/cross-entropy";
 export type { Logits, Probabilities } from "./metrics/inputs";
-export { type Interval, meanConfint } from "./metrics/mean";
+export { type Interval, meanConfint, meanDifferenceConfint } from "./metrics/mean";
 export { proportionConfint, proportionDifferenceConfint } from "./metrics/proportion";
 export {
 	auc,

@@ -5,6 +5,7 @@ export { ensureIssues, recordIssues } from "./pipeline/ensure-issues";
 export { type PipelineNetwork, pipelineNetwork } from "./pipeline/network";
 export { DEFAULT_PARAMETERS, expectedValue, PARAMETERS, type TrainingParameters } from "./pipeline/parameters";
 export { loadOrTrain, trainPipeline } from "./pipeline/pipeline";
+export { type EvaluatedImages, type PredictedImages, recordPredictions } from "./pipeline/predictions";
 export {
 	type CleaningRecord,
 	type EvaluationRecord,

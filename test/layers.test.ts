@@ -28,10 +28,10 @@ const doors = [...levels.keys()].filter((room) => !["support", "tensorflow", "im
 const PAST_DOORS = [
 	/^src\/(support|images)\//,
 	/^src\/datasets\/(classes|fingerprint|sampling)$/,
-	/^src\/display\/(figures|plotly|svg|table)$/,
-	/^src\/evaluation\/(chance|predictions-csv)$/,
+	/^src\/display\/(claims|figures|plotly|svg|table|thinned)$/,
+	/^src\/evaluation\/(chance|predictions-csv|rows|slices)$/,
 	/^src\/export\/formats$/,
-	/^src\/pipeline\/(parameters|records)$/,
+	/^src\/pipeline\/(parameters|predictions|records)$/,
 	/^src\/sweep\/(attempt|redis-connection|worker)$/,
 	/^src\/tensorflow\/(graph|layers-model|steps)$/,
 	/^src\/training\/diagnose$/,

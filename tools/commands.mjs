@@ -16,13 +16,19 @@ import { nearest, toFlag } from "./setup/text.mjs";
 const reportOptions = [
 	["--pdf", "prints the pages as PDF too (needs Chromium or Chrome)"],
 	["--no-input", "leaves out the code"],
+	["--with-model", "puts the model into the evaluation's page, to be tried there on other images"],
+	["--with-names", "puts the names of the test images there too; their predictions are there in any case"],
 	["--reports reports", "where reports are written"],
 	["--open", "opens the index in a browser at the end"],
 	["--quiet", "prints nothing but errors"],
 	["--json", "prints the record of the run, metrics.json, and nothing else"],
+	["--no-logs", "writes no logs for TensorBoard; otherwise they are in the folder logs of the artifacts"],
 	["--restart", "runs all notebooks, also those that an interrupted run of the same command has done"],
 ];
-const compareOption = ["--compare RUN RUN", "two reports folders (or their metrics.json) on one page, compare.html"];
+const compareOption = [
+	"--compare RUN RUN…",
+	"reports folders (or their metrics.json) on one page, compare.html: what differs, and what is more than luck",
+];
 
 /** @type {Record<string, Command>} */
 export const commands = {
@@ -36,9 +42,9 @@ export const commands = {
 	},
 	report: {
 		module: "report/report.ts",
-		summary: "runs some notebooks and writes their reports, or compares two runs",
+		summary: "runs some notebooks and writes their reports, or compares runs",
 		usage: `npm run report -- [--pdf] [--no-input] [--reports DIR] [PARAMETERS] [NOTEBOOK…]
-npm run report -- --compare RUN RUN [--reports DIR]`,
+npm run report -- --compare RUN RUN… [--reports DIR]`,
 		get details() {
 			const names = notebookNames().map((name) => `  ${name}`);
 			const options = columns([...reportOptions, compareOption]);

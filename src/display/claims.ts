@@ -1,8 +1,6 @@
 // The claims of a lesson: what was expected, what was measured, and whether it held.
 import type { Interval } from "../metrics/mean";
 import { percent, points } from "../support/format";
-import { show } from "./show";
-import { tableBundle } from "./table";
 
 /** The range in which a claim expects its measurement; all bounds that are given count. */
 export interface Expected {
@@ -89,15 +87,8 @@ const BOUNDS: Record<keyof Expected, string> = {
 	atMost: "at most",
 };
 
-/**
- * Shows claims as a table: what was claimed, expected and measured, and whether it held. The notebook keeps the claims as
- * data in the metadata of the output, under `claims`.
- */
-export function showClaims(claims: Claim[]): void {
-	show(tableBundle(claims.map(toRow)), { metadata: { claims } });
-}
-
-function toRow({ claim, expected, measured, unit, reason, verdict }: Claim) {
+/** Returns a claim as a row of a table: what was claimed, expected and measured, and whether it held. */
+export function claimRow({ claim, expected, measured, unit, reason, verdict }: Claim) {
 	const { value, low, high } = measured;
 	const format = UNITS[unit];
 	const bounds = (Object.keys(expected) as (keyof Expected)[]).map(

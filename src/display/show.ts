@@ -1,9 +1,11 @@
-// Shows figures, tables and Markdown in a notebook.
+// Shows figures, tables, claims and Markdown in a notebook.
 import { type Bundle, kernel } from "../support/kernel";
 import { escapeMarkdown, printable } from "../support/text";
+import { type Claim, claimRow } from "./claims";
 import { plotlyFigure } from "./plotly";
 import { type Figure, svgOf } from "./svg";
 import { type Table, tableBundle } from "./table";
+import { thinned } from "./thinned";
 
 /** Place of an output in the notebook. Default: a new output below the running cell. */
 export interface DisplayPlace {
@@ -38,7 +40,8 @@ export function showFigure(figure: Figure, options: { markup?: boolean } & Displ
 }
 
 /** Returns a figure as a MIME bundle: plotly JSON, SVG where it can be drawn, and its title as text. */
-export function figureBundle({ data, layout = {} }: Figure, options: { markup?: boolean } = {}): Bundle {
+export function figureBundle(figure: Figure, options: { markup?: boolean } = {}): Bundle {
+	const { data, layout = {} } = thinned(figure);
 	const title = (layout.title as { text?: string })?.text ?? "without a title";
 	const svg = svgOf({ data, layout });
 	return {
@@ -68,6 +71,14 @@ const FIGURE_LAYOUT = {
  */
 export function showTable(table: Table, options: { maxRows?: number } & DisplayPlace = {}): void {
 	show(tableBundle(table, options), options);
+}
+
+/**
+ * Shows claims as a table: what was claimed, expected and measured, and whether it held. The notebook keeps the claims as
+ * data in the metadata of the output, under `claims`.
+ */
+export function showClaims(claims: Claim[]): void {
+	show(tableBundle(claims.map(claimRow)), { metadata: { claims } });
 }
 
 /**

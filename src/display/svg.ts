@@ -40,6 +40,8 @@ interface Axis {
 export const COLORS = ["#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f"];
 
 const MARGIN = { top: 44, right: 16, bottom: 48, left: 56 };
+/** Width of a letter in pixels, about. */
+const LETTER = 7;
 
 /**
  * Renders a figure of `scatter` (lines and markers), `bar` and `heatmap` traces as SVG; traces on `xaxis: "x2"` get a
@@ -78,11 +80,14 @@ function panel(
 	height: number,
 	colorOf: (trace: Trace) => string,
 ): Html {
-	const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
 	const heat = traces.find(({ type }) => type === "heatmap");
 	const bars = traces.filter(({ type }) => type === "bar");
 	const xs = traces.flatMap((trace) => trace.x ?? (trace.y ?? []).map((_, i) => i));
 	const ys = traces.flatMap(({ y = [] }) => y);
+	const nameRoom = heat ? roomOf([...xs, ...ys], Math.min(width, height) / 3) : 0;
+	const [left, right, top] = [Math.max(MARGIN.left, 28 + nameRoom), width - MARGIN.right, MARGIN.top];
+	const isTurned = nameRoom > (right - left) / xs.length;
+	const bottom = height - MARGIN.bottom - (isTurned ? Math.max(0, nameRoom - 14) : 0);
 	const x = axisOf(xs, left, right, xLayout, false, bars.length > 0 || heat !== undefined);
 	// Rows of a heat map start at the top, values at the bottom.
 	const y = heat
@@ -91,16 +96,16 @@ function panel(
 	const grid = heat
 		? null
 		: y.ticks.map((tick) => line(left, y.position(tick), right, y.position(tick), html`stroke-opacity="0.15"`));
+	const fitted = (label: string) => (heat ? shortened(label, nameRoom) : label);
 	const labels = [
-		...x.ticks.map((tick) => text(x.position(tick), bottom + 16, x.label(tick), MIDDLE)),
-		...y.ticks.map((tick) => text(left - 6, y.position(tick) + 4, y.label(tick), html`text-anchor="end"`)),
-		text((left + right) / 2, bottom + 36, xLayout.title?.text ?? "", MIDDLE),
-		text(
-			14,
-			(top + bottom) / 2,
-			yLayout.title?.text ?? "",
-			html`${MIDDLE} transform="rotate(-90 14 ${(top + bottom) / 2})"`,
+		...x.ticks.map((tick) =>
+			isTurned
+				? turned(x.position(tick) + 4, bottom + 6, fitted(x.label(tick)), END)
+				: text(x.position(tick), bottom + 16, fitted(x.label(tick)), MIDDLE),
 		),
+		...y.ticks.map((tick) => text(left - 6, y.position(tick) + 4, fitted(y.label(tick)), END)),
+		text((left + right) / 2, height - 12, xLayout.title?.text ?? "", MIDDLE),
+		turned(14, (top + bottom) / 2, yLayout.title?.text ?? "", MIDDLE),
 	];
 	const marks = traces.map((trace) => {
 		if (trace.type === "heatmap") return heatCells(trace, x, y);
@@ -109,6 +114,14 @@ function panel(
 	});
 	return html`${grid}${heat ? null : line(left, bottom, right, bottom)}${labels}${marks}`;
 }
+
+/** Returns the width of the longest name in pixels, but at most `most`. */
+const roomOf = (names: Value[], most: number) =>
+	Math.min(most, LETTER * Math.max(0, ...names.map((name) => String(name).length)));
+
+/** Returns a name that is as wide as the room for it. */
+const shortened = (name: string, room: number) =>
+	name.length * LETTER > room ? `${[...name].slice(0, Math.floor(room / LETTER) - 1).join("")}…` : name;
 
 function axisOf(
 	values: Value[],
@@ -188,7 +201,7 @@ function heatCells({ x = [], y = [], z = [], texttemplate }: Trace, xAxis: Axis,
 }
 
 function legend(names: string[], traces: Trace[], colorOf: (trace: Trace) => string, width: number): Html[] {
-	const widths = names.map((name) => 7 * name.length + 30);
+	const widths = names.map((name) => LETTER * name.length + 30);
 	let left = width - MARGIN.right - widths.reduce((total, entryWidth) => total + entryWidth, 0);
 	return names.map((name, i) => {
 		const color = colorOf(traces.find((trace) => trace.name === name) as Trace);
@@ -199,8 +212,11 @@ function legend(names: string[], traces: Trace[], colorOf: (trace: Trace) => str
 }
 
 const MIDDLE = html`text-anchor="middle"`;
+const END = html`text-anchor="end"`;
 const line = (x1: number, y1: number, x2: number, y2: number, more?: Html) =>
 	html`<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="currentColor" ${more}/>`;
 // XML has no control characters, not even escaped.
 const text = (x: number, y: number, content: Value, more?: Html) =>
 	html`<text x="${x}" y="${y}" ${more}>${printable(String(content))}</text>`;
+const turned = (x: number, y: number, content: Value, more?: Html) =>
+	text(x, y, content, html`${more} transform="rotate(-90 ${x} ${y})"`);

@@ -21,9 +21,7 @@ export type Table = Frame | object[];
  * @param options `maxRows`: maximum number of rows; the rest is only counted, default 30
  */
 export function tableBundle(table: Table, { maxRows = 30 } = {}): Bundle {
-	const { columns, rows } = toRows(table);
-	const digits = columns.map((_, i) => digitsOf(rows.map((row) => row[i])));
-	const shown = rows.slice(0, maxRows).map((row) => row.map((value, i) => formatCell(value, digits[i])));
+	const { columns, rows, shown } = shownTable(table, maxRows);
 	const rest = rows.length > maxRows ? `… ${rows.length - maxRows} more rows (${rows.length} in all)` : "";
 	const numeric = columns.map((_, i) => rows.every((row) => typeof row[i] === "number" || row[i] === null));
 	const cell = (tag: string, text: string, i: number) =>
@@ -35,6 +33,14 @@ export function tableBundle(table: Table, { maxRows = 30 } = {}): Bundle {
 	const whole = html`<table class="mathjax_ignore">${head}${body}</table>${rest && html`<p>${rest}</p>`}`;
 	const text = [columns, ...shown].map((row) => row.map(printable).join("\t")).join("\n");
 	return { "text/html": String(whole), "text/plain": rest ? `${text}\n${rest}` : text };
+}
+
+/** Returns the columns of a table, its rows, and the first of them as the texts that are shown. */
+export function shownTable(table: Table, maxRows = 30) {
+	const { columns, rows } = toRows(table);
+	const digits = columns.map((_, i) => digitsOf(rows.map((row) => row[i])));
+	const shown = rows.slice(0, maxRows).map((row) => row.map((value, i) => formatCell(value, digits[i])));
+	return { columns, rows, shown };
 }
 
 /** Whether a value is a danfojs DataFrame or Series. */

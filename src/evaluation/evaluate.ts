@@ -62,6 +62,8 @@ export interface Predictions {
 	 * softmax or sigmoid: finite where a probability underflows to 0. The mean of −log of the true class is the loss.
 	 */
 	logProbabilities: number[][];
+	/** What the probabilities were computed from, see `Row`. */
+	logits: number[][];
 }
 
 /**
@@ -101,7 +103,7 @@ async function predictBatches(
 ): Promise<Predictions> {
 	const toRow = probabilitiesOf(model);
 	const classes = Math.max(2, requireClassifier(model));
-	const result: Predictions = { yTrue: [], yPred: [], probabilities: [], logProbabilities: [] };
+	const result: Predictions = { yTrue: [], yPred: [], probabilities: [], logProbabilities: [], logits: [] };
 	const { dataset, prepare } = feed(data, fast, (ys) => {
 		check(ys);
 		result.yTrue.push(...labelsOf(ys, classes));
@@ -111,10 +113,11 @@ async function predictBatches(
 	for (let batch = await batches.next(); !batch.done; batch = await batches.next()) {
 		const { xs, ys } = batch.value;
 		const [output] = step([xs]);
-		for (const { label, probabilities, logProbabilities } of (output.arraySync() as number[][]).map(toRow)) {
+		for (const { label, probabilities, logProbabilities, logits } of (output.arraySync() as number[][]).map(toRow)) {
 			result.yPred.push(label);
 			result.probabilities.push(probabilities);
 			result.logProbabilities.push(logProbabilities);
+			result.logits.push(logits);
 		}
 		tf.dispose([xs, ys, output]);
 	}

@@ -3,7 +3,8 @@ import * as tf from "@tensorflow/tfjs-node-gpu";
 import type { Pixels } from "../images/decode";
 import { compiledModel } from "../tensorflow/layers-model";
 import { type Prepare, predictStep, type RunOptions } from "../tensorflow/steps";
-import { calibrated, probabilitiesOf, type Row, rowOfProbabilities } from "./outputs";
+import { calibrated, probabilitiesOf, rowOfProbabilities } from "./outputs";
+import type { Row } from "./rows";
 
 /** A network that is given images one by one. */
 export interface Network {

@@ -5,16 +5,7 @@ import { sum } from "../support/statistics";
 import { hasFiniteWeights } from "../tensorflow/finite-weights";
 import { outputActivation, takesLogits } from "../tensorflow/logits";
 import { requireClassifier } from "../training/compile";
-
-/** Prediction of one sample, one column per class. */
-export interface Row {
-	/** Label of the highest probability; the first of equal ones. */
-	label: number;
-	/** Probabilities, 0–1, with the sum 1. */
-	probabilities: number[];
-	/** Natural logarithms of the probabilities, finite even where a probability underflows to 0. */
-	logProbabilities: number[];
-}
+import { fromLogits, fromProbabilities, fromProbability, type Row } from "./rows";
 
 /**
  * Returns the function that converts the outputs of a sample, as `predictStep` returns them, to class probabilities. One
@@ -55,7 +46,10 @@ export function rowOfProbabilities(outputs: number[], program: string): Row {
 	// Not clipped to 10⁻⁷: float32 has far smaller probabilities, which a temperature raises.
 	const logProbabilities = probabilities.map((p) => Math.log(Math.max(p, LEAST)));
 	return requireProbabilities(
-		{ label: probabilities.indexOf(Math.max(...probabilities)), probabilities, logProbabilities },
+		{
+			label: probabilities.indexOf(Math.max(...probabilities)),
+			...{ probabilities, logProbabilities, logits: logProbabilities },
+		},
 		program,
 	);
 }
@@ -70,29 +64,6 @@ export function calibrated(toRow: (outputs: number[]) => Row, temperature: numbe
 		const row = toRow(outputs);
 		return { ...row, probabilities: withTemperature([row.logProbabilities], temperature)[0] };
 	};
-}
-
-/** Computes the softmax of logits in float64. */
-function fromLogits(logits: number[]): Row {
-	const greatest = Math.max(...logits);
-	const logTotal = Math.log(sum(logits.map((logit) => Math.exp(logit - greatest))));
-	const logProbabilities = logits.map((logit) => logit - greatest - logTotal);
-	return { label: logits.indexOf(greatest), probabilities: logProbabilities.map(Math.exp), logProbabilities };
-}
-
-/** Clips a probability whose logit is unknown to 10⁻⁷ and, in float32, 1 − 10⁻⁷, as Keras's losses do. */
-const clipped = (p: number) => Math.min(Math.fround(1 - 1e-7), Math.max(1e-7, p));
-
-/** @param p probability of the second of two classes */
-function fromProbability(p: number): Row {
-	const logProbabilities = [1 - clipped(p), clipped(p)].map(Math.log);
-	return { label: Number(p > 0.5), probabilities: [1 - p, p], logProbabilities };
-}
-
-function fromProbabilities(probabilities: number[]): Row {
-	const total = sum(probabilities);
-	const logProbabilities = probabilities.map((p) => Math.log(clipped(p / total)));
-	return { label: probabilities.indexOf(Math.max(...probabilities)), probabilities, logProbabilities };
 }
 
 /** Cause and remedy of an output that is NaN. */

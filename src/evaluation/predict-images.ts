@@ -5,7 +5,7 @@ import { colorModeOf, type Pixels, readImages, resolveDecodeOptions } from "../i
 import { fileProgress, type OnFileProgress } from "../support/progress";
 import { requireModelClasses, trainedClassNames } from "../training/classes";
 import { type Network, networkOf } from "./network";
-import type { Row } from "./outputs";
+import type { Row } from "./rows";
 
 /** Prediction for an image file. */
 export interface ImagePrediction {

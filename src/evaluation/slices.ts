@@ -33,8 +33,8 @@ export function accuracyBySlice(
 	return indices
 		.filter((slice) => slice.length > 0)
 		.map((slice) => ({
-			from: Math.min(...slice.map((i) => values[i])),
-			to: Math.max(...slice.map((i) => values[i])),
+			from: slice.reduce((least, i) => Math.min(least, values[i]), Number.POSITIVE_INFINITY),
+			to: slice.reduce((most, i) => Math.max(most, values[i]), Number.NEGATIVE_INFINITY),
 			images: slice.length,
 			accuracy: sum(slice.map((i) => Number(yTrue[i] === yPred[i]))) / slice.length,
 		}));

@@ -1,11 +1,13 @@
 // A model as one HTML file that classifies images in a browser, without a server or a network.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { buildSync } from "esbuild";
+import { browserScript } from "../support/browser-script";
 import type { layersModel } from "./layers-model";
 import type { Description } from "./metadata";
 
 const PAGE = join(__dirname, "..", "web", "page");
+/** What the notebooks' code imports is TensorFlow.js for Node; a browser has its own. */
+const ALIAS = { "@tensorflow/tfjs-node-gpu": "@tensorflow/tfjs" };
 
 /** Returns the page of a model: HTML, style, script, model and the binary of TensorFlow.js's WebAssembly backend. */
 export function toPage(
@@ -20,26 +22,11 @@ export function toPage(
 			// Class names can be markup.
 			`<script type="application/json" id="model">${embedded.replaceAll("<", "\\u003c")}</script>`,
 			`<script type="text/plain" id="wasm">${readFileSync(wasm, "base64")}</script>`,
-			`<script>${script()}</script>`,
+			`<script>${browserScript(join(PAGE, "main.ts"), ALIAS)}</script>`,
 		].join("\n"),
 	};
 	return readFileSync(join(PAGE, "index.html"), "utf8").replaceAll(
 		/<!-- (style|scripts) -->/g,
 		(_, name: keyof typeof parts) => parts[name],
 	);
-}
-
-/** The page's program in one file. */
-function script(): string {
-	const { outputFiles } = buildSync({
-		entryPoints: [join(PAGE, "main.ts")],
-		// What the notebooks' code imports is TensorFlow.js for Node; a browser has its own.
-		alias: { "@tensorflow/tfjs-node-gpu": "@tensorflow/tfjs" },
-		...{ bundle: true, minify: true, write: false, format: "iife", platform: "browser", target: "es2022" },
-		// Nothing in a script ends the element that it is in.
-		supported: { "inline-script": false },
-		legalComments: "none",
-		logLevel: "silent",
-	});
-	return outputFiles[0].text;
 }

@@ -29,7 +29,8 @@ export interface BootstrapResult {
  *
  * For a proportion such as accuracy use `proportionConfint`: where all predictions are right, so are those of all resamples.
  *
- * @param score score of a resample, given as indices: `(i) => rocAucScore(pick(yTrue, i), pick(yScore, i))`
+ * @param score score of a resample, given as indices, which are valid during the call only:
+ *   `(i) => rocAucScore(pick(yTrue, i), pick(yScore, i))`
  * @param samples number of samples
  * @returns the interval; its bounds and standard error are `NaN` when all resamples have the same score, which says
  *   nothing about its spread. Resamples whose score is `NaN` are ignored
@@ -42,7 +43,11 @@ export function bootstrap(
 ): BootstrapResult {
 	if (!(samples > 0)) throw new Error(`there are ${samples} samples: expected one or more to draw from`);
 	const random = seedrandom(seed === undefined ? undefined : String(seed));
-	const draw = () => Uint32Array.from({ length: samples }, () => Math.floor(random() * samples));
+	const indices = new Uint32Array(samples);
+	const draw = () => {
+		for (let i = 0; i < samples; i++) indices[i] = Math.floor(random() * samples);
+		return indices;
+	};
 	const scores = Float64Array.from({ length: nResamples }, () => score(draw())).filter((value) => !Number.isNaN(value));
 	const sorted = scores.sort();
 	const value = score(Uint32Array.from({ length: samples }, (_, i) => i));
@@ -61,5 +66,7 @@ export function bootstrap(
 
 /** Returns the elements at the given indices. */
 export function pick<T>(values: ArrayLike<T>, indices: ArrayLike<number>): T[] {
-	return Array.from(indices, (i) => values[i]);
+	const picked = new Array<T>(indices.length);
+	for (let i = 0; i < picked.length; i++) picked[i] = values[indices[i]];
+	return picked;
 }

@@ -87,10 +87,38 @@ export interface EvaluationRecord {
 	rocAuc: { class: string; auc: number }[];
 	/** Temperature that calibrates the model's probabilities. */
 	temperature: number;
+	/** Accuracy by thirds of each property of the test images, with its interval. Older records lack it. */
+	slices?: SliceRow[];
+	/** Expected calibration error without and with the temperature. Older records lack it. */
+	calibrationError?: [before: number, after: number];
+	/** From which probability an image is called positive, by what mistakes cost. Older records lack it. */
+	threshold?: PositiveThreshold;
 	/** Duration of the evaluation. */
 	seconds: number;
 	/** Hash of the record of the model that was evaluated: training again makes the evaluation out of date. */
 	model: string;
+}
+
+/** A third of the test images by a property, see `accuracyBySlice`. */
+export interface SliceRow {
+	property: string;
+	from: number;
+	to: number;
+	images: number;
+	accuracy: number;
+	low: number;
+	high: number;
+}
+
+/** Thresholds for a class whose detection matters. */
+export interface PositiveThreshold {
+	class: string;
+	falseNegativeCost: number;
+	falsePositiveCost: number;
+	/** The threshold that follows from the costs. */
+	theory: number;
+	/** The one that costs least on the validation images. */
+	tuned: number;
 }
 
 const number = numberFrom(-Number.MAX_VALUE, Number.MAX_VALUE);
@@ -146,6 +174,21 @@ const EVALUATION: Schema<EvaluationRecord> = {
 	confusionMatrix: listOf(listOf(number)),
 	rocAuc: listOf(objectOf<EvaluationRecord["rocAuc"][number]>({ class: label, auc: measured })),
 	temperature: measured,
+	slices: optional(
+		listOf(
+			objectOf<SliceRow>({
+				...{ property: label, from: number, to: number, images: number },
+				...{ accuracy: number, low: number, high: number },
+			}),
+		),
+	),
+	calibrationError: optional(listOf(measured)),
+	threshold: optional(
+		objectOf<PositiveThreshold>({
+			class: label,
+			...{ falseNegativeCost: number, falsePositiveCost: number, theory: number, tuned: number },
+		}),
+	),
 	seconds: number,
 	model: label,
 };

@@ -10,7 +10,8 @@ export function sum(values: readonly number[]): number {
  *
  * @param weights one for each value. Default: all 1
  */
-export function mean(values: readonly number[], weights: readonly number[] = values.map(() => 1)): number {
+export function mean(values: readonly number[], weights?: readonly number[]): number {
+	if (!weights) return sum(values) / values.length;
 	return sum(values.map((value, i) => value * weights[i])) / sum(weights);
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { claim, showClaims } from "../../src/display/claims";
+import { claim } from "../../src/display/claims";
+import { showClaims } from "../../src/display/show";
 
 const interval = (low: number, high: number) => ({ value: (low + high) / 2, low, high });
 

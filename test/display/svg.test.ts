@@ -51,6 +51,25 @@ test("a heat map has a labelled cell per value, with the first row on top", () =
 	for (const label of ["7", "1", "0", "8"]) assert.ok(labels(svg).includes(label));
 });
 
+test("a heat map has room for the names of its classes: turned below where they are long, cut where they are very long", () => {
+	const matrix = (names: string[]) =>
+		draw([{ type: "heatmap", x: names, y: names, z: names.map((_, i) => names.map((_, j) => i + j)) }]);
+	const widths = (svg: string) => numbers(svg, /<rect x="[\d.]+" y="[\d.]+" width="([\d.]+)"/g).flat();
+	const left = (svg: string) => Math.min(...numbers(svg, /<rect x="([\d.]+)"/g).flat());
+	const short = matrix(["cat", "dog"]);
+	assert.equal(left(short), 56);
+	assert.doesNotMatch(short, /rotate\(-90 (?!14 )/);
+	const names = ["ankle-boot", "pullover", "t-shirt", "trouser", "sandal", "sneaker", "shirt", "dress", "coat", "bags"];
+	const long = matrix(names);
+	// DejaVu Sans at 12 pixels: the widest of these names takes 64.
+	assert.ok(left(long) > 64 + 28);
+	assert.equal(long.match(/rotate\(-90 (?!14 )/g)?.length, names.length);
+	for (const name of names) assert.equal(labels(long).filter((label) => label === name).length, 2, name);
+	const endless = matrix(["n".repeat(200), "👩".repeat(200)]);
+	assert.ok(widths(endless).every((width) => width > 200));
+	assert.ok(labels(endless).every((label) => label.length < 60 && !/[\ud800-\udbff]…/.test(label)));
+});
+
 test("cells and bars are labelled with as many digits as plotly shows", () => {
 	const z = [
 		[2 / 3, 1 / 3],

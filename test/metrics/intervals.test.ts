@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bootstrap, pick } from "../../src/metrics/bootstrap";
-import { meanConfint } from "../../src/metrics/mean";
+import { meanConfint, meanDifferenceConfint } from "../../src/metrics/mean";
 import { proportionConfint, proportionDifferenceConfint } from "../../src/metrics/proportion";
 import { spearmanr } from "../../src/metrics/spearman";
 import { fixture } from "../helpers";
@@ -56,12 +56,17 @@ describe("Student's interval of a mean, and Newcombe's of a difference,", () => 
 		}
 	};
 
-	test("equal those of statsmodels", () => {
-		const { means, differences } = fixture<{
+	test("equal those of statsmodels and SciPy", () => {
+		const { means, meanDifferences, differences } = fixture<{
 			means: ({ values: number[]; alpha: number } & Bounds)[];
+			meanDifferences: ({ a: number[]; b: number[]; alpha: number } & Bounds)[];
 			differences: ({ counts: [number, number, number, number]; alpha: number } & Bounds)[];
 		}>("metrics");
 		for (const { values, alpha, ...expected } of means) close(meanConfint(values, { alpha }), expected, String(values));
+		for (const { a, b, alpha, ...expected } of meanDifferences) {
+			close(meanDifferenceConfint(a, b, { alpha }), expected, `${a} and ${b}`);
+			close(meanDifferenceConfint(b, a, { alpha }), { low: -expected.high, high: -expected.low }, `${b} and ${a}`);
+		}
 		for (const { counts, alpha, ...expected } of differences) {
 			close(proportionDifferenceConfint(...counts, { alpha }), expected, String(counts));
 		}
@@ -70,6 +75,24 @@ describe("Student's interval of a mean, and Newcombe's of a difference,", () => 
 	test("of one measurement has no bounds", () => {
 		assert.deepEqual(meanConfint([0.9]), { value: 0.9, low: Number.NaN, high: Number.NaN });
 		assert.throws(() => meanConfint([1, 2], { alpha: 0 }), /alpha is 0: expected a number above 0 and below 1/);
+		assert.deepEqual(meanDifferenceConfint([0.75, 0.75], [0.5]), { value: 0.25, low: Number.NaN, high: Number.NaN });
+		assert.throws(() => meanDifferenceConfint([1, 2], [1, 2], { alpha: 1 }), /alpha is 1: expected a number above 0/);
+	});
+
+	test("of two means without a spread is their difference", () => {
+		assert.deepEqual(meanDifferenceConfint([0.75, 0.75], [0.5, 0.5]), { value: 0.25, low: 0.25, high: 0.25 });
+	});
+
+	test("equals that of a mean where only one side has a spread, and does not overflow with many values", () => {
+		const values = [1, 2, 4, 8, 16];
+		close(meanDifferenceConfint(values, [0, 0]), meanConfint(values), "against nothing");
+		const many = Array.from({ length: 100_000 }, (_, i) => i % 2);
+		const { value, low, high } = meanConfint(many);
+		// The normal distribution's quantile, with the first two terms of the t distribution's expansion around it.
+		const z = 1.959963984540054;
+		const t = z + (z ** 3 + z) / 4 / 99_999;
+		const distance = t * Math.sqrt(0.25 / 99_999);
+		close({ low, high }, { low: value - distance, high: value + distance }, "many");
 	});
 });
 

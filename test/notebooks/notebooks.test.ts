@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { before, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
+import type { Browser } from "playwright-core";
 import { makeSampleDataset } from "../../tools/data/sample-dataset";
+import { decoded } from "../../tools/report/interactive/decode";
+import { outcomeOf, scoredOf } from "../../tools/report/interactive/outcome";
+import { launchBrowser, noBrowser } from "../browser";
 import { contents, root, temporaryFolder } from "../helpers";
 import { claimsOf, contradictions, unsupported } from "./claims";
 import { crossCheck } from "./cross-check";
+import { notShown, opened, shownOutcome, verified } from "./interactive-page";
 
 type Cell = {
 	cell_type: string;
@@ -83,7 +88,7 @@ describe("on a small data set with broken files,", () => {
 	});
 
 	test("all run in order, and metrics.json holds what programs read", () => {
-		const { code, out } = report(...places, ...small);
+		const { code, out } = report("--with-model", "--with-names", ...places, ...small);
 		assert.equal(code, 0, out);
 		const metrics = read(join(reports, "metrics.json"));
 		assert.deepEqual(metrics.counts, { train: 64, valid: 24, test: 24 });
@@ -108,6 +113,87 @@ describe("on a small data set with broken files,", () => {
 		const { compared, disagreements } = crossCheck(reports, artifacts);
 		t.diagnostic(`${compared} comparisons`);
 		assert.deepEqual(disagreements, []);
+	});
+
+	describe("the page of the evaluation, in a browser without a network,", { skip: noBrowser }, () => {
+		const evaluation = join(reports, "05-evaluation.html");
+		let browser: Browser;
+		before(async () => {
+			browser = await launchBrowser();
+		});
+		after(() => browser?.close());
+
+		test("computes its figures again from the predictions, and marks each", async (t) => {
+			const html = readFileSync(evaluation, "utf8");
+			const { parts, lacking } = notShown(html, read(join(artifacts, "predictions.json")));
+			assert.deepEqual(lacking, []);
+			assert.ok(parts > 30);
+			const { status, marked, differences, problems } = await verified(browser, html);
+			t.diagnostic(status);
+			assert.deepEqual([differences, problems], [[], []]);
+			assert.match(status, /^All \d+ figures .* 24 test images are as shown \((9[5-9]|100)\.\d %/);
+			assert.ok(marked > 100 && !status.includes("Not found"));
+		});
+
+		test("shows which figure was edited, and that predictions were", async () => {
+			const html = readFileSync(evaluation, "utf8");
+			const edited = await verified(browser, html.replace(/(Test Accuracy: )[\d.]+/, "$11.23456"));
+			const { test: scores, origin } = read(join(reports, "metrics.json"));
+			assert.deepEqual(edited.differences, [` ≠ ${scores.accuracy.toFixed(5)}`]);
+			assert.match(edited.status, /^1 of \d+ figures are not what follows/);
+			// The first label becomes that of the other class.
+			const swapped = html.replace(/("test":\{"yTrue":"A)(.)/, (_, start, bits) => start + (bits === "A" ? "Q" : "A"));
+			assert.notEqual(swapped, html);
+			const { status, differences } = await verified(browser, swapped);
+			assert.match(status, /^The predictions in this page are not those of the run: their SHA-256 is/);
+			assert.ok(status.includes(origin.predictions.sha256.slice(0, 12)));
+			assert.ok(differences.length > 10);
+		});
+
+		test("computes what another threshold, costs and prior give, and keeps the choice in its address", async () => {
+			const html = readFileSync(evaluation, "utf8");
+			const address = "#what-if?threshold=0.3&falseNegative=7&falsePositive=nonsense&prior=0.5&other=1";
+			const { page, problems } = await opened(browser, html, address);
+			const choice = { threshold: 0.3, falseNegative: 7, falsePositive: 1, prior: 0.5 };
+			const evidence = decoded(read(join(artifacts, "predictions.json")));
+			const cells = () => page.locator("#what-if tbody td").allTextContents();
+			assert.deepEqual(await cells(), shownOutcome(evidence, choice));
+			await page.locator("#what-if [name=threshold]").fill("0.7");
+			assert.deepEqual(await cells(), shownOutcome(evidence, { ...choice, threshold: 0.7 }));
+			const { hash } = new URL(page.url());
+			assert.equal(new URLSearchParams(hash.slice(hash.indexOf("?"))).get("threshold"), "0.7");
+			await page.locator("#what-if button").click();
+			const { truePositive, falseNegative } = outcomeOf(scoredOf(evidence)[1], { ...evidence.costs, threshold: 0.5 });
+			assert.deepEqual((await cells()).slice(0, 2), [String(truePositive), String(falseNegative)]);
+			assert.deepEqual(problems, []);
+			await page.close();
+		});
+
+		test("classifies an image with the network that it holds", async () => {
+			const { page, problems } = await opened(browser, readFileSync(evaluation, "utf8"));
+			await page.locator("#try button").click();
+			const frame = page.frameLocator("#try iframe");
+			const { names } = read(join(artifacts, "predictions.json"));
+			const image = join(dataset, "test", names[0]);
+			await frame.locator("#files").setInputFiles(image);
+			const shown = frame.locator("tbody .label + div");
+			await shown.waitFor({ timeout: 60_000 });
+			const { out } = command("predict", image, "--artifacts", artifacts, "--format", "json");
+			const [{ probability }] = JSON.parse(out.slice(out.indexOf("[")));
+			// Kernels in 8 bits move a probability by some thousandths.
+			assert.ok(Math.abs(Number.parseFloat((await shown.textContent()) ?? "") / 100 - probability) < 0.05);
+			assert.deepEqual(problems, []);
+			await page.close();
+		});
+	});
+
+	test("the page of another notebook decides its claims again", { skip: noBrowser }, async () => {
+		const browser = await launchBrowser();
+		const html = readFileSync(join(reports, "04-training.html"), "utf8");
+		const { status, differences, problems } = await verified(browser, html);
+		await browser.close();
+		assert.match(status, /^All \d+ figures that follow from the intervals that the notebook measured are as shown/);
+		assert.deepEqual([differences, problems], [[], []]);
 	});
 
 	test("each notebook makes claims, and the numbers of the run support each verdict", () => {

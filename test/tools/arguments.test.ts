@@ -41,9 +41,14 @@ test("flags, -p and = say the same, as numbers, truth values and folders", () =>
 	assert.deepEqual([options.pdf, options.noInput, options.reports], [true, true, resolve("r")]);
 });
 
-test("--compare takes two runs, relative to where it was typed", () => {
+test("--compare takes two runs or more, relative to where it was typed", () => {
 	const { compare, reports } = parse("--compare", "a", "/b/metrics.json", "--reports", "r");
 	assert.deepEqual([compare, reports], [[resolve("a"), "/b/metrics.json"], resolve("r")]);
+	assert.deepEqual(
+		parse("--reports", "r", "--compare=a", "b", "c").compare,
+		["a", "b", "c"].map((run) => resolve(run)),
+	);
+	assert.deepEqual(parse("--compare", "a", "b", "04", "--quiet").compare?.at(-1), resolve("04"));
 	assert.equal(parse().compare, null);
 });
 
@@ -64,9 +69,10 @@ describe("what is wrong is said in one line", () => {
 		[["--precision", "half"], /^--precision half: expected float32, mixed_bfloat16, auto$/],
 		[["--epochs"], /^--epochs needs a value$/],
 		[["-p", "epochs"], /^-p epochs: expected name=value/],
-		[["--compare", "a"], /^--compare needs two runs: --compare reports\/a reports\/b$/],
-		[["--compare", "a", "--reports", "r"], /^--compare needs two runs/],
-		[["--compare", "a", "b", "04"], /^--compare runs no notebooks: with its two runs it takes only --reports$/],
+		[["--compare", "a"], /^--compare needs two runs or more: --compare reports\/a reports\/b$/],
+		[["--compare"], /^--compare needs two runs or more/],
+		[["--compare", "a", "--reports", "r", "b"], /^--compare needs two runs or more/],
+		[["04", "--compare", "a", "b"], /^--compare runs no notebooks: with its runs it takes only --reports$/],
 		[["--compare", "a", "b", "--epochs", "3"], /^--compare runs no notebooks/],
 		[["99-nothing"], /^no notebook 99-nothing: there are 01-data-cleaning, /],
 	];

@@ -38,7 +38,12 @@ const records: CardRecords = {
 	run,
 	training: { classNames, parameters: DEFAULT_PARAMETERS } as unknown as ModelRecord,
 	issues: { dataset: "", state: "", duplicates: [] },
-	temperature: 0.8,
+	evaluation: {
+		temperature: 0.8,
+		slices: [{ property: "brightness", from: 0.1, to: 0.2, images: 9, accuracy: 1, low: 0.6, high: 1 }],
+		calibrationError: [0.031, 0.012],
+		threshold: { class: "a|b", falseNegativeCost: 5, falsePositiveCost: 1, theory: 1 / 6, tuned: 0.21 },
+	},
 };
 
 function folders() {
@@ -53,7 +58,9 @@ describe("the cards of a run", () => {
 		const text = readFileSync(card, "utf8");
 		const { low, high } = proportionConfint(8, 10);
 		assert.ok(text.includes(`80.0 % (95 %: ${percent(low)} to ${percent(high)})`));
-		for (const part of ["90.0 %", "0.2500", "0.800", "c0ffee, with changes", "The images are good enough"])
+		const figures = ["90.0 %", "0.2500", "0.800", "3.1 % without it and 1.2 % with it", "0.17 on; 0.21 costs least"];
+		const slice = "| brightness 0.10 to 0.20 | 9 | 100.0 % (60.0 % to 100.0 %) |";
+		for (const part of [...figures, slice, "c0ffee, with changes", "The images are good enough"])
 			assert.ok(text.includes(part), part);
 		assert.ok(!/(?<!\\)<b>/.test(text) && !text.includes("/somewhere"));
 		const rows = text.split("\n").filter((line) => line.startsWith("|"));
@@ -109,7 +116,7 @@ describe("the cards of a run", () => {
 	test("say what a run without an evaluation lacks", () => {
 		const { card, sheet, ...places } = folders();
 		writeCards(
-			{ ...records, run: { ...run, test: null, confusionMatrix: null } as RunRecord, temperature: null },
+			{ ...records, run: { ...run, test: null, confusionMatrix: null } as RunRecord, evaluation: null },
 			places,
 		);
 		assert.match(readFileSync(card, "utf8"), /has not been evaluated/);

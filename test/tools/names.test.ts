@@ -251,7 +251,7 @@ describe("200 nasty names", { skip }, () => {
 				assertAll(cells, [names[1], names.join(", "), names[6], `${names[4]} ${names[5]}`].map(inHtml), "index");
 			});
 		}
-		const file = writeComparison(readRun(join(work, "a")), readRun(join(work, `b ${b[0]}`)), work);
+		const file = writeComparison([readRun(join(work, "a")), readRun(join(work, `b ${b[0]}`))], work);
 		await looksAt(file, async (page) => {
 			assertAll(await texts(page, ".side-by-side th"), nastyNames.map(inHtml), "comparison");
 			assertAll(await texts(page, "h3"), [`B: ${printable(join(work, `b ${b[0]}`))}`], "headings");

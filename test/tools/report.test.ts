@@ -190,7 +190,7 @@ test("--pdf without a browser is refused before anything is run", () => {
 
 describe("--compare", () => {
 	const work = temporaryFolder();
-	const [a, b, c] = ["a", "b", "c"].map((name) => join(work, name));
+	const [a, b, c, d] = ["a", "b", "c", "d <b>"].map((name) => join(work, name));
 	const report = { cracked: { precision: 0.5, recall: 1, f1: 0.25, support: 4 } };
 	const metrics = {
 		date: "2025-03-01T10:00:00.000Z",
@@ -212,11 +212,13 @@ describe("--compare", () => {
 		device: "CPU",
 	};
 	const compare = (...args: string[]) => runs("node", [join(root, "tools", "cli.mjs"), "report", "--compare", ...args]);
-	const pageOf = (...args: string[]) => {
+	const compared = (...args: string[]) => {
 		const { status, out } = compare(...args, "--reports", join(work, "out"));
-		assert.deepEqual([status, out], [0, `Open ${join(work, "out", "compare.html")}\n`]);
-		return readFileSync(join(work, "out", "compare.html"), "utf8");
+		const lines = out.trimEnd().split("\n");
+		assert.deepEqual([status, lines.pop()], [0, `Open ${join(work, "out", "compare.html")}`]);
+		return { lines, html: readFileSync(join(work, "out", "compare.html"), "utf8") };
 	};
+	const pageOf = (...args: string[]) => compared(...args).html;
 	/** The cells of the row of a table that starts with `name`. */
 	const row = (html: string, name: string) => {
 		const rows = [...html.matchAll(/<tr><th>(.*?)<\/th>(.*?)<\/tr>/g)].filter(([, first]) => first === name);
@@ -232,6 +234,7 @@ describe("--compare", () => {
 			[a, {}],
 			[b, other],
 			[c, { ...nothing, counts, seconds, confusionMatrix: null }],
+			[d, { parameters: { epochs: 5, seed: 43 }, test: { loss: 0.75, accuracy: 0.7 } }],
 		] as const) {
 			mkdirSync(folder);
 			writeFileSync(join(folder, "metrics.json"), JSON.stringify({ ...metrics, ...change }));
@@ -289,6 +292,33 @@ describe("--compare", () => {
 		has(pageOf(c, c), /Data set, parameters, versions and device are the same/);
 	});
 
+	test("of more than two runs has a column for each, and the differences that are more than luck", () => {
+		const { html, lines } = compared(a, c, b, d);
+		has(html, /<h1>4 runs compared<\/h1>[\s\S]*<th>D<\/th><td>[^<]*d &lt;b&gt;<\/td>/);
+		assert.deepEqual(row(html, "epochs"), ["5", "5", "<mark>9</mark>", "5"]);
+		assert.deepEqual(row(html, "Test accuracy"), ["0.75000", "not run", "1.00000", "0.70000"]);
+		has(html, /The same in all \(\d+\)/);
+		has(html, /<li>C − A, D: test accuracy \+27\.5 points, more than the luck of the test images; /);
+		has(html, /<li>B: not run, and not compared\.<\/li>/);
+		has(html, /Whether they were tested on the same images is not recorded: C and A, D\./);
+		assert.deepEqual(row(html, '<span class="whole">A, D</span>')[0], "2");
+		assert.deepEqual(row(html, '<span class="whole">C − A, D</span>').slice(2), ["unknown", "unknown", "unknown"]);
+		assert.deepEqual(lines, [
+			`C (${b}) − A, D (${a} and 1 more): test accuracy +27.5 points, more than the luck of the test images; the luck of seeds is unknown: run C again with other seeds (npm start -- --seed 44 …)`,
+			"B: not run, and not compared",
+		]);
+		hasNo(html, /<b>/);
+	});
+
+	test("has one legend entry for each of many runs", () => {
+		const html = pageOf(...Array.from({ length: 30 }, () => a));
+		has(html, /<tr><th>AD<\/th>/);
+		const [, json] = /showFigure\("loss", (.*?)\);<\/script>/.exec(html)!;
+		const shown = JSON.parse(json).data.filter(({ showlegend }: { showlegend?: boolean }) => showlegend !== false);
+		assert.deepEqual([shown.length, shown[29].name], [30, "AD"]);
+		assert.equal(new Set(shown.map(({ line }: { line: { color: string } }) => line.color)).size, 30);
+	});
+
 	test("says in one line what is wrong with a run", () => {
 		const line = (...args: string[]) => {
 			const { status, out } = compare(...args);
@@ -296,7 +326,8 @@ describe("--compare", () => {
 			assert.equal(out.trimEnd().split("\n").length, 1, out);
 			return out;
 		};
-		assert.match(line(a), /--compare needs two runs/);
+		assert.match(line(a), /--compare needs two runs or more/);
+		assert.match(line(a, b, "04"), /--compare .*04: there is no such folder or file/);
 		assert.match(line(a, join(work, "nothing")), /nothing: there is no such folder or file/);
 		assert.match(line(a, dirname(a)), /no metrics\.json in this folder; npm start -- --reports/);
 		assert.match(line(a, join(work, "broken.json")), /broken\.json is not JSON/);

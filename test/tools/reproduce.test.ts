@@ -139,7 +139,7 @@ describe("a run", () => {
 			assert.equal(code, 1);
 			assert.match(out, message);
 		};
-		refused({ schema: 99 }, /^reproduce .*metrics\.json: its schema is 99: expected 1 or less/m);
+		refused({ schema: 99 }, /^reproduce .*metrics\.json: its schema is 99: expected 2 or less/m);
 		refused({ origin: { data: 5 } }, /its origin is no origin of a run: expected an object, its data null or a list/);
 		refused({ test: null }, /has no evaluation to compare with: npm start makes a whole run/);
 		writeFileSync(join(work, "page.html"), "<p>no page of a run</p>");

@@ -85,7 +85,7 @@ describe("the report of metrics.json", () => {
 			const { reports } = evaluated(`compared ${kind}`, classNames);
 			await writeRun(evaluated(`compared ${kind}`, classNames));
 			const run = readRun(reports);
-			const html = readFileSync(writeComparison(run, run, reports), "utf8");
+			const html = readFileSync(writeComparison([run, run], reports), "utf8");
 			const report = html.slice(html.indexOf("<h2>Classification reports</h2>"));
 			const names = [...report.matchAll(/<tr><th>([^<]+)<\/th><td/g)].map(([, name]) => name);
 			assert.deepEqual(names, [...classNames, ...AVERAGES, ...classNames, ...AVERAGES]);

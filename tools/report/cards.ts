@@ -2,7 +2,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { proportionConfint } from "../../src/metrics";
-import type { IssuesRecord, ModelRecord } from "../../src/pipeline/records";
+import type {
+	EvaluationRecord,
+	IssuesRecord,
+	ModelRecord,
+	PositiveThreshold,
+	SliceRow,
+} from "../../src/pipeline/records";
 import { writeFileAtomically } from "../../src/support/files";
 import { percent } from "../../src/support/format";
 import { shown } from "../setup/paths.mjs";
@@ -14,8 +20,10 @@ export interface CardRecords {
 	run: RunRecord;
 	training: ModelRecord | null;
 	issues: IssuesRecord | null;
-	temperature: number | null;
+	evaluation: CardEvaluation | null;
 }
+
+type CardEvaluation = Pick<EvaluationRecord, "temperature" | "slices" | "calibrationError" | "threshold">;
 
 /**
  * Writes `MODEL_CARD.md` to the artifacts and `DATASHEET.md` to the data set. What a person has filled in stays; a file that
@@ -65,7 +73,7 @@ const share = (hits: number, of: number): string => {
 	return `${percent(hits / of)} (95 %: ${percent(low)} to ${percent(high)})`;
 };
 
-function modelCard({ run, temperature }: CardRecords, { classNames, parameters, weights }: ModelRecord): string {
+function modelCard({ run, evaluation }: CardRecords, { classNames, parameters, weights }: ModelRecord): string {
 	const { confusionMatrix, test, origin, verdict } = run;
 	const known = confusionMatrix && testAccuracy(confusionMatrix);
 	const { backbone } = parameters;
@@ -86,8 +94,8 @@ function modelCard({ run, temperature }: CardRecords, { classNames, parameters, 
 		known
 			? `Accuracy on ${known.images} test images: ${percent(known.accuracy)} (${known.interval}); loss ${test?.loss.toFixed(4)}.`
 			: "The model has not been evaluated: `npm start` does.",
-		temperature !== null &&
-			`Probabilities are calibrated by the temperature ${temperature.toFixed(3)}, fitted on the validation images.`,
+		evaluation && calibration(evaluation),
+		evaluation?.threshold && threshold(evaluation.threshold),
 		"## Evaluation data and training data",
 		`Images by split: ${Object.entries(run.counts)
 			.map(([split, count]) => `${split} ${count ?? "unknown"}`)
@@ -102,12 +110,33 @@ function modelCard({ run, temperature }: CardRecords, { classNames, parameters, 
 					return [escaped(name), share(confusionMatrix[i][i], support), share(confusionMatrix[i][i], predicted)];
 				}),
 			),
+		evaluation?.slices && slices(evaluation.slices),
 		"## Ethical considerations",
 		field("ethics", "whom mistakes of the model can harm, and how"),
 		"## Caveats and recommendations",
 		verdict.map((sentence) => `- ${escaped(sentence)}`).join("\n"),
 		field("caveats", "what else a user of the model must know"),
 	)}`;
+}
+
+function calibration({ temperature, calibrationError }: CardEvaluation): string {
+	const fitted = `Probabilities are calibrated by the temperature ${temperature.toFixed(3)}, fitted on the validation images.`;
+	if (!calibrationError) return fitted;
+	const [before, after] = calibrationError.map(percent);
+	return `${fitted} The expected calibration error on the test images is ${before} without it and ${after} with it.`;
+}
+
+const threshold = ({ class: name, falseNegativeCost, falsePositiveCost, theory, tuned }: PositiveThreshold) =>
+	`Where a missed image of ${escaped(name)} costs ${falseNegativeCost} and a false alarm ${falsePositiveCost}, theory calls an image ${escaped(name)} from the calibrated probability ${theory.toFixed(2)} on; ${tuned.toFixed(2)} costs least on the validation images.`;
+
+/** The accuracy by slice; the intervals are at the level of 95 % for all slices together. */
+function slices(rows: SliceRow[]): string {
+	if (rows.length === 0) return "All test images have the same brightness, size and sharpness.";
+	const bounds = ({ accuracy, low, high }: SliceRow) => `${percent(accuracy)} (${percent(low)} to ${percent(high)})`;
+	return table(
+		["slice of the test images", "images", "accuracy (95 % for all slices together)"],
+		rows.map((row) => [`${row.property} ${row.from.toFixed(2)} to ${row.to.toFixed(2)}`, row.images, bounds(row)]),
+	);
 }
 
 /** What model hubs read: YAML, of which JSON is a part. */

@@ -1,10 +1,22 @@
 // Where a run's figures come from: the images, the code, the locked dependencies, and which defaults were changed.
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync, realpathSync } from "node:fs";
 import { fingerprints } from "../../src/datasets/fingerprint";
 import { SPLITS } from "../../src/images/folders";
 import { sha256OfFile, statOrNull } from "../../src/support/files";
-import { listOf, mapOf, matching, number, objectOf, orNull, record, type Schema, text } from "../../src/support/schema";
+import {
+	listOf,
+	mapOf,
+	matching,
+	number,
+	objectOf,
+	optional,
+	orNull,
+	record,
+	type Schema,
+	text,
+} from "../../src/support/schema";
 import type { NotebookArguments, Value } from "../run/arguments";
 import { at, root } from "../setup/paths.mjs";
 
@@ -31,6 +43,8 @@ export interface Origin {
 	locks: Record<string, string>;
 	/** Parameters that were given another value than their default. */
 	changed: Record<string, { value: Value; default: Value }>;
+	/** SHA-256 of the predictions in the page of the evaluation; null without any, missing in records of schema 1. */
+	predictions?: { sha256: string } | null;
 }
 
 const sha256 = matching(/^[0-9a-f]{64}$/, "a SHA-256");
@@ -42,6 +56,7 @@ const ORIGIN: Schema<Origin> = {
 	code: record,
 	locks: mapOf(sha256),
 	changed: mapOf(record),
+	predictions: optional(orNull(objectOf({ sha256 }))),
 };
 
 /** Accepts the origin of a run. */
@@ -50,8 +65,15 @@ export const isOrigin = objectOf(ORIGIN);
 /** The files that pin what is installed. */
 const LOCKS = ["package-lock.json", "requirements.txt", "requirements-tensorflow.txt", "requirements-gpu.txt"];
 
-/** Collects where the figures of a run come from. */
-export async function originOf({ dataset, declared, values }: NotebookArguments): Promise<Origin> {
+/**
+ * Collects where the figures of a run come from.
+ *
+ * @param predictions the predictions as the pages hold them; null without any
+ */
+export async function originOf(
+	{ dataset, declared, values }: NotebookArguments,
+	predictions: string | null,
+): Promise<Origin> {
 	const splits = SPLITS.filter((split) => statOrNull(`${dataset}/${split}`));
 	const defaults = new Map(Object.values(declared).flatMap((parameters) => [...parameters]));
 	const changed = Object.entries(values).flatMap(([name, value]) => {
@@ -64,6 +86,7 @@ export async function originOf({ dataset, declared, values }: NotebookArguments)
 		code: codeOrigin(),
 		locks: Object.fromEntries(await Promise.all(locks)),
 		changed: Object.fromEntries(changed),
+		predictions: predictions === null ? null : { sha256: createHash("sha256").update(predictions).digest("hex") },
 	};
 }
 

@@ -1,4 +1,4 @@
-// The frame of the pages that are not notebooks: the index of a run and the comparison of two.
+// The frame of the pages that are not notebooks: the index of a run and the comparison of several.
 import { readFileSync } from "node:fs";
 import { Html, html } from "../../src/support/text";
 import { at } from "../setup/paths.mjs";
@@ -20,6 +20,8 @@ const STYLE = `	:root { color-scheme: light dark; }
 	td { overflow-wrap: anywhere; }
 	tbody tr { border-top: 1px solid light-dark(#ddd, #444); }
 	th { font-weight: 600; white-space: pre; }
+	.roomy td { min-width: 5rem; }
+	.whole { white-space: pre; }
 	.number { text-align: right; white-space: pre; font-variant-numeric: tabular-nums; }
 	mark { color: inherit; background: light-dark(#fff0b8, #5c4a00); padding: 0 0.25rem; }
 	summary { cursor: pointer; margin: 0.5rem 0; }
@@ -83,9 +85,10 @@ ${body}
 /**
  * A table; an empty cell reads "not run".
  *
- * @param options `header`: default none; `numeric`: whether all columns but the first hold numbers, default false
+ * @param options `header`: default none; `numeric`: whether all columns but the first hold numbers, default false;
+ * `roomy`: whether many columns scroll rather than break words, default false
  */
-export function table(rows: Cell[][], { header = [] as Cell[], numeric = false } = {}): Html {
+export function table(rows: Cell[][], { header = [] as Cell[], numeric = false, roomy = false } = {}): Html {
 	const line = (cells: Cell[]) => {
 		const row = cells.map((cell, i) => {
 			const tag = cell !== "" && (i === 0 || cells === header) ? "th" : "td";
@@ -95,7 +98,8 @@ export function table(rows: Cell[][], { header = [] as Cell[], numeric = false }
 		return html`<tr>${row}</tr>\n`;
 	};
 	const head = header.length ? html`<thead>${line(header)}</thead>` : null;
-	return html`<div class="scroll" tabindex="0"><table>${head}<tbody>${rows.map(line)}</tbody></table></div>`;
+	const look = roomy ? html` class="roomy"` : null;
+	return html`<div class="scroll" tabindex="0"><table${look}>${head}<tbody>${rows.map(line)}</tbody></table></div>`;
 }
 
 /** The minute of an ISO date, for example `"2025-03-01 10:59 UTC"`. */

@@ -15,18 +15,22 @@ import { fetchWeights, networks } from "../setup/weights.mjs";
 import { writeCards } from "./cards";
 import { writeComparison } from "./compare";
 import { writeIndex } from "./index-page";
+import { modelPageOf, predictionsJson } from "./interactive-sections";
+import { writeLogs } from "./logs";
+import { fullName, labelled, luckLines, luckOf } from "./luck";
 import { findBrowser, printPdf } from "./print-pdf";
 import { type RunRecord, readRun, recordsOf, writeRun } from "./run-record";
 import { stampPages } from "./stamp";
 import { finish, resume, unfinishedFile } from "./unfinished";
 
-/** Runs notebooks with the given parameters and writes their pages, an index and `metrics.json`; or compares two runs. */
+/** Runs notebooks with the given parameters and writes their pages, an index and `metrics.json`; or compares runs. */
 export async function main(args: string[]): Promise<void> {
 	const given = parseArguments(args);
 	const { reports } = given;
 	if (given.compare) {
-		const [a, b] = given.compare.map((path) => readRun(path));
-		console.log(`Open ${shown(writeComparison(a, b, reports))}`);
+		const runs = given.compare.map((path) => readRun(path));
+		for (const line of luckLines(luckOf(labelled(runs)), fullName)) console.log(line);
+		console.log(`Open ${shown(writeComparison(runs, reports))}`);
 		return;
 	}
 	// Found, or missed, before the notebooks take their minutes.
@@ -43,11 +47,14 @@ export async function main(args: string[]): Promise<void> {
 		return;
 	}
 	finish(reports);
-	const records = recordsOf(dataset, options.artifacts);
-	const record = await writeRun(options, records);
-	stampPages(options, record);
-	const { training, issues, evaluation } = await records;
-	writeCards({ run: record, training, issues, temperature: evaluation?.temperature ?? null }, options);
+	const records = await recordsOf(dataset, options.artifacts);
+	const { training, issues, evaluation } = records;
+	const predictions = records.predictions && predictionsJson(records.predictions, options.withNames);
+	const record = await writeRun(options, records, predictions);
+	const modelPage = options.withModel && training ? await modelPageOf(options.artifacts) : null;
+	stampPages(options, record, { predictions, modelPage });
+	writeCards({ run: record, training, issues, evaluation }, options);
+	if (!options.noLogs) await writeLogs({ run: record, training }, options);
 	if (browser) await printPages(browser, options);
 	const index = join(reports, "index.html");
 	writeIndex(reports, record);

@@ -59,7 +59,7 @@ function runAgain({ parameters }: NamedRun, dataset: string, folder: string): vo
 		.filter(([name, value]) => declared.has(name) && value !== "")
 		.flatMap(([name, value]) => ["-p", `${name}=${value}`]);
 	const places = ["artifacts", "reports"].flatMap((name) => [`--${name}`, join(folder, name)]);
-	const args = ["report", ...NOTEBOOKS, ...given, ...places, "--dataset", dataset, "--quiet"];
+	const args = ["report", ...NOTEBOOKS, ...given, ...places, "--dataset", dataset, "--quiet", "--no-logs"];
 	const { status } = spawnSync("node", [at("tools", "cli.mjs"), ...args], {
 		cwd: root,
 		stdio: ["ignore", "ignore", "inherit"],

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { fingerprint } from "../../src/datasets/fingerprint";
 import { SPLITS, type Split } from "../../src/images/folders";
 import type { ReportRow } from "../../src/metrics";
+import { loadPredictions } from "../../src/pipeline/predictions";
 import { type CleaningRecord, isEvaluationOf, loadRecords, type ModelRecord } from "../../src/pipeline/records";
 import { writeFileAtomically } from "../../src/support/files";
 import { readJson } from "../../src/support/json";
@@ -19,7 +20,7 @@ import { verdictOf } from "./verdict";
 type Scores = Omit<ReportRow, "class">;
 
 /** Version of the fields of `metrics.json`: greater when a field is added, or means something else. */
-export const SCHEMA = 1;
+export const SCHEMA = 2;
 
 /** What a run used and found. Parts that no notebook has computed are `null`. */
 export interface RunRecord {
@@ -66,13 +67,15 @@ export interface RunRecord {
  * Collects what the notebooks left in the artifacts folder and writes it as `metrics.json`.
  *
  * @param given the records of the artifacts, for a caller that has them
+ * @param predictions the predictions as the pages hold them. Default null: without any
  */
 export async function writeRun(
 	options: NotebookArguments,
-	given = recordsOf(options.dataset, options.artifacts),
+	given?: Awaited<ReturnType<typeof recordsOf>>,
+	predictions: string | null = null,
 ): Promise<RunRecord> {
-	const { dataset, values, reports } = options;
-	const records = await given;
+	const { dataset, values, reports, artifacts } = options;
+	const records = given ?? (await recordsOf(dataset, artifacts));
 	const { cleaning, training, evaluation } = records;
 	const { seconds = null, epochsRun = null, ...history } = training?.history ?? {};
 	const reportRows = evaluation && rowsOf(evaluation.report, training?.classNames);
@@ -96,7 +99,7 @@ export async function writeRun(
 		verdict: verdictOf(records),
 		seconds: { clean: cleaning?.seconds ?? null, train: seconds, evaluate: evaluation?.seconds ?? null },
 		...versionsAndDevice(),
-		origin: await originOf(options),
+		origin: await originOf(options, predictions),
 	};
 	writeFileAtomically(join(reports, "metrics.json"), toJson(Object.entries({ ...record, report })));
 	return record;
@@ -115,6 +118,7 @@ export async function recordsOf(dataset: string, artifacts: string) {
 		issues: ofThisSet(issues),
 		training: trained,
 		evaluation: isCurrent ? evaluation : null,
+		predictions: isCurrent ? loadPredictions(artifacts, trained) : null,
 	};
 }
 

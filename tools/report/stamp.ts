@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { writeFileAtomically } from "../../src/support/files";
 import { Html, html, scriptData } from "../../src/support/text";
 import type { NotebookArguments } from "../run/arguments";
+import { type Embedded, interactiveSections } from "./interactive-sections";
 import { originRows } from "./origin";
 import { table } from "./page";
 import type { RunRecord } from "./run-record";
@@ -13,8 +14,8 @@ const END = "</main>";
 const STYLE = new Html(`.origin { font: 14px/1.5 system-ui, sans-serif; margin: 2rem 1rem; }
 .origin th { text-align: left; padding-right: 1rem; }`);
 
-/** Adds the record of a run to the pages that it has written. */
-export function stampPages({ notebooks, reports }: NotebookArguments, record: RunRecord): void {
+/** Adds the record of a run to the pages that it has written, and what they compute in the browser. */
+export function stampPages({ notebooks, reports }: NotebookArguments, record: RunRecord, embedded: Embedded): void {
 	const { origin } = record;
 	if (!origin) return;
 	// Of the data set its name only: pages that are passed on do not tell where it lies on this machine.
@@ -30,7 +31,9 @@ ${table(originRows(origin))}
 		if (!existsSync(file)) continue;
 		const page = readFileSync(file, "utf8");
 		const at = page.lastIndexOf(END);
-		if (at !== -1) writeFileAtomically(file, page.slice(0, at) + stamp + page.slice(at));
+		if (at === -1) continue;
+		const sections = String(interactiveSections(name, reports, embedded));
+		writeFileAtomically(file, page.slice(0, at) + stamp + sections + page.slice(at));
 	}
 }
 

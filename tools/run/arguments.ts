@@ -34,6 +34,10 @@ export interface NotebookArguments {
 	pdf: boolean;
 	/** Whether to leave the code out. */
 	noInput: boolean;
+	/** Whether the page of the evaluation holds the model, to be tried. */
+	withModel: boolean;
+	/** Whether it holds the names of the test images. */
+	withNames: boolean;
 	/** Whether to open the index in a browser. */
 	open: boolean;
 	/** Whether to print nothing but errors. */
@@ -42,7 +46,9 @@ export interface NotebookArguments {
 	json: boolean;
 	/** Whether to run what an interrupted run has done, too. */
 	restart: boolean;
-	/** The paths of two runs to compare instead of running notebooks. */
+	/** Whether to write no logs for TensorBoard. */
+	noLogs: boolean;
+	/** The paths of the runs to compare, two or more, instead of running notebooks. */
 	compare: string[] | null;
 }
 
@@ -57,8 +63,8 @@ export const asInNotebook = (name: string, value: Value): Value =>
 	FOLDERS.has(name) ? relative(at("notebooks"), String(value)) : value;
 
 /**
- * Reads `--batch-size 16`, `-p batchSize=16`, switches such as `--pdf`, `--reports DIR`, `--compare RUN RUN` and the
- * names of notebooks.
+ * Reads `--batch-size 16`, `-p batchSize=16`, switches such as `--pdf`, `--reports DIR`, `--compare RUN RUN…` and
+ * the names of notebooks.
  *
  * @throws with one line that says which argument is wrong and what was expected
  */
@@ -69,7 +75,7 @@ export function parseArguments(args: string[]): NotebookArguments {
 	const given = readArguments(args, names, known);
 	const runsNotebooks = given.notebooks.length > 0 || Object.keys(given.parameters).length > 0;
 	if (given.compare && (runsNotebooks || given.pdf || given.noInput)) {
-		throw new Error("--compare runs no notebooks: with its two runs it takes only --reports");
+		throw new Error("--compare runs no notebooks: with its runs it takes only --reports");
 	}
 	const all: Values = Object.fromEntries([...known].map(([name, { value }]) => [name, value]));
 	for (const name of FOLDERS) all[name] = at(name);
@@ -90,10 +96,13 @@ export function parseArguments(args: string[]): NotebookArguments {
 const SWITCHES = {
 	"--pdf": "pdf",
 	"--no-input": "noInput",
+	"--with-model": "withModel",
+	"--with-names": "withNames",
 	"--open": "open",
 	"--quiet": "quiet",
 	"--json": "json",
 	"--restart": "restart",
+	"--no-logs": "noLogs",
 } as const;
 type Switches = Record<(typeof SWITCHES)[keyof typeof SWITCHES], boolean>;
 type Given = Pick<NotebookArguments, "notebooks" | "parameters" | "compare" | "reports"> & Switches;
@@ -114,9 +123,10 @@ function readArguments(args: string[], names: string[], known: Parameters): Give
 		if (Object.hasOwn(SWITCHES, arg)) given[SWITCHES[arg as keyof typeof SWITCHES]] = true;
 		else if (arg === "--reports") given.reports = next(arg);
 		else if (arg === "--compare") {
-			given.compare = queue.splice(0, 2);
-			if (given.compare.length === 2 && !given.compare.some((run) => run.startsWith("-"))) continue;
-			throw new Error("--compare needs two runs: --compare reports/a reports/b");
+			const end = queue.findIndex((run) => run.startsWith("-"));
+			given.compare = queue.splice(0, end === -1 ? queue.length : end);
+			if (given.compare.length >= 2) continue;
+			throw new Error("--compare needs two runs or more: --compare reports/a reports/b");
 		} else if (arg === "-p") {
 			const [name, ...value] = next(arg).split("=");
 			if (value.length === 0) throw new Error(`-p ${name}: expected name=value, for example -p epochs=3`);

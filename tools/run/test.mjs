@@ -17,7 +17,10 @@ export async function main(files) {
 	const checks = [
 		[at("node_modules", "@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings"],
 		[at("node_modules", "typescript", "bin", "tsc")],
-		[at("node_modules", "typescript", "bin", "tsc"), "--project", at("src", "web", "page")],
+		...[at("src", "web", "page"), at("tools", "report", "interactive")].map((project) => [
+			at("node_modules", "typescript", "bin", "tsc"),
+			...["--project", project],
+		]),
 	];
 	const reporter = pathToFileURL(at("tools", "run", "reporter.mjs")).href;
 	const options = [FILE_LIMIT, CONCURRENCY, `--test-reporter=${reporter}`, "--test-reporter-destination=stdout"];
