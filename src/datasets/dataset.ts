@@ -2,19 +2,22 @@
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { resolveDecodeOptions, unpack } from "../images/decode";
 import { requirePositiveIntegers } from "../support/numbers";
+import { printable } from "../support/text";
 import { epochsOf, preparedBatches, readBatches, toLabels } from "./batches";
 import { indexDirectory, selectSubset } from "./directory";
+import { sentenceOf, withJournal } from "./labels";
 import type { Batch, ImageDataset, ImageDatasetOptions, LabelledFile } from "./types";
 
 /**
  * Returns a `tf.data` dataset of labelled batches from a folder with one folder of images per class.
  *
  * Follows `keras.utils.image_dataset_from_directory`: same options and defaults, same class and file order, and
- * the same pixels, since TensorFlow decodes and resizes them. Four differences:
+ * the same pixels, since TensorFlow decodes and resizes them. Five differences:
  *
  * - each epoch shuffles all files (Keras shuffles within a buffer of eight batches);
  * - `validationSplit` selects other files than NumPy does, and needs a seed even without `shuffle`;
  * - class names are in Unicode's form NFC; hidden files and folders, and those of tools (`@eaDir`, `__MACOSX`), are left out;
+ * - the decisions of the data set's label journal count, if there is one (see `labels`);
  * - decoded images are cached for further epochs, rounded to integers (see `cache`).
  *
  * @param directory for example `"dataset/train"` with `dataset/train/cat/*.jpg` and `dataset/train/dog/*.jpg`. For
@@ -24,12 +27,16 @@ import type { Batch, ImageDataset, ImageDatasetOptions, LabelledFile } from "./t
  *   without a seed; while iterating, when an image cannot be decoded
  */
 export function imageDatasetFromDirectory(directory: string, options: ImageDatasetOptions = {}): ImageDataset {
-	const index = selectSubset(indexDirectory(directory, options), options);
-	const { classNames, files } = index;
+	// The subset first: which files it has does not depend on decisions.
+	const index = withJournal(selectSubset(indexDirectory(directory, options), options), options);
+	const { classNames, files, applied } = index;
 	if (options.labelMode === "binary" && classNames.length !== 2) {
 		throw new Error(`labelMode "binary" needs exactly two classes, but ${directory} has ${classNames.length}`);
 	}
-	return Object.assign(imageDatasetFromFiles(files, { ...options, classNames }), { directory: index.directory });
+	const dataset = imageDatasetFromFiles(files, { ...options, classNames });
+	const sentence = applied && sentenceOf(applied);
+	if (sentence && (options.verbose ?? true)) console.log(printable(sentence));
+	return Object.assign(dataset, { directory: index.directory });
 }
 
 /**

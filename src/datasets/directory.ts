@@ -4,7 +4,8 @@ import { classFolders, filesIn, isImageFile, isUnopenable, resolveSplit, SPLITS,
 import { IMAGE_EXTENSIONS } from "../images/formats";
 import { groupBy, shuffled } from "../support/iteration";
 import { type Classes, requireSameClasses, toClassName } from "./classes";
-import type { ImageDatasetOptions, LabelledFile } from "./types";
+import { withJournal } from "./labels";
+import type { ImageDatasetOptions, Index, LabelledFile } from "./types";
 
 /** A row of `countImages`: the number of images of a class in a split. */
 export type ImageCount = { split: string; class: string; images: number };
@@ -26,25 +27,17 @@ export function countImages(dataset: string, splits: readonly string[] = SPLITS)
 }
 
 /**
- * Lists the classes and image files of the splits of a data set.
+ * Lists the classes and image files of the splits of a data set, with the decisions of its label journal.
  *
  * @throws as `countImages` does
  */
 export function indexSplits(dataset: string, splits: readonly string[]): (Index & { split: string })[] {
-	const indices = splits.map((split) => ({ split, ...indexDirectory(splitFolder(dataset, split)) }));
+	const indices = splits.map((split) => ({ split, ...withJournal(indexDirectory(splitFolder(dataset, split))) }));
 	for (const index of indices) requireSameClasses(classesOf(indices[0]), classesOf(index));
 	return indices;
 }
 
 const classesOf = ({ directory, classNames }: Index): Classes => ({ classNames, of: directory });
-
-/** The classes and image files of a directory. */
-export interface Index {
-	directory: string;
-	classNames: string[];
-	/** Folder by folder in alphanumeric order, class by class: Keras's order. */
-	files: LabelledFile[];
-}
 
 /**
  * Lists the classes and image files of a directory, as Keras's `index_directory`.

@@ -3,10 +3,11 @@ import { createHash, type Hash } from "node:crypto";
 import { relative } from "node:path";
 import { TRAINING_SPLITS } from "../images/folders";
 import { sha256OfFile } from "../support/files";
-import { type Index, indexSplits } from "./directory";
+import { indexSplits } from "./directory";
+import type { Index } from "./types";
 
 /**
- * Returns one SHA-256, in hexadecimal digits, of the names and contents of the images that training reads.
+ * Returns one SHA-256, in hexadecimal digits, of the names, labels and contents of the images that training reads.
  *
  * @param dataset the folder with the splits
  * @param splits the splits to read. Default `["train", "valid"]`
@@ -40,11 +41,13 @@ export async function fingerprints(
 
 async function addFiles(
 	hash: Hash,
-	{ split, directory }: Index & { split: string },
+	{ split, directory, classNames }: Index & { split: string },
 	files: Index["files"],
 ): Promise<void> {
-	for (const { path } of files) {
+	for (const { path, label } of files) {
 		const name = relative(directory, path).normalize("NFC");
-		hash.update(`${split}/${name}\0${await sha256OfFile(path)}\n`);
+		// The class is in the name, unless a journal says otherwise.
+		const corrected = name.startsWith(`${classNames[label]}/`) ? "" : `\0${classNames[label]}`;
+		hash.update(`${split}/${name}\0${await sha256OfFile(path)}${corrected}\n`);
 	}
 }

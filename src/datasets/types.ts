@@ -69,6 +69,13 @@ export interface ImageDatasetOptions extends ReadOptions {
 	validationSplit?: number;
 	/** The subset to read. Requires `validationSplit`. Default: no split. */
 	subset?: "training" | "validation";
+	/**
+	 * Where labels come from: `"folders"`, or `"journal"` for the folders with the decisions of the data set's `labels.jsonl`,
+	 * if there is one, see `openJournal`. Default `"journal"`.
+	 */
+	labels?: "journal" | "folders";
+	/** The journal's file. Default: `labels.jsonl` beside the splits, or in a folder without splits. */
+	journal?: string;
 	/** Whether to follow symbolic links to folders below the class folders, which may be links themselves. Default false. */
 	followLinks?: boolean;
 	/**
@@ -83,3 +90,11 @@ export interface ImageDatasetOptions extends ReadOptions {
 
 /** An image file and its label, the index of its class. */
 export type LabelledFile = { path: string; label: number };
+
+/** The classes and image files of a directory. */
+export interface Index {
+	directory: string;
+	classNames: string[];
+	/** Folder by folder in alphanumeric order, class by class: Keras's order. */
+	files: LabelledFile[];
+}

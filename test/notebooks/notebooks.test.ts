@@ -140,7 +140,7 @@ describe("on a small data set with broken files,", () => {
 			const edited = await verified(browser, html.replace(/(Test Accuracy: )[\d.]+/, "$11.23456"));
 			const { test: scores, origin } = read(join(reports, "metrics.json"));
 			assert.deepEqual(edited.differences, [` ≠ ${scores.accuracy.toFixed(5)}`]);
-			assert.match(edited.status, /^1 of \d+ figures are not what follows/);
+			assert.match(edited.status, /^1 of \d+ figures is not what follows/);
 			// The first label becomes that of the other class.
 			const swapped = html.replace(/("test":\{"yTrue":"A)(.)/, (_, start, bits) => start + (bits === "A" ? "Q" : "A"));
 			assert.notEqual(swapped, html);

@@ -48,6 +48,11 @@ describe("what differs between two origins", () => {
 			"code: files here differ from the commit",
 			"dependencies: package-lock.json is another",
 		]);
+		const journal = { sha256: sha256("journal"), decisions: 3 };
+		assert.deepEqual(differencesOf({ ...origin, journal: null }, { ...origin, journal }), [
+			"labels: another journal, with 3 decisions instead of none",
+		]);
+		assert.deepEqual(differencesOf({ ...origin, journal }, { ...origin, journal }), []);
 		assert.deepEqual(differencesOf({ ...origin, code: { commit: null, isChanged: null } }, origin), [
 			"code: the run does not know its commit",
 		]);
@@ -85,6 +90,24 @@ test("figures are equal, within the interval of the run, or different", () => {
 	])
 		assert.equal(verdicts.get(name), verdict, name);
 	assert.equal(compareFigures(run, { ...run, test: null })[0].verdict, "different");
+	// An average lies between the averages of its classes' bounds; twenty epochs have 95 % together.
+	const row = (name: string, score: number) => ({
+		class: name,
+		precision: score,
+		recall: score,
+		f1: score,
+		support: 10,
+	});
+	const rows = (average: number) => [row("a", 0.9), row("b", 0.9), row("accuracy", average), row("macro avg", average)];
+	const epochs = (last: number) => ({ valAcc: [...Array(19).fill(0.8), last] });
+	const whole = { ...run, reportRows: rows(0.9), history: epochs(0.8) } as RunRecord;
+	const again = { ...run, reportRows: rows(0.8), history: epochs(0.64) } as RunRecord;
+	const figures = new Map(compareFigures(whole, again).map(({ name, verdict }) => [name, verdict]));
+	for (const name of ["accuracy, precision", "macro avg, recall", "macro avg, F1", "valAcc, epoch 20"])
+		assert.equal(figures.get(name), "within", name);
+	const far = { ...again, reportRows: rows(0.5) } as RunRecord;
+	const farther = new Map(compareFigures(whole, far).map(({ name, verdict }) => [name, verdict]));
+	assert.equal(farther.get("macro avg, F1"), "different");
 });
 
 describe("a run", () => {

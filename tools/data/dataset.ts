@@ -29,12 +29,13 @@ import { download } from "./download";
 import { type Entry, isImage } from "./entries";
 import { FASHION_DEFAULTS, type FashionOptions, readFashionOptions, writeFashion } from "./fashion";
 import { isFashion } from "./fill";
+import { main as decisions, isAboutJournal } from "./journal";
 import { place, putInPlace, summarise } from "./place";
 import { entriesOf, imagesByContent, isWithin, reportSkipped } from "./source";
 import { isSplit, makePlan } from "./split";
 import { sourcesOf } from "./together";
 
-const usage = commands.dataset.usage.replace("\n", " or ");
+const usage = commands.dataset.usage.replaceAll("\n", " or ");
 const OPTIONS = {
 	split: { type: "string" },
 	seed: { type: "string", default: "42" },
@@ -69,6 +70,7 @@ export const RATIOS = { train: 70, valid: 15, test: 15 };
 
 /** Copies, or unpacks, the images of a source into `dataset/`, split and by class. */
 export async function main(args: string[]): Promise<void> {
+	if (isAboutJournal(args)) return decisions(args);
 	const options = readOptions(args);
 	await makeDataset(options);
 	const { into } = options;

@@ -4,8 +4,12 @@ import { at, python, pythonEnvironment, root, shown } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
 import { copyForStudents, describeCopies } from "./student";
 
-/** Starts JupyterLab; all arguments but `--student` are passed to it. */
-export async function main(args: string[]): Promise<void> {
+/**
+ * Starts JupyterLab; all arguments but `--student` are passed to it.
+ *
+ * @param notebook the name of the notebook that it opens. Default: the first
+ */
+export async function main(args: string[], notebook = "01-data-cleaning"): Promise<void> {
 	const { folder, rest } = openedFolder(args);
 	if (folder === "student") {
 		console.log(describeCopies(copyForStudents(at("notebooks"), at(folder)), shown(at(folder))));
@@ -14,7 +18,7 @@ export async function main(args: string[]): Promise<void> {
 	const settings = [
 		...rootSettings(rest),
 		`--ServerApp.root_dir=${root}`,
-		`--LabApp.default_url=/lab/tree/${folder}/01-data-cleaning.ipynb`,
+		`--LabApp.default_url=/lab/tree/${folder}/${notebook}.ipynb`,
 		"--MultiKernelManager.default_kernel_name=tslab",
 		// Beyond 1 MB/s, the default, it drops what cells print.
 		"--ZMQChannelsWebsocketConnection.iopub_data_rate_limit=10000000",

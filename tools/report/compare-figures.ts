@@ -2,7 +2,7 @@
 
 import { SPLITS } from "../../src/images/folders";
 import { proportionConfint } from "../../src/metrics";
-import { sum } from "../../src/support/statistics";
+import { mean, sum } from "../../src/support/statistics";
 import type { RunRecord } from "./run-record";
 
 type Value = number | null;
@@ -63,34 +63,76 @@ function countInterval(count: number, of: number): Interval {
 	return { low: low * of, high: high * of };
 }
 
-/** Precision and recall are shares of images, and have Wilson's interval; F1 lies between those of their ends. */
-function reportFigures({ reportRows, confusionMatrix, classNames }: RunRecord): Known[] {
-	const classes = classNames?.length ?? 0;
-	return (reportRows ?? []).flatMap(({ class: name, precision, recall, f1, support }, i): Known[] => {
-		const predicted = i < classes && confusionMatrix ? sum(confusionMatrix.map((row) => row[i])) : 0;
-		const share = (value: Value, of: number) =>
-			value !== null && of > 0 && i < classes ? proportionConfint(Math.round(value * of), of) : undefined;
-		const [ofPrecision, ofRecall] = [share(precision, predicted), share(recall, support)];
-		const ofF1 =
-			ofPrecision && ofRecall
-				? { low: harmonicMean(ofPrecision.low, ofRecall.low), high: harmonicMean(ofPrecision.high, ofRecall.high) }
-				: undefined;
-		return [
-			[`${name}, precision`, precision, ofPrecision],
-			[`${name}, recall`, recall, ofRecall],
-			[`${name}, F1`, f1, ofF1],
-		];
+type Row = NonNullable<RunRecord["reportRows"]>[number];
+const SCORES = { precision: "precision", recall: "recall", f1: "F1" } as const;
+type Score = keyof typeof SCORES;
+type Intervals = Partial<Record<Score, Interval>>;
+
+/** The rows of the classes have intervals of their own; those of the averages lie between the averages of these. */
+function reportFigures({ reportRows, confusionMatrix, classNames, test }: RunRecord): Known[] {
+	const rows = reportRows ?? [];
+	const classes = rows.slice(0, classNames?.length ?? 0);
+	const ofClasses = classes.map((row, i) =>
+		classIntervals(row, confusionMatrix ? sum(confusionMatrix.map((counts) => counts[i])) : 0),
+	);
+	const ofAverage = ({ class: name }: Row): Intervals => {
+		const { accuracyInterval } = (test ?? {}) as Partial<Test>;
+		if (name === "accuracy") return Object.fromEntries(Object.keys(SCORES).map((score) => [score, accuracyInterval]));
+		const weights = classes.map(({ support }) => (name.startsWith("weighted") ? support : 1));
+		return averageIntervals(ofClasses, weights);
+	};
+	return rows.flatMap((row, i) => {
+		const intervals = ofClasses[i] ?? ofAverage(row);
+		return (Object.keys(SCORES) as Score[]).map(
+			(score): Known => [`${row.class}, ${SCORES[score]}`, row[score], intervals[score]],
+		);
 	});
+}
+
+/**
+ * Precision and recall are shares of images, and have Wilson's interval; F1 lies between those of their ends.
+ *
+ * @param predicted images that were predicted as the class
+ */
+function classIntervals({ precision, recall, support }: Row, predicted: number): Intervals {
+	const share = (value: Value, of: number) =>
+		value !== null && of > 0 ? proportionConfint(Math.round(value * of), of) : undefined;
+	const [ofPrecision, ofRecall] = [share(precision, predicted), share(recall, support)];
+	if (!ofPrecision || !ofRecall) return { precision: ofPrecision, recall: ofRecall };
+	const f1 = {
+		low: harmonicMean(ofPrecision.low, ofRecall.low),
+		high: harmonicMean(ofPrecision.high, ofRecall.high),
+	};
+	return { precision: ofPrecision, recall: ofRecall, f1 };
+}
+
+/** Returns the weighted means of the bounds; nothing for a score that a class has no interval of. */
+function averageIntervals(ofClasses: Intervals[], weights: number[]): Intervals {
+	const averaged = (Object.keys(SCORES) as Score[]).flatMap((score) => {
+		const intervals = ofClasses.flatMap((known) => known[score] ?? []);
+		if (intervals.length < ofClasses.length) return [];
+		const bound = (name: keyof Interval) =>
+			mean(
+				intervals.map((interval) => interval[name]),
+				weights,
+			);
+		return [[score, { low: bound("low"), high: bound("high") }]];
+	});
+	return Object.fromEntries(averaged);
 }
 
 const harmonicMean = (a: number, b: number) => (2 * a * b) / (a + b || 1);
 
-/** Accuracies are shares of images; a loss may differ as much, in proportion, as that of the test images. */
+/**
+ * Accuracies are shares of images; a loss may differ as much, in proportion, as that of the test images. The epochs of a
+ * curve have 95 % together: one of many is outside of its own interval easily.
+ */
 function curveFigures({ history, counts, test }: RunRecord): Known[] {
 	const { loss, lossInterval } = (test ?? {}) as Partial<Test>;
+	const alpha = 0.05 / Math.max(1, history.valAcc?.length ?? 1);
 	const intervals: Record<string, (value: number) => Interval | undefined> = {
-		acc: (value) => shareInterval(value, counts.train),
-		valAcc: (value) => shareInterval(value, counts.valid),
+		acc: (value) => shareInterval(value, counts.train, alpha),
+		valAcc: (value) => shareInterval(value, counts.valid, alpha),
 	};
 	const ofLoss = (value: number) =>
 		loss && lossInterval
@@ -103,5 +145,5 @@ function curveFigures({ history, counts, test }: RunRecord): Known[] {
 	);
 }
 
-const shareInterval = (value: number, images: number | null) =>
-	images ? proportionConfint(Math.round(value * images), images) : undefined;
+const shareInterval = (value: number, images: number | null, alpha: number) =>
+	images ? proportionConfint(Math.round(value * images), images, { alpha }) : undefined;

@@ -2,9 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import { fingerprints } from "../../src/datasets/fingerprint";
+import { JOURNAL, readJournal } from "../../src/datasets/journal";
 import { SPLITS } from "../../src/images/folders";
 import { sha256OfFile, statOrNull } from "../../src/support/files";
+import { counted } from "../../src/support/format";
 import {
 	listOf,
 	mapOf,
@@ -43,6 +46,8 @@ export interface Origin {
 	locks: Record<string, string>;
 	/** Parameters that were given another value than their default. */
 	changed: Record<string, { value: Value; default: Value }>;
+	/** The label journal that the images were read with; null without one, missing in records of schema 1. */
+	journal?: { sha256: string; decisions: number } | null;
 	/** SHA-256 of the predictions in the page of the evaluation; null without any, missing in records of schema 1. */
 	predictions?: { sha256: string } | null;
 }
@@ -56,6 +61,7 @@ const ORIGIN: Schema<Origin> = {
 	code: record,
 	locks: mapOf(sha256),
 	changed: mapOf(record),
+	journal: optional(orNull(objectOf({ sha256, decisions: count }))),
 	predictions: optional(orNull(objectOf({ sha256 }))),
 };
 
@@ -86,9 +92,13 @@ export async function originOf(
 		code: codeOrigin(),
 		locks: Object.fromEntries(await Promise.all(locks)),
 		changed: Object.fromEntries(changed),
+		journal: await journalOf(join(dataset, JOURNAL)),
 		predictions: predictions === null ? null : { sha256: createHash("sha256").update(predictions).digest("hex") },
 	};
 }
+
+const journalOf = async (file: string): Promise<Origin["journal"]> =>
+	existsSync(file) ? { sha256: await sha256OfFile(file), decisions: readJournal(file).decisions.length } : null;
 
 /** The commit of this checkout. */
 function codeOrigin(): Origin["code"] {
@@ -105,12 +115,20 @@ function codeOrigin(): Origin["code"] {
 }
 
 /** The origin of a run as rows of a table: what, and a short form of it. */
-export const originRows = ({ data, code, locks }: Origin): [string, string][] => [
+export const originRows = ({ data, code, locks, journal }: Origin): [string, string][] => [
 	["Commit", code.commit ? `${code.commit.slice(0, 12)}${code.isChanged ? ", files changed" : ""}` : "unknown"],
 	...(data ?? []).map((row): [string, string] => [
 		`Images, ${row.split}/${row.class}`,
 		`${row.images}, SHA-256 ${row.sha256.slice(0, 12)}…`,
 	]),
+	...(journal
+		? [
+				["Label journal", `${counted(journal.decisions, "decision")}, SHA-256 ${journal.sha256.slice(0, 12)}…`] as [
+					string,
+					string,
+				],
+			]
+		: []),
 	...Object.entries(locks).map(([name, hash]): [string, string] => [name, `SHA-256 ${hash.slice(0, 12)}…`]),
 ];
 
@@ -118,6 +136,7 @@ export const originRows = ({ data, code, locks }: Origin): [string, string][] =>
 export function differencesOf(before: Partial<Origin>, now: Origin): string[] {
 	return [
 		...dataDifferences(before.data, now.data),
+		...journalDifferences(before, now),
 		...codeDifferences(before.code, now.code),
 		...lockDifferences(before, now),
 	];
@@ -137,6 +156,12 @@ function dataDifferences(before: Origin["data"] | undefined, now: Origin["data"]
 	});
 	const missing = before.filter((row) => !present.has(key(row)));
 	return [...differ, ...missing.map((row) => `data: ${row.split}/${row.class} is missing`)];
+}
+
+function journalDifferences({ journal: before }: Partial<Origin>, { journal: now }: Origin): string[] {
+	if (before === undefined || before?.sha256 === now?.sha256) return [];
+	const decisions = (journal: Origin["journal"]) => (journal ? counted(journal.decisions, "decision") : "none");
+	return [`labels: another journal, with ${decisions(now)} instead of ${decisions(before)}`];
 }
 
 function codeDifferences(before: Origin["code"] | undefined, now: Origin["code"]): string[] {

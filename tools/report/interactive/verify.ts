@@ -108,6 +108,6 @@ function sentence({ figures, differences, missing, share }: Marks, source: strin
 	const verdict =
 		differences === 0
 			? `All ${counted(figures, "figure")} that follow from ${source} are as shown`
-			: `${differences} of ${counted(figures, "figure")} are not what follows from ${source}`;
+			: `${differences} of ${counted(figures, "figure")} ${differences === 1 ? "is" : "are"} not what follows from ${source}`;
 	return `${verdict} (${(100 * share()).toFixed(1)} % of the numbers in this page's outputs).${lost}`;
 }

@@ -1,0 +1,112 @@
+// The labels that a journal's decisions give to the files of an index.
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { toClassName } from "./classes";
+import { type Decision, datasetOf, JOURNAL, journalPath, readJournal, sha256OfSmallFile, splitOf } from "./journal";
+import type { ImageDatasetOptions, Index, LabelledFile } from "./types";
+
+/** What a journal has changed. */
+export interface Applied {
+	/** The journal's file. */
+	file: string;
+	/** Images with another class than that of their folder. */
+	corrected: number;
+	/** Images that are left out. */
+	excluded: number;
+	/** Why decisions do not count, a line each. */
+	ignored: string[];
+}
+
+/**
+ * Applies the decisions of a data set's journal to the files of an index: other labels, and files that are left out. A
+ * decision is about a file's content: one that has changed has the class of its folder again, one that was moved or whose
+ * folder was renamed is found.
+ *
+ * @param options `labels: "folders"` applies none; `journal` is another file
+ * @throws when a class has no images left
+ */
+export function withJournal(
+	index: Index,
+	{ labels = "journal", journal }: Pick<ImageDatasetOptions, "labels" | "journal"> = {},
+): Index & { applied: Applied | null } {
+	const dataset = datasetOf(index.directory);
+	const file = journal ?? join(dataset, JOURNAL);
+	if (labels === "folders" || !existsSync(file)) return { ...index, applied: null };
+	const { decisions, damaged } = readJournal(file);
+	const { found, changed } = locate(decisions, index, dataset);
+	const classes = new Map(index.classNames.map((name, label) => [name, label]));
+	const unknown = new Map<string, number>();
+	const applied: Applied = { file, corrected: 0, excluded: 0, ignored: [] };
+	const files = index.files.flatMap((given): LabelledFile[] => {
+		const decision = found.get(given.path);
+		if (!decision) return [given];
+		if (decision.to === null) {
+			applied.excluded++;
+			return [];
+		}
+		const name = toClassName(decision.to);
+		const label = classes.get(name);
+		if (label === undefined) unknown.set(name, (unknown.get(name) ?? 0) + 1);
+		if (label === undefined || label === given.label) return [given];
+		applied.corrected++;
+		return [{ ...given, label }];
+	});
+	if (damaged > 0) applied.ignored.push(`${damaged} lines are no decisions`);
+	if (changed > 0) applied.ignored.push(`${changed} files have changed since their decision: review them again`);
+	for (const [name, images] of unknown)
+		applied.ignored.push(`${images} decisions are for the class ${name}, which is no folder`);
+	requireAll(index, files, file);
+	// Class by class, as without a journal.
+	files.sort((a, b) => a.label - b.label);
+	return { ...index, files, applied };
+}
+
+/** Finds the file of each decision: at its path with its content, or else wherever its content is. */
+function locate(decisions: Decision[], index: Index, dataset: string) {
+	const split = splitOf(index.directory);
+	const own = decisions.filter(({ path }) => !split || path.startsWith(`${split}/`));
+	const paths = new Map(index.files.map(({ path }) => [journalPath(dataset, path), path]));
+	const found = new Map<string, Decision>();
+	const missing: Decision[] = [];
+	let changed = 0;
+	for (const decision of own) {
+		const path = paths.get(decision.path);
+		if (!path) missing.push(decision);
+		else if (sha256OfSmallFile(path) === decision.sha256) found.set(path, decision);
+		else changed++;
+	}
+	for (const [path, decision] of moved(missing, index, found)) found.set(path, decision);
+	return { found, changed };
+}
+
+/** Finds files that are elsewhere now, by size and content. */
+function* moved(missing: Decision[], { files }: Index, found: Map<string, Decision>): Generator<[string, Decision]> {
+	const sizes = new Set(missing.map(({ bytes }) => bytes));
+	if (sizes.size === 0) return;
+	const candidates = files.filter(({ path }) => !found.has(path) && sizes.has(statSync(path).size));
+	const byContent = new Map(candidates.map(({ path }) => [sha256OfSmallFile(path), path]));
+	for (const decision of missing) {
+		const path = byContent.get(decision.sha256);
+		if (path) yield [path, decision];
+		byContent.delete(decision.sha256);
+	}
+}
+
+function requireAll({ classNames, directory }: Index, files: LabelledFile[], journal: string): void {
+	const present = new Set(files.map(({ label }) => label));
+	const empty = classNames.find((_, label) => !present.has(label));
+	if (empty !== undefined)
+		throw new Error(
+			`${journal} leaves no images of ${empty} in ${directory}: take decisions back with npm run dataset -- --undo, or read with labels: "folders"`,
+		);
+}
+
+/** Says in a line what a journal has changed; null if nothing. */
+export function sentenceOf({ file, corrected, excluded, ignored }: Applied): string | null {
+	const changes = [
+		corrected > 0 && `${corrected} label${corrected === 1 ? "" : "s"} corrected`,
+		excluded > 0 && `${excluded} image${excluded === 1 ? "" : "s"} left out`,
+		...ignored,
+	].filter(Boolean);
+	return changes.length > 0 ? `${file}: ${changes.join(", ")}.` : null;
+}
