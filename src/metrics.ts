@@ -18,6 +18,13 @@ export {
 	type Scores,
 } from "./metrics/classification";
 export {
+	type Conformal,
+	type ConformalOptions,
+	type ConformityScore,
+	fitConformal,
+	predictionSets,
+} from "./metrics/conformal";
+export {
 	accuracyScore,
 	type ConfusionMatrixOptions,
 	cohenKappaScore,

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { SPLIT_ALIASES, SPLITS } from "../images/folders";
-import { isReadable, sha256OfFile } from "../support/files";
+import { isReadable, sha256OfFile, versionOfFile } from "../support/files";
 import { integer, matching, objectOf, optional, orNull, text } from "../support/schema";
 import { writeError } from "../support/writing";
 import { toClassName } from "./classes";
@@ -64,13 +64,36 @@ export interface JournalContent {
  * @throws when the file is none, or cannot be read
  */
 export function readJournal(file: string): JournalContent {
+	const { held, damaged } = readLines(file);
+	return { decisions: [...held.values()], damaged };
+}
+
+/** The valid lines of a journal in the order of their times, and the decisions that hold, by `keyOf`. */
+interface Lines {
+	entries: (Decision | Undo)[];
+	held: Map<string, Decision>;
+	/** The last of them for each path. */
+	byPath: Map<string, Decision>;
+	damaged: number;
+}
+
+/** What was read of each file, by its version: a panel asks for each image. */
+const known = new Map<string, { version: string | null; lines: Lines }>();
+
+function readLines(file: string): Lines {
+	const version = versionOfFile(file);
+	const earlier = known.get(file);
+	if (earlier && version !== null && earlier.version === version) return earlier.lines;
 	const { entries, damaged } = readEntries(file);
 	const held = new Map<string, Decision>();
 	for (const entry of entries) {
 		held.delete(keyOf(entry));
 		if (!("undo" in entry)) held.set(keyOf(entry), entry);
 	}
-	return { decisions: [...held.values()], damaged };
+	const byPath = new Map([...held.values()].map((decision) => [decision.path, decision]));
+	const lines = { entries, held, byPath, damaged };
+	known.set(file, { version, lines });
+	return lines;
 }
 
 /** Reads the valid lines of a journal in the order of their times. */
@@ -138,10 +161,7 @@ export interface Journal {
  * @param options `file`: the journal's file, for a data set that cannot be written to; default `labels.jsonl` in its folder
  */
 export function openJournal(dataset: string, { file = join(dataset, JOURNAL) } = {}): Journal {
-	const find = (path: string) => {
-		const wanted = journalPath(dataset, path);
-		return readJournal(file).decisions.findLast((decision) => decision.path === wanted) ?? null;
-	};
+	const find = (path: string) => readLines(file).byPath.get(journalPath(dataset, path)) ?? null;
 	return {
 		file,
 		async decide({ path, to, proposedBy, note }) {
@@ -174,7 +194,7 @@ function folderClass(dataset: string, path: string): string {
 
 /** Now, or just after a line on the same image that is not older, as of another machine's clock: the new line counts. */
 function timeFor(file: string, path: string): string {
-	const last = readEntries(file).entries.findLast((entry) => entry.path === path);
+	const last = readLines(file).entries.findLast((entry) => entry.path === path);
 	return new Date(Math.max(Date.now(), last ? Date.parse(last.time) + 1 : 0)).toISOString();
 }
 
@@ -199,13 +219,12 @@ function append(file: string, line: Decision | Undo): void {
 /** Returns the SHA-256 of a file at once, for the few files that decisions are about. */
 export function sha256OfSmallFile(path: string): string | null {
 	if (!isReadable(path)) return null;
-	const known = hashes.get(path);
-	const { size, mtimeMs, ctimeMs, ino } = statSync(path);
-	const version = [ino, size, mtimeMs, ctimeMs].join(":");
-	if (known?.version === version) return known.sha256;
+	const earlier = hashes.get(path);
+	const version = versionOfFile(path);
+	if (earlier && earlier.version === version) return earlier.sha256;
 	const sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
 	hashes.set(path, { version, sha256 });
 	return sha256;
 }
 
-const hashes = new Map<string, { version: string; sha256: string }>();
+const hashes = new Map<string, { version: string | null; sha256: string }>();

@@ -8,20 +8,22 @@ import type { ImagePrediction } from "./predict-images";
  */
 const FORMULA = /^'*[=+\-@＝＋－＠\t\r\n]/;
 
-/** A prediction, and with a threshold whether it is a sure one. */
-export type Prediction = ImagePrediction & { sure?: boolean };
+/** A prediction, with a threshold whether it is a sure one, and with a coverage the classes that the image may have. */
+export type Prediction = ImagePrediction & { sure?: boolean; set?: string[] };
 
 /**
- * Converts predictions to CSV: path, label, probability, the probability of each class, error, and `sure` if they have it.
+ * Converts predictions to CSV: path, label, probability, the probability of each class, error, and `sure` and `set`, a JSON list,
+ * if they have them.
  *
  * @param classNames names of the classes, in the order of `probabilities`
  */
 export function predictionsCsv(predictions: Prediction[], classNames: string[]): string {
-	const isWithSure = predictions.some(({ sure }) => sure !== undefined);
-	const fields = ["path", "label", "probability", ...classNames, "error", ...(isWithSure ? ["sure"] : [])];
-	const data = predictions.map(({ path, label, probability, probabilities, error, sure }) => {
+	const extra = (["sure", "set"] as const).filter((name) => predictions.some((row) => row[name] !== undefined));
+	const fields = ["path", "label", "probability", ...classNames, "error", ...extra];
+	const data = predictions.map(({ path, label, probability, probabilities, error, ...rest }) => {
 		const columns = classNames.map((_, i) => probabilities[i] ?? null);
-		return [path, label, probability, ...columns, error, ...(isWithSure ? [sure] : [])];
+		const values = extra.map((name) => (name === "set" && rest.set ? JSON.stringify(rest.set) : rest[name]));
+		return [path, label, probability, ...columns, error, ...values];
 	});
 	return unparse({ fields, data }, { newline: "\n", escapeFormulae: FORMULA });
 }

@@ -6,6 +6,7 @@ import { before, test } from "node:test";
 import * as tf from "@tensorflow/tfjs-node-gpu";
 import { cnn } from "../../src/cnn/cnn";
 import { DEFAULT_PARAMETERS } from "../../src/pipeline/parameters";
+import { recordPredictions } from "../../src/pipeline/predictions";
 import { recordEvaluation } from "../../src/pipeline/records";
 import { saveModel } from "../../src/pipeline/saved-model";
 import { imageFolder, root, temporaryFolder } from "../helpers";
@@ -171,3 +172,36 @@ for (const [what, [name, damage, remedy]] of Object.entries(DAMAGE)) {
 		assert.ok(stderr.startsWith(remedy === TRAIN ? join(copy, name) : copy) && stderr.endsWith(remedy), stderr);
 	});
 }
+
+test("with a coverage each image has the classes that it may have; without validation predictions it says what to do", async () => {
+	const own = temporaryFolder();
+	await saveModel(cnn({ inputShape: [16, 16, 3], filters: [4], denseUnits: 4, seed: 1 }), own, record);
+	const missing = runIn(imageFolder, ["cats", "--coverage", "0.9"], own);
+	assert.equal(missing.status, 1);
+	assert.match(missing.stderr, /--coverage needs the predictions of the validation images: npm run report -- 05/);
+	// Of the validation images one in ten is predicted as certainly wrong: with a coverage of 95 % hardly a class is left out.
+	const yTrue = Array.from({ length: 40 }, (_, i) => i % 2);
+	const logits = yTrue.map((label, i) => [0, 1].map((k) => ((k === label) === i % 10 < 9 ? 30 : 0)));
+	recordPredictions(own, {
+		...{ classNames: record.classNames, positiveClass: 0, seed: 1, costs: { falseNegative: 1, falsePositive: 1 } },
+		...{ test: { yTrue, logits }, valid: { yTrue, logits } },
+		...{ names: [], lookAlikes: [], leftOut: [], properties: {}, mapCorrelations: [] },
+	});
+	for (const [coverage, threshold] of [
+		["0.95", 1 - 1e-13],
+		["0.8", 1e-13],
+	] as const) {
+		const { stdout, stderr } = runIn(imageFolder, ["cats", "--coverage", coverage, "--format", "json"], own);
+		assert.equal(stderr, "");
+		for (const { probabilities, set } of JSON.parse(stdout) as { probabilities: number[]; set: string[] }[]) {
+			const expected = record.classNames.filter((_, label) => 1 - probabilities[label] <= threshold);
+			assert.deepEqual([...set].sort(), expected);
+		}
+	}
+	const csv = runIn(imageFolder, ["cats", "--coverage", "0.95", "--format", "csv"], own).stdout.split("\n");
+	assert.ok(csv[0].endsWith(",error,set") && /"\[""(cats|dogs)""[^\]]*\]"$/.test(csv[1]), csv[1]);
+	const few = runIn(imageFolder, ["cats", "--coverage", "0.99"], own);
+	assert.match(few.stderr, /40 validation images are too few for a coverage of 0\.99: each set has all classes/);
+	const exported = runIn(imageFolder, ["cats", "--coverage", "0.9", "--model", "x"], own);
+	assert.match(exported.stderr, /--coverage needs validation images|two models|no model/);
+});

@@ -79,6 +79,8 @@ test("figures are equal, within the interval of the run, or different", () => {
 	} as unknown as RunRecord;
 	assert.ok(compareFigures(run, run).every(({ verdict }) => verdict === "equal"));
 	const other = { ...run, epochsRun: 3, test: { accuracy: 0.85, loss: 0.5 }, history: { loss: [0.65], valAcc: [0.1] } };
+	const results = compareFigures(run, run).filter(({ isResult }) => isResult);
+	assert.ok(results.length > 5 && results.every(({ name }) => !name.includes("epoch ")));
 	const verdicts = new Map(compareFigures(run, other as RunRecord).map(({ name, verdict }) => [name, verdict]));
 	for (const [name, verdict] of [
 		["test accuracy", "within"],

@@ -17,6 +17,8 @@ export interface Figure {
 	before: Value | undefined;
 	now: Value | undefined;
 	verdict: "equal" | "within" | "different";
+	/** Whether it is a result; the epochs of a curve are on the way there. */
+	isResult: boolean;
 }
 
 /** A figure of a run, with its 95 % interval if it has one. */
@@ -25,9 +27,10 @@ type Known = [name: string, value: Value | undefined, interval?: Interval];
 /** Compares all figures of the first run with those of the second. */
 export function compareFigures(before: RunRecord, now: RunRecord): Figure[] {
 	const others = new Map(figuresOf(now).map(([name, value]) => [name, value]));
+	const epochs = new Set(curveFigures(before).map(([name]) => name));
 	return figuresOf(before).map(([name, value, interval]) => {
 		const other = others.get(name);
-		return { name, before: value, now: other, verdict: verdictOf(value, other, interval) };
+		return { name, before: value, now: other, verdict: verdictOf(value, other, interval), isResult: !epochs.has(name) };
 	});
 }
 

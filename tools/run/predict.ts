@@ -6,9 +6,13 @@ import type { ImagePrediction } from "../../src/evaluation";
 import { type Prediction, predictionsCsv } from "../../src/evaluation/predictions-csv";
 import { findExport } from "../../src/export/formats";
 import { filesIn, isImageFile } from "../../src/images/folders";
+import { fitConformal, predictionSets, withTemperature } from "../../src/metrics";
+import { loadPredictions } from "../../src/pipeline/predictions";
+import type { ModelRecord } from "../../src/pipeline/records";
 import type { FileProgress, OnFileProgress } from "../../src/support/progress";
 import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
+import { decoded } from "../report/interactive/decode";
 import { readProbability } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 import { trainedModel } from "./trained-model";
@@ -20,7 +24,12 @@ type Format = (typeof FORMATS)[number];
 export async function main(args: string[]): Promise<void> {
 	const options = readOptions(args);
 	const { paths, format } = options;
-	const { classNames, predict, threshold: chosen } = await (options.model ? exported(options.model) : trained(options));
+	const {
+		classNames,
+		predict,
+		setOf,
+		threshold: chosen,
+	} = await (options.model ? exported(options.model) : trained(options));
 	const threshold = options.threshold ?? chosen ?? null;
 	const files = paths.flatMap((path) =>
 		statSync(path).isDirectory() ? [...filesIn(path)].filter(isImageFile).sort() : path,
@@ -34,6 +43,7 @@ export async function main(args: string[]): Promise<void> {
 		...row,
 		path: relative(here, row.path),
 		...(threshold !== null && { sure: row.probability !== null && row.probability >= threshold }),
+		...(setOf && { set: row.error ? [] : setOf(row.probabilities) }),
 	}));
 	console.log(printed(rows, format, classNames));
 	const failed = rows.filter(({ error }) => error).length;
@@ -47,14 +57,36 @@ interface Predictor {
 	/** Least probability of a sure prediction that goes with the model. */
 	threshold?: number;
 	predict(files: string[], options: { onProgress: OnFileProgress }): Promise<ImagePrediction[]>;
+	/** The classes that an image may have, by its probabilities. */
+	setOf?(probabilities: number[]): string[];
 }
 
-async function trained({ artifacts }: Options): Promise<Predictor> {
+async function trained({ artifacts, coverage }: Options): Promise<Predictor> {
 	const { model, record, temperature } = await trainedModel(artifacts);
+	const setOf = coverage === null ? undefined : predictionSetOf(artifacts, record, temperature ?? 1, coverage);
 	const { predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
 	const { classNames } = record;
 	const calibration = { classNames, temperature: temperature ?? 1 };
-	return { classNames, predict: (files, options) => predictImages(model, files, { ...calibration, ...options }) };
+	return {
+		classNames,
+		setOf,
+		predict: (files, options) => predictImages(model, files, { ...calibration, ...options }),
+	};
+}
+
+/** Fits prediction sets on what the model predicted for the validation images, which the evaluation has kept. */
+function predictionSetOf(artifacts: string, record: ModelRecord, temperature: number, coverage: number) {
+	const predictions = loadPredictions(artifacts, record);
+	if (!predictions)
+		throw new Error("--coverage needs the predictions of the validation images: npm run report -- 05 keeps them");
+	const { yTrue, logProbabilities } = decoded(predictions).valid;
+	const conformal = fitConformal(yTrue, withTemperature(logProbabilities, temperature), { coverage });
+	if (conformal.thresholds.includes(Number.POSITIVE_INFINITY))
+		console.error(
+			`${yTrue.length} validation images are too few for a coverage of ${coverage}: each set has all classes`,
+		);
+	return (probabilities: number[]) =>
+		predictionSets([probabilities], conformal)[0].map((label) => record.classNames[label]);
 }
 
 async function exported(path: string): Promise<Predictor> {
@@ -80,6 +112,8 @@ interface Options {
 	model: string | null;
 	/** Least probability of a sure prediction; null for that of the model. */
 	threshold: number | null;
+	/** Fraction of images whose set of classes is to hold the right one; null for no sets. */
+	coverage: number | null;
 }
 
 function readOptions(args: string[]): Options {
@@ -89,20 +123,24 @@ function readOptions(args: string[]): Options {
 		artifacts: { type },
 		model: { type },
 		threshold: { type },
+		coverage: { type },
 	} as const;
 	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
 	if (positionals.length === 0) throw new Error(`there is nothing to predict: ${commands.predict.usage}`);
 	const format = FORMATS.find((name) => name === values.format);
 	if (!format) throw new Error(`--format ${values.format}: expected ${FORMATS.join(", ")}`);
 	const threshold = readProbability("--threshold", values.threshold);
+	const coverage = readProbability("--coverage", values.coverage);
 	const { artifacts, model } = values;
+	if (model !== undefined && coverage !== null)
+		throw new Error("--coverage needs validation images, which an exported model does not have: leave out --model");
 	if (artifacts !== undefined && model !== undefined)
 		throw new Error(`--model ${model} and --artifacts ${artifacts} are two models: leave out one of them`);
 	const paths = positionals.map(fromHere);
 	const missing = paths.find((path) => !existsSync(path));
 	if (missing) throw new Error(`there is no ${missing}`);
 	return {
-		...{ paths, format, threshold },
+		...{ paths, format, threshold, coverage },
 		artifacts: artifacts ? fromHere(artifacts) : at("artifacts"),
 		model: model === undefined ? null : findExport(fromHere(model)).path,
 	};
@@ -123,9 +161,9 @@ function tableOf(rows: Prediction[], classNames: string[]): string {
 	const pathWidth = Math.max(...paths.map((path) => path.length));
 	const labelWidth = Math.max(...classNames.map((name) => printable(name).length));
 	return rows
-		.map(({ label, probability, error, sure = true }, i) => {
+		.map(({ label, probability, error, sure = true, set }, i) => {
 			const name = printable(label ?? "").padEnd(labelWidth);
-			const prediction = `${name}  ${(100 * (probability ?? 0)).toFixed(1)} %${sure ? "" : "  not sure"}`;
+			const prediction = `${name}  ${(100 * (probability ?? 0)).toFixed(1)} %${sure ? "" : "  not sure"}${set ? `  {${set.map(printable).join(", ")}}` : ""}`;
 			return `${paths[i].padEnd(pathWidth)}  ${error ? `cannot be read: ${printable(error)}` : prediction}`;
 		})
 		.join("\n");

@@ -17,7 +17,7 @@ export async function main(files) {
 	const checks = [
 		[at("node_modules", "@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings"],
 		[at("node_modules", "typescript", "bin", "tsc")],
-		...[at("src", "web", "page"), at("tools", "report", "interactive")].map((project) => [
+		...[at("src", "display", "page"), at("src", "web", "page"), at("tools", "report", "interactive")].map((project) => [
 			at("node_modules", "typescript", "bin", "tsc"),
 			...["--project", project],
 		]),
