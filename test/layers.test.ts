@@ -19,6 +19,7 @@ const LEVELS = [
 	["export"],
 	["web"],
 	["sweep"],
+	["review"],
 	["display"],
 ];
 const levels = new Map(LEVELS.flatMap((rooms, level) => rooms.map((room) => [room, level])));
@@ -27,7 +28,7 @@ const doors = [...levels.keys()].filter((room) => !["support", "tensorflow", "im
 /** Files that tools may import past a door, which would load TensorFlow or Redis for nothing or does not exist. */
 const PAST_DOORS = [
 	/^src\/(support|images)\//,
-	/^src\/datasets\/(classes|fingerprint|sampling)$/,
+	/^src\/datasets\/(classes|directory|fingerprint|journal|labels|sampling)$/,
 	/^src\/display\/(claims|figures|plotly|svg|table|thinned)$/,
 	/^src\/evaluation\/(chance|predictions-csv|rows|slices)$/,
 	/^src\/export\/formats$/,

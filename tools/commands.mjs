@@ -102,11 +102,17 @@ npm run dataset -- --apply DIR | --undo IMAGE… | --undo all [--dataset DIR]`,
 	predict: {
 		module: "run/predict.ts",
 		summary: "classifies images with the model trained last, or with an exported one",
-		usage: "npm run predict -- FILE|FOLDER… [--format table|csv|json] [--threshold P] [--model PATH | --artifacts DIR]",
+		usage:
+			"npm run predict -- FILE|FOLDER… [--format table|csv|json] [--threshold P] [--coverage P] [--model PATH | --artifacts DIR]",
 		details: columns([
 			["--format table", "table, csv or json; in csv, text that a spreadsheet takes as a formula begins with '"],
 			["--threshold 0.9", "probability, 0 to 1, below which a prediction is marked as not sure. Default: that which"],
 			["", "an export has"],
+			[
+				"--coverage 0.95",
+				"also the classes that each image may have: of images like those of validation, so many sets",
+			],
+			["", "hold the right one (split-conformal prediction)"],
 			["--model exported/tfjs", "what npm run export wrote: model.keras, index.html, or a folder tfjs or saved_model"],
 			["--artifacts artifacts", "folder of the model trained last"],
 		]),
@@ -216,7 +222,7 @@ compares each figure. Ends with 0 if all are equal, 2 if those that differ are w
 	bench: {
 		module: "bench/bench.ts",
 		summary: "measures this project next to its Python counterparts",
-		usage: "npm run bench -- [PART…] [--quick] [--gpu] [--bfloat16] [--rounds N] [--dataset DIR]",
+		usage: "npm run bench -- [PART…] [--quick] [--gpu] [--bfloat16] [--rounds N] [--dataset DIR]…",
 		details: `${columns([
 			["kernel, pipeline, cleaning", "the parts that run when none is named"],
 			["growth", "time and memory by number of images; training speed by image size and batch size too"],
@@ -225,13 +231,14 @@ compares each figure. Ends with 0 if all are equal, 2 if those that differ are w
 			["features", "a pretrained network next to the same in Keras"],
 			["peers", "training and prediction next to Keras, JAX and PyTorch as their users tune them"],
 			["serve", "the server next to FastAPI with Keras, and its memory over 100,000 requests"],
+			["review", "planted wrong labels found, next to cleanlab, and what correcting them is worth"],
 			["page", "the exported page in a browser: time to the first prediction, images a second by backend"],
 		])}\n\n${columns([
 			["--quick", "fewer images and rounds"],
 			["--gpu", "training on the GPU, and how much of the time it waits"],
 			["--bfloat16", "peers in bfloat16 also on a processor without instructions for it"],
 			["--rounds 5", "measurements per step"],
-			["--dataset dataset", "folder of the data set"],
+			["--dataset dataset", "folder of the data set; several times for review"],
 		])}`,
 		tensorflow: true,
 	},

@@ -1,9 +1,9 @@
 // Image grids with captions.
 import sharp from "sharp";
 import type { CaptionedImage } from "../images/decode";
-import { decodeImage } from "../images/decode-bytes";
-import { readRegularFile } from "../support/files";
+import type { Bundle } from "../support/kernel";
 import { html, printable } from "../support/text";
+import { encodedImage } from "./image-url";
 import { show } from "./show";
 
 /**
@@ -12,7 +12,15 @@ import { show } from "./show";
  * @param images image files, or tensors `[height, width, channels]` in 0–255
  * @param options `columns`: number of images per row, default 6; `size`: longer side in pixels, default 112
  */
-export async function showImages(images: CaptionedImage[], { columns = 6, size = 112 } = {}): Promise<void> {
+export async function showImages(
+	images: CaptionedImage[],
+	options: { columns?: number; size?: number } = {},
+): Promise<void> {
+	show(await imagesBundle(images, options));
+}
+
+/** Returns a grid of images as a MIME bundle, see `showImages`. */
+export async function imagesBundle(images: CaptionedImage[], { columns = 6, size = 112 } = {}): Promise<Bundle> {
 	const figures = await Promise.all(
 		images.map(async ({ image, caption = "" }) => {
 			const png = await thumbnail(image, size);
@@ -24,10 +32,10 @@ export async function showImages(images: CaptionedImage[], { columns = 6, size =
 		}),
 	);
 	const grid = `display:grid;grid-template-columns:repeat(${columns},minmax(0,${size + 40}px));gap:12px;align-items:start`;
-	show({
+	return {
 		"text/html": String(html`<div class="mathjax_ignore" style="${grid}">${figures}</div>`),
 		"text/plain": images.map(({ caption }, i) => `[image ${i + 1}] ${printable(caption ?? "")}`).join("\n"),
-	});
+	};
 }
 
 /** Returns a PNG whose longer side is `size`; null for a file that cannot be read. */
@@ -41,18 +49,5 @@ async function thumbnail(image: CaptionedImage["image"], size: number): Promise<
 			.png()
 			.toBuffer();
 	}
-	const bytes = await readRegularFile(image).catch(() => null);
-	// For an empty file sharp throws at once, not in its promise.
-	if (!bytes?.length) return null;
-	// A truncated image is shown as far as it can be decoded.
-	const shown = sharp(bytes, { failOn: "none" }).resize(fit).png().toBuffer();
-	return shown.catch(() => thumbnailAsRead(image, bytes, size));
-}
-
-/** Returns the thumbnail of an image that sharp cannot decode, such as BMP, as training reads it; null if it does not. */
-async function thumbnailAsRead(path: string, bytes: Buffer, size: number): Promise<Buffer | null> {
-	const pixels = await decodeImage(path, bytes, 3).catch(() => null);
-	const png = pixels && (await thumbnail(pixels, size));
-	pixels?.dispose();
-	return png;
+	return encodedImage(image, (opened) => opened.resize(fit).png().toBuffer()).catch(() => null);
 }

@@ -12,6 +12,8 @@ export interface Widget {
 	readonly state: Readonly<WidgetState>;
 	/** Changes the state here and in the front end. */
 	update(changes: WidgetState): void;
+	/** Sends a message that changes no state, to all views of the widget. */
+	send(content: object): void;
 	/** MIME bundle that shows the widget; add a fallback for viewers without widgets. */
 	view: Bundle;
 }
@@ -20,21 +22,26 @@ export interface Widget {
 interface Message {
 	method: "update" | "request_state" | "custom";
 	state?: WidgetState;
-	content?: { event?: string };
+	content?: { event?: string; [name: string]: unknown };
 }
 
 /**
  * Creates a widget of ipywidgets 8. It needs the notebook kernel.
  *
- * @param name class in ipywidgets: `"IntSlider"`, `"Dropdown"`, `"Button"`, `"VBox"`…
+ * @param name class in ipywidgets: `"IntSlider"`, `"Dropdown"`, `"Button"`, `"VBox"`…; `"Any"` for a module of one's own in
+ *   the states `_esm` and `_css`, which anywidget shows
  * @param state state that differs from the defaults of ipywidgets
  * @param options `onChange`: function called after the user changed the state; `onClick`: function called when a button
- *   is pressed
+ *   is pressed; `onCustom`: function called with any message that a view sends
  */
 export function widget(
 	name: string,
 	state: WidgetState,
-	{ onChange, onClick }: { onChange?: (state: WidgetState) => void; onClick?: () => void } = {},
+	{
+		onChange,
+		onClick,
+		onCustom,
+	}: { onChange?: (state: WidgetState) => void; onClick?: () => void; onCustom?: (content: object) => void } = {},
 ): Widget {
 	const current = initialState(name, state);
 	const onMessage = (data: object) => {
@@ -42,6 +49,7 @@ export function widget(
 		if (method === "request_state") send(current);
 		if (method === "update") onChange?.(Object.assign(current, changes));
 		if (content?.event === "click") onClick?.();
+		if (method === "custom" && content) onCustom?.(content);
 	};
 	const comm = (kernel() as Kernel).openComm(
 		"jupyter.widget",
@@ -56,14 +64,26 @@ export function widget(
 			Object.assign(current, changes);
 			send(changes);
 		},
+		send: (content) => comm.send({ method: "custom", content }),
 		view: {
 			"application/vnd.jupyter.widget-view+json": { model_id: comm.id, version_major: 2, version_minor: 0 },
 		},
 	};
 }
 
+/** What anywidget 0.11 calls its model and its view; its Python names the versions so. */
+const ANYWIDGET = {
+	_model_name: "AnyModel",
+	_model_module: "anywidget",
+	_model_module_version: "~0.11.*",
+	_view_name: "AnyView",
+	_view_module: "anywidget",
+	_view_module_version: "~0.11.*",
+};
+
 /** Returns the state of a new widget, with the names of its model and view. */
 function initialState(name: string, state: WidgetState): WidgetState {
+	if (name === "Any") return { ...ANYWIDGET, ...state };
 	// Layouts belong to the base package.
 	const module = name === "Layout" ? "@jupyter-widgets/base" : "@jupyter-widgets/controls";
 	// Styles share the StyleView of the base package.

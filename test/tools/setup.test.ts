@@ -36,7 +36,7 @@ test("TensorFlow is the wheel's, and there is one TensorFlow.js for danfojs too"
 });
 
 test("requirements.txt pins everything that the Python side imports", () => {
-	const result = spawnSync(venv, ["-c", "import jupyterlab, nbconvert, papermill, plotly, ipykernel"], {
+	const result = spawnSync(venv, ["-c", "import anywidget, jupyterlab, nbconvert, papermill, plotly, ipykernel"], {
 		encoding: "utf8",
 	});
 	assert.equal(result.status, 0, result.stderr);

@@ -24,7 +24,7 @@ export async function main(args: string[]): Promise<void> {
 
 function readOptions(args: string[]) {
 	const options = {
-		dataset: { type: "string" },
+		dataset: { type: "string", multiple: true },
 		rounds: { type: "string", default: "5" },
 		quick: { type: "boolean", default: false },
 		gpu: { type: "boolean", default: false },
@@ -42,6 +42,7 @@ function readOptions(args: string[]) {
 		gpu: values.gpu,
 		bfloat16: values.bfloat16,
 		rounds: values.quick ? 2 : wholeNumber("--rounds", values.rounds),
-		dataset: datasetFolder(values.dataset),
+		dataset: datasetFolder(values.dataset?.[0]),
+		datasets: (values.dataset ?? [undefined]).map((folder) => datasetFolder(folder)),
 	};
 }

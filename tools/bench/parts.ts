@@ -12,8 +12,11 @@ import { median, report } from "./results";
 import { benchServe } from "./serve";
 import { compiled, interleaved, start, wholeRuns } from "./sides";
 
-/** `quick`: with fewer images. `bfloat16`: also on a processor that has no instructions for it. */
-type PartOptions = { quick: boolean; bfloat16: boolean };
+/**
+ * `quick`: with fewer images. `bfloat16`: also on a processor that has no instructions for it. `datasets`: folders of all data
+ * sets that are named.
+ */
+type PartOptions = { quick: boolean; bfloat16: boolean; datasets: string[] };
 type Part = (dataset: string, rounds: number, options: PartOptions) => Promise<void>;
 
 const PIPELINE_STEPS = [
@@ -134,6 +137,13 @@ const benchGrowth: Part = async (dataset, _, { quick }) => {
 	await runInTerminal("node", [await compiled("growth.ts"), dataset, at("bench")]);
 };
 
+/** Finds planted wrong labels, next to cleanlab, in each data set. */
+const benchReview: Part = async (_, rounds, { datasets }) => {
+	const tsx = ["--require", at("src", "support", "tsx.cjs")];
+	const program = at("tools", "bench", "review.ts");
+	await runInTerminal("node", [...tsx, program, await installPeers(), String(rounds), ...datasets]);
+};
+
 /** The parts in the order in which they run; those that are `optional` only when they are named. */
 export const parts: Record<string, { run: Part; optional?: boolean }> = {
 	kernel: { run: benchKernel },
@@ -146,4 +156,5 @@ export const parts: Record<string, { run: Part; optional?: boolean }> = {
 	peers: { run: benchPeers, optional: true },
 	serve: { run: benchServe, optional: true },
 	page: { run: benchPage, optional: true },
+	review: { run: benchReview, optional: true },
 };

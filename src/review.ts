@@ -1,0 +1,22 @@
+// Review: what a person should look at in a data set, and what corrections are worth.
+// Start with review/suspects.ts, then review/label-issues.ts and review/out-of-fold.ts.
+export { type FeatureMatrix, type FeaturesOptions, featurePart, featuresOf } from "./review/features";
+export {
+	confidentJoint,
+	findLabelIssues,
+	type LabelIssueFilter,
+	type LabelIssueOptions,
+	type LabelQualityMethod,
+	labelQualityScores,
+} from "./review/label-issues";
+export { type Neighbours, nearestNeighbours, outlierScores } from "./review/neighbours";
+export {
+	type FeatureClassifierOptions,
+	type Fit,
+	featureClassifier,
+	type OutOfFoldOptions,
+	outOfFoldProbabilities,
+} from "./review/out-of-fold";
+export type { SuspectKind } from "./review/proposals";
+export { findSuspects, type Suspect, type SuspectOptions, type SuspectSources } from "./review/suspects";
+export { type Worth, type WorthOptions, worthOf } from "./review/worth";

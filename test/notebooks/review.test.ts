@@ -1,0 +1,345 @@
+// The review panel in JupyterLab, in a real browser. SCREENSHOTS=folder keeps screenshots of it.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import type { Browser, Page } from "playwright-core";
+import { makeSampleDataset } from "../../tools/data/sample-dataset";
+import { launchBrowser, noBrowser } from "../browser";
+import { notebookOf, root, temporaryFolder } from "../helpers";
+import { until } from "../processes";
+import { freePort } from "../servers";
+
+type Session = { id: string; path: string; kernel: { execution_state: string; connections: number } };
+const work = temporaryFolder();
+const lines = join(work, "lines.jsonl");
+const decisions = () =>
+	existsSync(lines)
+		? readFileSync(lines, "utf8")
+				.trim()
+				.split("\n")
+				.map((line) => JSON.parse(line))
+		: [];
+/** The decisions that hold: file name and class. */
+const held = () => Object.fromEntries(decisions().map(({ path, to }) => [path.split("/").at(-1), to]));
+const COUNT = 24;
+
+/** A journal of a line for each decision, so that what the panel shows can be compared with a file. */
+const JOURNAL = `
+import { appendFileSync, existsSync, readFileSync, readdirSync } from "node:fs";
+import { reviewPanel } from "../src/display";
+const file = ${JSON.stringify(lines)};
+const held = new Map<string, any>();
+const keep = (line: any) => { if (line.undo) held.delete(line.path); else held.set(line.path, line); return line; };
+const write = (line: any) => { appendFileSync(file, JSON.stringify(line) + "\\n"); return keep(line); };
+if (existsSync(file)) readFileSync(file, "utf8").trim().split("\\n").forEach((line) => keep(JSON.parse(line)));
+const journal = {
+	decide: async (decision: any) => write({ ...decision, time: new Date().toISOString() }),
+	undo: async (path: string) => { write({ path, undo: true }); },
+	decisionOf: (path: string) => held.get(path) ?? null,
+};`;
+const SUSPECTS = `
+const folder = "../dataset/train";
+const classNames = readdirSync(folder).sort();
+const images = readdirSync(folder + "/" + classNames[0]).sort().map((name) => folder + "/" + classNames[0] + "/" + name);
+const others = readdirSync(folder + "/" + classNames[1]).sort().map((name) => folder + "/" + classNames[1] + "/" + name);
+const suspects = images.slice(0, ${COUNT}).map((path, i) => ({
+	path: i === 3 ? folder + "/" + classNames[0] + "/<b>missing</b>.jpg" : path,
+	label: classNames[0], suggested: i === 2 ? null : classNames[1], kind: i % 2 ? ("outlier" as const) : ("label issue" as const),
+	score: 0.1 + i / 100, why: "The network is 93 % sure of <i>" + classNames[1] + "</i>.",
+	neighbours: [...others.slice(i, i + 4), ...images.slice(24, 26)],
+}));`;
+
+async function screenshot(page: Page, name: string): Promise<void> {
+	if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
+}
+
+describe("the review panel in JupyterLab", { skip: noBrowser }, () => {
+	let lab: ChildProcess;
+	let browser: Browser;
+	let page: Page;
+	let address: string;
+
+	before(async () => {
+		mkdirSync(join(work, "notebooks"));
+		for (const name of ["src", "package.json"]) cpSync(join(root, name), join(work, name), { recursive: true });
+		symlinkSync(join(root, "node_modules"), join(work, "node_modules"));
+		await makeSampleDataset(join(work, "dataset"), { counts: { train: 128, valid: 4, test: 4 } });
+		writeFileSync(
+			join(work, "notebooks", "review.ipynb"),
+			notebookOf(`${JOURNAL}${SUSPECTS}`, "await reviewPanel(suspects, { classNames, journal })", "process.pid"),
+		);
+		const settings = join(work, "config", "lab", "user-settings", "@jupyterlab", "notebook-extension");
+		mkdirSync(settings, { recursive: true });
+		writeFileSync(join(settings, "tracker.jupyterlab-settings"), '{ "windowingMode": "none" }');
+		const port = await freePort();
+		const flags = [
+			"--no-browser",
+			"--IdentityProvider.token=t",
+			`--ServerApp.root_dir=${work}`,
+			"--LabApp.expose_app_in_browser=true",
+		];
+		lab = spawn("node", [join(root, "tools", "cli.mjs"), "lab", ...flags, `--port=${port}`], {
+			env: { ...process.env, JUPYTER_CONFIG_DIR: join(work, "config") },
+			stdio: "ignore",
+			detached: true,
+		});
+		address = `http://127.0.0.1:${port}`;
+		const answers = () =>
+			fetch(`${address}/api?token=t`).then(
+				({ ok }) => ok,
+				() => false,
+			);
+		await until("JupyterLab answers", answers, 180);
+		browser = await launchBrowser();
+		page = await open();
+		await page.getByRole("menuitem", { name: "Run", exact: true }).click();
+		await page.getByRole("menuitem", { name: "Run All Cells", exact: true }).click();
+		// The first import of a door compiles the modules, and other test files run at the same time.
+		await shows(0, 180_000);
+	});
+	after(async () => {
+		await browser?.close();
+		if (lab?.pid && lab.exitCode === null) process.kill(-lab.pid, "SIGTERM");
+	});
+
+	const open = async () => {
+		const opened = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
+		await opened.goto(`${address}/lab/tree/notebooks/review.ipynb?token=t&reset`);
+		await opened.locator(".jp-NotebookPanel .jp-CodeCell").first().waitFor();
+		await until("the kernel is there", async () => {
+			const sessions = (await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json())) as Session[];
+			return sessions.some(({ kernel }) => kernel.execution_state === "idle" && kernel.connections > 0);
+		});
+		await opened.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").waitFor();
+		return opened;
+	};
+	afterEach(() => screenshot(page, "review-last"));
+	const panel = () => page.locator(".icn-review");
+	const shows = (index: number, timeout = 10_000) =>
+		page.locator(`.icn-review[data-index="${index}"]:not([data-waits])`).waitFor({ timeout });
+	const progress = () => page.locator(".icn-review-progress").innerText();
+	const hasFocus = () => page.locator(".icn-review:focus").isVisible();
+	/** Milliseconds in the page from a key to the paint of the next image. */
+	const timed = (key: string, index: number) =>
+		page.evaluate<number>(`new Promise((resolve, reject) => {
+			setTimeout(() => reject(new Error("image ${index} is not there")), 10_000);
+			const panel = document.querySelector(".icn-review");
+			const start = performance.now();
+			const look = () => {
+				const isThere = panel.dataset.index === "${index}" && !panel.hasAttribute("data-waits");
+				const isDrawn = isThere && panel.querySelector(".icn-review-frame img")?.complete !== false;
+				requestAnimationFrame(isDrawn ? () => resolve(performance.now() - start) : look);
+			};
+			panel.dispatchEvent(new KeyboardEvent("keydown", { key: "${key}", bubbles: true, cancelable: true }));
+			look();
+		})`);
+
+	test("has the focus, and shows the image, why it is suspect, and its neighbours, names as they are written", async () => {
+		await until("it has the focus", hasFocus);
+		assert.equal(await progress(), `1 of ${COUNT}, 0 decided`);
+		assert.match(await page.locator(".icn-review-why").innerText(), /^label issue 0\.100 — .*sure of <i>\w+<\/i>\.$/);
+		assert.equal(await page.locator(".icn-review-neighbours li img").count(), 6);
+		assert.equal(await page.locator(".icn-review-classes button").count(), 2);
+		for (const button of await panel().getByRole("button").all()) assert.ok(await button.getAttribute("type"));
+		await until("the image is there", () =>
+			page
+				.locator(".icn-review-frame img")
+				.evaluate<boolean, { naturalWidth: number }>((image) => image.naturalWidth > 0),
+		);
+		// What reports show instead is there, and hidden.
+		await page.locator(".icn-review-fallback").waitFor({ state: "attached" });
+		assert.equal(await page.locator(".icn-review-fallback").isVisible(), false);
+		await screenshot(page, "review-light");
+	});
+
+	test("keys decide, and every decision is in the file; JupyterLab hears none of them", async () => {
+		const cells = await page.locator(".jp-Cell").count();
+		const [first, second] = await page.locator(".icn-review-classes .icn-review-text").allInnerTexts();
+		await page.keyboard.press("2");
+		await shows(1);
+		assert.equal(decisions().length, 1);
+		await page.keyboard.press("k");
+		await shows(2);
+		// It has no suggestion.
+		await page.keyboard.press("Enter");
+		await page.keyboard.press("x");
+		await shows(3);
+		assert.match(await page.locator(".icn-review-frame").innerText(), /No image\s+there is no such file/);
+		assert.match(await page.locator(".icn-review-path").innerText(), /<b>missing<\/b>\.jpg/);
+		await screenshot(page, "review-missing");
+		await page.keyboard.press("Enter");
+		await shows(4);
+		assert.equal(await progress(), `5 of ${COUNT}, 4 decided`);
+		assert.deepEqual(
+			decisions().map(({ to, proposedBy }) => [to, proposedBy]),
+			[
+				[second, "label issue"],
+				[first, "outlier"],
+				[null, "label issue"],
+				[second, "outlier"],
+			],
+		);
+		await page.keyboard.press("u");
+		await shows(3);
+		assert.deepEqual([decisions().at(-1).undo, await progress()], [true, `4 of ${COUNT}, 3 decided`]);
+		await page.keyboard.press("ArrowLeft");
+		await shows(2);
+		assert.match(await page.locator(".icn-review-decision").innerText(), /^Decided: left out, /);
+		await page.keyboard.press("u");
+		await page.getByText(`3 of ${COUNT}, 2 decided`).waitFor();
+		await page.keyboard.press("x");
+		await shows(3);
+		for (const index of [4, 5]) {
+			await page.keyboard.press(index === 4 ? "ArrowRight" : "Space");
+			await shows(index);
+		}
+		await page.keyboard.press("n");
+		await page.keyboard.type("x 1 k z");
+		await page.keyboard.press("Enter");
+		await page.keyboard.press("1");
+		await shows(6);
+		assert.deepEqual([decisions().at(-1).note, decisions().at(-1).to], ["x 1 k z", first]);
+		// `a`, `b`, `d d` and `m` are JupyterLab's.
+		for (const key of ["a", "b", "d", "d", "m", "Control+Enter"]) await page.keyboard.press(key);
+		await page.keyboard.press("z");
+		await page.locator(".icn-review-zoom img").waitFor();
+		await setTimeout(500);
+		await screenshot(page, "review-zoom");
+		await page.keyboard.press("Escape");
+		await page.locator(".icn-review-zoom").waitFor({ state: "hidden" });
+		assert.ok(await hasFocus());
+		assert.deepEqual(
+			[await page.locator(".jp-Cell").count(), await page.locator(".jp-MarkdownCell").count()],
+			[cells, 0],
+		);
+		await page.keyboard.press("Control+s");
+		await until("it is saved", async () => (await page.locator(".jp-mod-dirty").count()) === 0);
+	});
+
+	test("buttons do the same; after a click Enter means the suggestion again", async () => {
+		await panel().getByRole("button", { name: "Leave out" }).click();
+		await shows(7);
+		assert.equal(decisions().at(-1).to, null);
+		const before = decisions().length;
+		await page.keyboard.press("Enter");
+		await shows(8);
+		assert.deepEqual([decisions().length, decisions().at(-1).to !== null], [before + 1, true]);
+		await panel().getByRole("button", { name: "Undo" }).focus();
+		await page.keyboard.press("Enter");
+		await shows(7);
+		assert.equal(decisions().at(-1).undo, true);
+	});
+
+	test("a decision shows the next image within 100 ms", async (context) => {
+		await page.keyboard.press("ArrowRight");
+		await shows(8);
+		const times: number[] = [];
+		for (let index = 9; index < 19; index++) {
+			await setTimeout(300);
+			times.push(await timed("2", index));
+		}
+		times.sort((a, b) => a - b);
+		context.diagnostic(`ms from key to next image: ${times.map(Math.round).join(", ")}`);
+		// Other tests run at the same time, so the slowest ones are theirs.
+		assert.ok(times[5] < 100, `the median is ${times[5]} ms`);
+	});
+
+	test("a journal that cannot be written is one line, and the image stays undecided", async () => {
+		const cell = page.locator(".jp-CodeCell").nth(2).locator(".cm-content");
+		await cell.click();
+		await page.keyboard.press("Control+a");
+		await page.keyboard.type("journal.decide = async () => { throw new Error('no space left on the device') };");
+		await page.keyboard.press("Control+Enter");
+		await page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").waitFor();
+		await setTimeout(300);
+		await panel().focus();
+		const before = decisions().length;
+		const shown = await progress();
+		await page.keyboard.press("k");
+		await page.locator(".icn-review-error", { hasText: /^no space left on the device$/ }).waitFor();
+		await screenshot(page, "review-error");
+		assert.deepEqual([decisions().length, await progress()], [before, shown]);
+	});
+
+	test("a kernel that is killed loses no decision: the panel says so, and goes on where it was", async () => {
+		const cell = page.locator(".jp-CodeCell").nth(2).locator(".cm-content");
+		await cell.click();
+		await page.keyboard.press("Control+a");
+		await page.keyboard.type("process.kill(process.pid, 'SIGKILL')");
+		const before = held();
+		await page.keyboard.press("Control+Enter");
+		await page.locator(".icn-review-error", { hasText: /has ended/ }).waitFor();
+		await page
+			.getByRole("button", { name: /^Ok$/i })
+			.click({ timeout: 10_000 })
+			.catch(() => {});
+		await screenshot(page, "review-ended");
+		await panel().focus();
+		await page.keyboard.press("x");
+		await setTimeout(300);
+		assert.deepEqual(held(), before);
+		await screenshot(page, "review-dead");
+		await until("there is a kernel again", async () => {
+			return (await page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").count()) > 0;
+		});
+		for (const index of [0, 1]) {
+			await page.locator(".jp-CodeCell").nth(index).locator(".cm-content").click();
+			await page.keyboard.press("Control+Enter");
+		}
+		// The fourth image was skipped: it is the first without a decision.
+		await shows(3);
+		assert.equal(await progress(), `4 of ${COUNT}, 15 decided`);
+		assert.deepEqual(held(), before);
+	});
+
+	test("fits narrow and wide windows, light and dark, and exports as a table", async () => {
+		await panel().focus();
+		await page.keyboard.press("ArrowRight");
+		await shows(4);
+		// Where the panel has the focus, JupyterLab's shortcuts are off.
+		await page.locator(".jp-CodeCell .jp-InputPrompt").first().click();
+		await page.keyboard.press("Control+b");
+		for (const theme of ["light", "dark"]) {
+			await page.setViewportSize({ width: 1400, height: 1000 });
+			const name = theme === "light" ? "JupyterLab Light" : "JupyterLab Dark";
+			await page.evaluate(`jupyterapp.commands.execute("apputils:change-theme", { theme: "${name}" })`);
+			await page.locator(`body[data-jp-theme-name="${name}"]`).waitFor({ state: "attached" });
+			for (const width of [1400, 400]) {
+				await page.setViewportSize({ width, height: width === 400 ? 1400 : 1000 });
+				await setTimeout(600);
+				await panel().scrollIntoViewIfNeeded();
+				assert.ok(await panel().evaluate((root) => root.scrollWidth <= root.clientWidth + 1));
+				await screenshot(page, `review-${theme}-${width}`);
+				if (process.env.SCREENSHOTS) {
+					await panel().screenshot({ path: join(process.env.SCREENSHOTS, `review-${theme}-${width}-panel.png`) });
+				}
+			}
+		}
+		await panel().focus();
+		await page.keyboard.press("ArrowLeft");
+		await shows(3);
+		await page.keyboard.press("k");
+		await shows(4);
+		// The table is made again when no decision has come for a while.
+		await setTimeout(3000);
+		await page.keyboard.press("Control+s");
+		await until("it is saved", async () => (await page.locator(".jp-mod-dirty").count()) === 0);
+		const html = await fetch(`${address}/nbconvert/html/notebooks/review.ipynb?token=t`).then((reply) => reply.text());
+		writeFileSync(join(work, "review.html"), html);
+		const context = await browser.newContext({ offline: true, viewport: { width: 1000, height: 1100 } });
+		const exported = await context.newPage();
+		await exported.goto(`file://${join(work, "review.html")}`);
+		const table = exported.locator(".icn-review-fallback table");
+		assert.equal(await table.locator("tbody tr").count(), 16);
+		assert.deepEqual(
+			[await exported.locator(".icn-review").count(), await exported.locator(".icn-review-fallback").isVisible()],
+			[0, true],
+		);
+		await table.scrollIntoViewIfNeeded();
+		await screenshot(exported, "review-exported");
+		await context.close();
+	});
+});
