@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Suspect } from "../review/suspects";
+import { browserScript } from "../support/browser-script";
 import { counted } from "../support/format";
 import { type Bundle, checkInterrupt, kernel } from "../support/kernel";
 import { html, printable } from "../support/text";
@@ -84,10 +85,10 @@ export async function reviewPanel(
 		quiet = setTimeout(() => void showFallback(true).catch(console.error), QUIET).unref();
 		onDecision?.(suspects[index], decision);
 	};
-	const page = (name: string) => readFileSync(join(__dirname, "page", name), "utf8");
+	const page = join(__dirname, "page");
 	const state = {
-		_esm: page("review-panel.mjs"),
-		_css: page("review-panel.css"),
+		_esm: browserScript(join(page, "review-panel.mjs"), { format: "esm" }),
+		_css: readFileSync(join(page, "review-panel.css"), "utf8"),
 		_anywidget_id: "image-classification.review-panel",
 		...{ classNames, total: suspects.length, decided: queue.decisions.size, index: queue.next(-1) ?? suspects.length },
 		// The front end takes the keyboard for a panel that a cell has just shown, not for one that is opened again.

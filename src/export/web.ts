@@ -22,7 +22,7 @@ export function toPage(
 			// Class names can be markup.
 			`<script type="application/json" id="model">${embedded.replaceAll("<", "\\u003c")}</script>`,
 			`<script type="text/plain" id="wasm">${readFileSync(wasm, "base64")}</script>`,
-			`<script>${browserScript(join(PAGE, "main.ts"), ALIAS)}</script>`,
+			`<script>${browserScript(join(PAGE, "main.ts"), { alias: ALIAS })}</script>`,
 		].join("\n"),
 	};
 	return readFileSync(join(PAGE, "index.html"), "utf8").replaceAll(

@@ -5,13 +5,17 @@ import { buildSync } from "esbuild";
  * Bundles a program for browsers, to be put into a script element.
  *
  * @param entry the program's file
- * @param alias packages that are replaced by others, by name. Default: none
+ * @param options `alias`: packages that are replaced by others, by name, default none; `format`: `"iife"` for a script that runs,
+ *   or `"esm"` for a module that exports, default `"iife"`
  */
-export function browserScript(entry: string, alias: Record<string, string> = {}): string {
+export function browserScript(
+	entry: string,
+	{ alias = {}, format = "iife" }: { alias?: Record<string, string>; format?: "iife" | "esm" } = {},
+): string {
 	const { outputFiles } = buildSync({
 		entryPoints: [entry],
-		alias,
-		...{ bundle: true, minify: true, write: false, format: "iife", platform: "browser", target: "es2022" },
+		...{ alias, format },
+		...{ bundle: true, minify: true, write: false, platform: "browser", target: "es2022" },
 		// Nothing in a script ends the element that it is in.
 		supported: { "inline-script": false },
 		legalComments: "none",

@@ -8,6 +8,7 @@ import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { type ReviewDecision, type ReviewJournal, reviewPanel } from "../../src/display/review-panel";
 import type { Suspect } from "../../src/review/suspects";
+import { browserScript } from "../../src/support/browser-script";
 import { launchBrowser, noBrowser } from "../browser";
 import { bomb, imageFolder, printed, root, temporaryFolder } from "../helpers";
 import { until } from "../processes";
@@ -91,7 +92,8 @@ test("the panel is anywidget's model, with its module, its style and where it st
 	const { target, state, metadata } = opened as NonNullable<typeof opened>;
 	assert.deepEqual([target, metadata], ["jupyter.widget", { version: "2.1.0" }]);
 	const { _esm, _css, ...small } = state;
-	assert.match(String(_esm), /export default \{ render \}/);
+	const { default: module } = await import(`data:text/javascript,${encodeURIComponent(String(_esm))}`);
+	assert.equal(typeof module.render, "function");
 	assert.match(String(_css), /\.icn-review-fallback/);
 	const version = /^anywidget==(\d+\.\d+)\.\d+ /m.exec(readFileSync(join(root, "requirements.txt"), "utf8"))?.[1];
 	assert.deepEqual(small, {
@@ -298,9 +300,9 @@ describe("in a browser, with a model of a few lines,", { skip: noBrowser }, () =
 	before(async () => {
 		browser = await launchBrowser();
 		page = await browser.newPage();
-		const [module, css] = ["mjs", "css"].map((name) =>
-			readFileSync(join(root, "src", "display", "page", `review-panel.${name}`), "utf8"),
-		);
+		const folder = join(root, "src", "display", "page");
+		const module = browserScript(join(folder, "review-panel.mjs"), { format: "esm" });
+		const css = readFileSync(join(folder, "review-panel.css"), "utf8");
 		await page.setContent(
 			'<html lang="en"><title>Review</title><main><h1>Review</h1><div id="el"></div></main></html>',
 		);

@@ -1,118 +1,21 @@
 // What a notebook shows of the review panel: a module for anywidget, which hands `render` a model and an element.
 // The kernel's side is src/display/review-panel.ts.
+import { element, picture } from "./elements.mjs";
+import { layout } from "./layout.mjs";
+import { count, keyOf, named, sentence } from "./words.mjs";
 
 /**
- * @typedef {{ url: string, width: number, height: number } | { reason: string }} ShownImage
- * @typedef {{ to: string | null, proposedBy?: string, time?: string, note?: string }} Decision
- * @typedef {{
- *   index: number, path: string, label: string, suggested: string | null, kind: string, score: number, why: string,
- *   image: ShownImage, neighbours: { path: string, label: string, image: ShownImage }[],
- *   decision: Decision | null, ahead: number[],
- * }} Item
- * @typedef {{ type: "item", view: string } & Item} ItemMessage
- * @typedef {{
- *   type: "changed", view: string, index: number, path: string, decision: Decision | null, following: number, decided: number,
- * }} ChangedMessage
- * @typedef {{ type: "image", view: string, index: number, image: ShownImage }} ImageMessage
- * @typedef {{ type: "failed", view: string, index: number, reason: string }} FailedMessage
- * @typedef {ItemMessage | ChangedMessage | ImageMessage | FailedMessage} Message
- * @typedef {{
- *   get(name: string): any, set(name: string, value: unknown): void, save_changes(): void, send(content: object): void,
- *   on(name: string, callback: (value: any) => void): void, off(name: string, callback: (value: any) => void): void,
- *   widget_manager?: { kernel?: { statusChanged?: StatusChanged } },
- * }} Model
- * @typedef {{ connect(slot: Slot): unknown, disconnect(slot: Slot): unknown }} StatusChanged JupyterLab's signal
- * @typedef {(kernel: unknown, status: string) => void} Slot
+ * @typedef {import("./messages.mjs").Item} Item
+ * @typedef {import("./messages.mjs").Model} Model
+ * @typedef {import("./messages.mjs").Slot} Slot
+ * @typedef {import("./messages.mjs").Message} Message
+ * @typedef {import("./messages.mjs").ItemMessage} ItemMessage
+ * @typedef {import("./messages.mjs").ImageMessage} ImageMessage
+ * @typedef {import("./messages.mjs").ChangedMessage} ChangedMessage
  */
 
 /** Milliseconds after which a view says that it waits. */
 const PATIENCE = 4000;
-/** Number of classes that have a digit, and of matches that the class search shows. */
-const [DIGITS, MATCHES] = [9, 8];
-/** Pixels up to which an image is enlarged without smoothing, so that its pixels can be told apart. */
-const SMALL = 128;
-
-/**
- * Makes an element.
- *
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {string} className
- * @param {(Node | string)[]} children texts are shown as they are written
- * @param {Record<string, string>} attributes
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-function element(tag, className = "", children = [], attributes = {}) {
-	const made = document.createElement(tag);
-	if (className) made.className = className;
-	for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-	made.append(...children);
-	return made;
-}
-
-/**
- * Makes a button.
- *
- * @param {string} text
- * @param {string} key the key that does the same, shown on the button; "" for none
- * @param {string} shortcut the key's name for `aria-keyshortcuts`
- * @param {() => void} onClick
- */
-function button(text, key, shortcut, onClick) {
-	const label = element("span", "icn-review-text", [text]);
-	const made = element("button", "icn-review-button", [label], { type: "button" });
-	if (key) {
-		made.prepend(element("kbd", "", [key], { "aria-hidden": "true" }));
-		made.setAttribute("aria-keyshortcuts", shortcut);
-	}
-	made.addEventListener("click", onClick);
-	return Object.assign(made, {
-		/** @param {string} changed */
-		say(changed) {
-			label.textContent = changed;
-		},
-	});
-}
-
-/**
- * The image of an item, or an empty frame with the reason.
- *
- * @param {ShownImage} image
- * @param {string} alt
- */
-function picture(image, alt) {
-	if ("reason" in image)
-		return element("span", "icn-review-none", [element("strong", "", ["No image"]), ` ${image.reason}`]);
-	const made = element("img", "", [], { src: image.url, alt, draggable: "false" });
-	if (Math.max(image.width, image.height) <= SMALL) made.classList.add("icn-review-small");
-	// Decoded now, so that it is there when its turn comes.
-	made.decode().catch(() => {});
-	return made;
-}
-
-/** @param {number} number */
-const count = (number) => number.toLocaleString("en");
-
-/** @param {Decision} decision */
-const named = ({ to }) => (to === null ? "left out" : to);
-
-/**
- * @param {Decision} decision
- * @param {string} label the class before
- */
-function sentence(decision, label) {
-	const what =
-		decision.to === null ? "left out" : decision.to === label ? `stays ${label}` : `${label} → ${decision.to}`;
-	const when = decision.time ? `, ${new Date(decision.time).toLocaleString()}` : "";
-	return `Decided: ${what}${when}${decision.note ? ` — ${decision.note}` : ""}`;
-}
-
-/** The digit or the lower-case letter of a key, also on keyboards that have other letters there; else its name. */
-const keyOf = (/** @type {KeyboardEvent} */ { key, code }) => {
-	if (/^[1-9a-z]$/i.test(key)) return key.toLowerCase();
-	const [, digit, letter] = /^(?:Digit|Numpad)([1-9])$|^Key([A-Z])$/.exec(code) ?? [];
-	return (key.length === 1 && (digit ?? letter?.toLowerCase())) || key;
-};
 
 /** @param {{ model: Model, el: HTMLElement }} widget */
 function render({ model, el }) {
@@ -136,7 +39,16 @@ function render({ model, el }) {
 	let hasEnded = false;
 	const { statusChanged } = model.widget_manager?.kernel ?? {};
 
-	const ui = layout();
+	const ui = layout(
+		classNames,
+		{ total, view },
+		{
+			...{ zoom, takeSuggestion, keepLabel, decide, go, openNote, closeNote, takeFocus, onKey, fail },
+			back: () => go(index - 1),
+			skip: () => go(index + 1),
+			undo: () => change({ ask: "undo" }),
+		},
+	);
 	el.append(ui.root);
 	model.on("msg:custom", receive);
 	model.on("change:decided", onDecided);
@@ -157,167 +69,6 @@ function render({ model, el }) {
 		model.off("comm_live_update", onLive);
 		statusChanged?.disconnect(onStatus);
 	};
-
-	/** The elements, which stay the same for all items, so that the focus does. */
-	function layout() {
-		const progress = element("span", "icn-review-progress");
-		const bar = element("progress", "", [], { max: String(total || 1), "aria-label": "decided" });
-		const frame = element("button", "icn-review-frame", [], { type: "button" });
-		frame.addEventListener("click", zoom);
-		const path = element("figcaption", "icn-review-path");
-		const now = element("dd", "icn-review-label");
-		const suggested = element("dd", "icn-review-label");
-		const why = element("p", "icn-review-why");
-		const decision = element("p", "icn-review-decision");
-		const take = button("", "Enter", "Enter", takeSuggestion);
-		take.classList.add("icn-review-take");
-		const keep = button("Keep", "k", "K", keepLabel);
-		const exclude = button("Leave out", "x", "X", () => decide(null));
-		const classes = classNames
-			.slice(0, DIGITS)
-			.map((name, i) => button(name, String(i + 1), String(i + 1), () => decide(name)));
-		const search = classNames.length > DIGITS ? classSearch() : null;
-		const back = button("Back", "←", "ArrowLeft", () => go(index - 1));
-		const skip = button("Skip", "→", "ArrowRight", () => go(index + 1));
-		const undo = button("Undo", "u", "U", () => change({ ask: "undo" }));
-		const zoomed = button("Zoom", "z", "Z", zoom);
-		const noted = button("Note", "n", "N", openNote);
-		const note = element("input", "", [], { type: "text", maxlength: "1000", "aria-label": "Note on this image" });
-		const noteHint = element("small", "", ["Enter: with the decision · Esc: back"]);
-		const noteRow = element("div", "icn-review-note", [note, noteHint]);
-		const neighbours = element("ul", "icn-review-neighbours");
-		const near = element("div", "icn-review-near", [element("h4", "", ["Nearest images"]), neighbours]);
-		const error = element("p", "icn-review-error", [], { role: "alert" });
-		const status = element("p", "icn-review-status", [], { role: "status", "aria-live": "polite" });
-		const end = element("p", "icn-review-end");
-		const first = button("To the first undecided image", "", "", () => go(Number(first.dataset.index)));
-		const ended = element("div", "icn-review-ended", [end, first]);
-		const dialog = element("dialog", "icn-review-zoom", [], { "aria-label": "Image in full size" });
-		dialog.addEventListener("click", () => dialog.close());
-		dialog.addEventListener("close", () => {
-			dialog.replaceChildren();
-			takeFocus();
-		});
-		note.addEventListener("keydown", (event) => {
-			if (event.key === "Enter" && !event.isComposing) closeNote(true);
-			else if (event.key === "Escape") closeNote(false);
-			else return;
-			event.preventDefault();
-		});
-		noteRow.hidden = true;
-		const facts = element("dl", "", [
-			element("div", "", [element("dt", "", ["class now"]), now]),
-			element("div", "", [element("dt", "", ["suggested"]), suggested]),
-		]);
-		const main = element("div", "icn-review-main", [
-			element("figure", "", [frame, path]),
-			element("div", "icn-review-side", [
-				...[facts, why, decision, take],
-				element("div", "icn-review-row icn-review-classes", classes, { role: "group", "aria-label": "Classes" }),
-				...(search ? [search.box] : []),
-				element("div", "icn-review-row", [keep, exclude]),
-				element("div", "icn-review-row icn-review-less", [back, skip, undo, zoomed, noted]),
-				noteRow,
-			]),
-		]);
-		const root = element(
-			"div",
-			"icn-review",
-			[element("div", "icn-review-head", [progress, bar]), main, near, ended, error, status, dialog],
-			{
-				...{ tabindex: "0", role: "group", "aria-label": "Review of suspect images" },
-				// JupyterLab's shortcuts: `x` would cut the cell.
-				"data-lm-suppress-shortcuts": "true",
-			},
-		);
-		root.addEventListener("keydown", onKey);
-		root.addEventListener("click", (event) => {
-			// After the mouse, Enter means the suggestion again, not the button that was clicked.
-			if (event.detail > 0 && document.activeElement?.tagName === "BUTTON" && !dialog.open) root.focus();
-		});
-		return {
-			...{
-				root,
-				progress,
-				bar,
-				frame,
-				path,
-				now,
-				suggested,
-				why,
-				decision,
-				take,
-				keep,
-				exclude,
-				classes,
-				search,
-				back,
-			},
-			...{ undo, noted, note, noteRow, neighbours, near, error, status, end, first, ended, main, dialog },
-		};
-	}
-
-	/** The search field for classes, where there are more than digits: a combobox. */
-	function classSearch() {
-		/** @type {string[]} */
-		let matches = [];
-		let active = 0;
-		const id = `icn-review-${view}`;
-		const list = element("ul", "icn-review-matches", [], { role: "listbox", id, "aria-label": "Classes" });
-		const input = element("input", "", [], {
-			...{ type: "text", role: "combobox", autocomplete: "off", "aria-expanded": "false", "aria-controls": id },
-			...{
-				"aria-label": "Another class",
-				placeholder: `c: one of ${count(classNames.length)} classes`,
-				"aria-keyshortcuts": "C",
-			},
-		});
-		const draw = () => {
-			const wanted = input.value.trim().toLowerCase();
-			const starts = classNames.filter((name) => name.toLowerCase().startsWith(wanted));
-			const holds = classNames.filter((name) => name.toLowerCase().includes(wanted) && !starts.includes(name));
-			matches = wanted ? [...starts, ...holds].slice(0, MATCHES) : [];
-			active = Math.min(Math.max(0, active), Math.max(0, matches.length - 1));
-			list.replaceChildren(
-				...matches.map((name, i) => {
-					const attributes = { role: "option", id: `${id}-${i}`, "aria-selected": String(i === active) };
-					const option = element("li", "", [name], attributes);
-					option.addEventListener("mousedown", (event) => {
-						event.preventDefault();
-						choose(name);
-					});
-					return option;
-				}),
-			);
-			input.setAttribute("aria-expanded", String(matches.length > 0));
-			input.setAttribute("aria-activedescendant", matches.length > 0 ? `${id}-${active}` : "");
-		};
-		/** @param {string | undefined} name */
-		const choose = (name) => {
-			if (name === undefined && input.value.trim()) return fail(`${input.value} is no class.`);
-			input.value = "";
-			draw();
-			ui.root.focus();
-			if (name !== undefined) decide(name);
-		};
-		input.addEventListener("input", () => {
-			active = 0;
-			draw();
-		});
-		input.addEventListener("keydown", (event) => {
-			if (event.isComposing) return;
-			if (event.key === "Enter") choose(matches[active]);
-			else if (event.key === "Escape") {
-				input.value = "";
-				choose(undefined);
-			} else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-				active += event.key === "ArrowDown" ? 1 : -1;
-				draw();
-			} else return;
-			event.preventDefault();
-		});
-		return { box: element("div", "icn-review-search", [input, list]), input };
-	}
 
 	/** @param {KeyboardEvent} event */
 	function onKey(event) {
