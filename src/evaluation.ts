@@ -1,6 +1,7 @@
 // Evaluation: predictions, loss and accuracy of a trained model, and Grad-CAM explanations.
 // Start with evaluation/evaluate.ts.
 export { chanceWarning, majorityScore } from "./evaluation/chance";
+export { type Drift, driftOf } from "./evaluation/drift";
 export { evaluate, type Predictions, predict } from "./evaluation/evaluate";
 export { type GradCamOptions, gradCam, overlay } from "./evaluation/gradcam";
 export {

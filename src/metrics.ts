@@ -47,3 +47,4 @@ export {
 } from "./metrics/ranking";
 export { spearmanr } from "./metrics/spearman";
 export { fitTemperature, withTemperature } from "./metrics/temperature";
+export { ksTwoSample, type TwoSampleResult } from "./metrics/two-sample";

@@ -15,6 +15,7 @@ import { commands } from "../commands.mjs";
 import { decoded } from "../report/interactive/decode";
 import { readProbability } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
+import { main as monitor } from "./monitor";
 import { trainedModel } from "./trained-model";
 
 const FORMATS = ["table", "csv", "json"] as const;
@@ -22,6 +23,7 @@ type Format = (typeof FORMATS)[number];
 
 /** Prints label and calibrated probability of each image as a table, CSV or JSON. */
 export async function main(args: string[]): Promise<void> {
+	if (args.some((arg) => /^--monitor(=|$)/.test(arg))) return monitor(args);
 	const options = readOptions(args);
 	const { paths, format } = options;
 	const {
