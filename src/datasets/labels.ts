@@ -1,6 +1,7 @@
 // The labels that a journal's decisions give to the files of an index.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { splitFolder } from "../images/folders";
 import { toClassName } from "./classes";
 import { type Decision, datasetOf, JOURNAL, journalPath, readJournal, sha256OfSmallFile, splitOf } from "./journal";
 import type { ImageDatasetOptions, Index, LabelledFile } from "./types";
@@ -64,19 +65,28 @@ export function withJournal(
 /** Finds the file of each decision: at its path with its content, or else wherever its content is. */
 function locate(decisions: Decision[], index: Index, dataset: string) {
 	const split = splitOf(index.directory);
-	const own = decisions.filter(({ path }) => !split || path.startsWith(`${split}/`));
+	const isOwn = ({ path }: Decision) => !split || path.startsWith(`${split}/`);
 	const paths = new Map(index.files.map(({ path }) => [journalPath(dataset, path), path]));
 	const found = new Map<string, Decision>();
 	const missing: Decision[] = [];
 	let changed = 0;
-	for (const decision of own) {
+	for (const decision of decisions) {
 		const path = paths.get(decision.path);
-		if (!path) missing.push(decision);
+		if (!isOwn(decision)) {
+			// Another split of the same images can have put it here.
+			if (isGone(dataset, decision)) missing.push(decision);
+		} else if (!path) missing.push(decision);
 		else if (sha256OfSmallFile(path) === decision.sha256) found.set(path, decision);
 		else changed++;
 	}
 	for (const [path, decision] of moved(missing, index, found)) found.set(path, decision);
 	return { found, changed };
+}
+
+/** Whether the file of a decision is not where it was. */
+function isGone(dataset: string, { path }: Decision): boolean {
+	const [split, ...rest] = path.split("/");
+	return !existsSync(join(splitFolder(dataset, split), ...rest));
 }
 
 /** Finds files that are elsewhere now, by size and content. */

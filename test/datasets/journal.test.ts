@@ -131,6 +131,17 @@ describe("decisions on images", () => {
 		assert.match(lines, /1 label corrected, 1 files have changed since their decision: review them again/);
 	});
 
+	test("follow an image that another split has put elsewhere, and not its copy", async () => {
+		const folder = await dataset();
+		const journal = openJournal(folder);
+		const [cat, dog] = ["cat/0.png", "dog/0.png"].map((name) => join(folder, "train", name));
+		for (const path of [cat, dog]) await journal.decide({ path, to: null, proposedBy: "leak" });
+		renameSync(cat, join(folder, "valid", "cat", "moved.png"));
+		cpSync(dog, join(folder, "valid", "dog", "copy.png"));
+		const [train, valid] = ["train", "valid"].map((split) => labelsOf(join(folder, split)));
+		assert.ok(!("cat/moved.png" in valid) && "dog/copy.png" in valid && !("dog/0.png" in train));
+	});
+
 	test("for a class that is no folder any more are named and ignored; a renamed folder's images are found", async () => {
 		const folder = await dataset();
 		const journal = openJournal(folder);

@@ -2,7 +2,6 @@
 // new is complete.
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { JOURNAL } from "../../src/datasets/journal";
 import { SPLIT_ALIASES, SPLITS } from "../../src/images/folders";
 import { pathExists } from "../../src/support/files";
 import { counted } from "../../src/support/format";
@@ -34,9 +33,7 @@ export function place(plan: Plan, incoming: string, put: (from: string, to: stri
 /** Moves the earlier data aside and the new in. Nothing is deleted. */
 export function putInPlace(incoming: string, into: string): void {
 	const others = Object.values(SPLIT_ALIASES).flat();
-	const earlier = [...SPLITS, ...others, "sample.json", "quarantine", JOURNAL].filter((name) =>
-		pathExists(join(into, name)),
-	);
+	const earlier = [...SPLITS, ...others, "sample.json", "quarantine"].filter((name) => pathExists(join(into, name)));
 	if (earlier.length > 0) {
 		const previous = join(into, `previous-${new Date().toISOString().replace(/[:.]/g, "-")}`);
 		mkdirSync(previous);
