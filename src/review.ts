@@ -9,6 +9,7 @@ export {
 	type LabelQualityMethod,
 	labelQualityScores,
 } from "./review/label-issues";
+export { type LabelNextMethod, labelNext, type Unlabelled } from "./review/label-next";
 export { type Neighbours, nearestNeighbours, outlierScores } from "./review/neighbours";
 export {
 	type FeatureClassifierOptions,
