@@ -28,7 +28,10 @@ export async function main(args: string[]): Promise<void> {
 		throw new Error(`${shown(dataset)} has no ${JOURNAL}: npm run review makes decisions`);
 	if (values.apply !== undefined && !values.undo && positionals.length === 0) apply(dataset, fromHere(values.apply));
 	else if (values.undo && values.apply === undefined && positionals.length > 0) await undo(dataset, positionals);
-	else throw new Error(`expected --apply FOLDER, or --undo IMAGE… or --undo all: ${commands.dataset.usage}`);
+	else
+		throw new Error(
+			`expected --apply FOLDER, or --undo IMAGE… or --undo all: ${commands.dataset.usage.replaceAll("\n", " or ")}`,
+		);
 }
 
 /** Copies the images to a new folder, each to the class that was decided for it. What is there is not touched. */

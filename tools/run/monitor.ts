@@ -89,7 +89,7 @@ function readOptions(args: string[]): { folder: string; artifacts: string } {
 	const options = { monitor: { type: "string" }, artifacts: { type: "string" } } as const;
 	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
 	if (!values.monitor || positionals.length > 0)
-		throw new Error(`--monitor takes one folder: ${commands.predict.usage}`);
+		throw new Error(`--monitor takes one folder: ${commands.predict.usage.replace("\n", " or ")}`);
 	const folder = fromHere(values.monitor);
 	if (!existsSync(folder) || !statSync(folder).isDirectory()) throw new Error(`there is no folder ${values.monitor}`);
 	return { folder, artifacts: values.artifacts ? fromHere(values.artifacts) : at("artifacts") };

@@ -128,7 +128,8 @@ function readOptions(args: string[]): Options {
 		coverage: { type },
 	} as const;
 	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
-	if (positionals.length === 0) throw new Error(`there is nothing to predict: ${commands.predict.usage}`);
+	if (positionals.length === 0)
+		throw new Error(`there is nothing to predict: ${commands.predict.usage.replace("\n", " or ")}`);
 	const format = FORMATS.find((name) => name === values.format);
 	if (!format) throw new Error(`--format ${values.format}: expected ${FORMATS.join(", ")}`);
 	const threshold = readProbability("--threshold", values.threshold);
