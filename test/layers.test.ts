@@ -32,7 +32,7 @@ const PAST_DOORS = [
 	/^src\/display\/(claims|figures|plotly|svg|table|thinned)$/,
 	/^src\/evaluation\/(chance|predictions-csv|rows|slices)$/,
 	/^src\/export\/formats$/,
-	/^src\/pipeline\/(parameters|predictions|records)$/,
+	/^src\/pipeline\/(decoded-predictions|parameters|predictions|records)$/,
 	/^src\/sweep\/(attempt|redis-connection|worker)$/,
 	/^src\/tensorflow\/(graph|layers-model|steps)$/,
 	/^src\/training\/diagnose$/,

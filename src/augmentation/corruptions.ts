@@ -101,17 +101,13 @@ const CHANGES: Record<Exclude<Corruption, "jpegCompression">, Change> = {
 
 /** Applies a matrix `[size, size]` along the height and the width of images. */
 function alongAxes(images: tf.Tensor4D, matrixOf: (size: number) => tf.Tensor2D): tf.Tensor {
-	const [batch, height, width, channels] = images.shape;
-	const down = tf.matMul(
-		matrixOf(height).expandDims(0).tile([batch, 1, 1]) as tf.Tensor3D,
-		images.reshape([batch, height, width * channels]) as tf.Tensor3D,
-	);
-	const turned = down.reshape([batch, height, width, channels]).transpose([0, 2, 1, 3]);
-	const across = tf.matMul(
-		matrixOf(width).expandDims(0).tile([batch, 1, 1]) as tf.Tensor3D,
-		turned.reshape([batch, width, height * channels]) as tf.Tensor3D,
-	);
-	return across.reshape([batch, width, height, channels]).transpose([0, 2, 1, 3]);
+	const alongFirst = (given: tf.Tensor): tf.Tensor => {
+		const [batch, size, others, channels] = given.shape;
+		const matrices = matrixOf(size).expandDims(0).tile([batch, 1, 1]);
+		return tf.matMul(matrices, given.reshape([batch, size, others * channels])).reshape(given.shape);
+	};
+	const turned = (given: tf.Tensor) => given.transpose([0, 2, 1, 3]);
+	return turned(alongFirst(turned(alongFirst(images))));
 }
 
 /** The matrix of a Gaussian filter that ends four deviations away and repeats the pixels at the edge, as scikit-image's. */

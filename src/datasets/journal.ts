@@ -1,9 +1,8 @@
 // The label journal: decisions on images, `labels.jsonl` beside the splits. Images never move; a later decision on an image
 // replaces an earlier one, and an undone one is as if it had never been made.
-import { createHash } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
-import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { SPLIT_ALIASES, SPLITS } from "../images/folders";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { splitOf } from "../images/folders";
 import { isReadable, sha256OfFile, versionOfFile } from "../support/files";
 import { integer, matching, objectOf, optional, orNull, text } from "../support/schema";
 import { writeError } from "../support/writing";
@@ -124,10 +123,6 @@ export function datasetOf(directory: string): string {
 	return splitOf(folder) ? dirname(folder) : folder;
 }
 
-/** Returns the usual name of a folder that is called as a split. */
-export const splitOf = (folder: string): string | undefined =>
-	SPLITS.find((name) => [name, ...(SPLIT_ALIASES[name] ?? [])].includes(basename(folder)));
-
 /** Returns the path of an image as the journal has it. */
 export function journalPath(dataset: string, path: string): string {
 	const [first, ...rest] = relative(resolve(dataset), resolve(path)).split(sep);
@@ -165,12 +160,13 @@ export function openJournal(dataset: string, { file = join(dataset, JOURNAL) } =
 	return {
 		file,
 		async decide({ path, to, proposedBy, note }) {
+			const recorded = journalPath(dataset, path);
 			const decision: Decision = {
 				sha256: await sha256OfFile(path),
 				bytes: statSync(path).size,
-				path: journalPath(dataset, path),
-				from: find(path)?.to ?? folderClass(dataset, path),
-				...{ to, proposedBy, time: timeFor(file, journalPath(dataset, path)), ...(note && { note }) },
+				path: recorded,
+				from: find(path)?.to ?? folderClass(recorded),
+				...{ to, proposedBy, time: timeFor(file, recorded), ...(note && { note }) },
 			};
 			append(file, decision);
 			return decision;
@@ -187,8 +183,8 @@ export function openJournal(dataset: string, { file = join(dataset, JOURNAL) } =
 }
 
 /** The class of the folder that an image is in. */
-function folderClass(dataset: string, path: string): string {
-	const [first, second] = journalPath(dataset, path).split("/");
+function folderClass(path: string): string {
+	const [first, second] = path.split("/");
 	return toClassName(splitOf(first) ? second : first);
 }
 
@@ -215,16 +211,3 @@ function append(file: string, line: Decision | Undo): void {
 		throw writeError(file, error);
 	}
 }
-
-/** Returns the SHA-256 of a file at once, for the few files that decisions are about. */
-export function sha256OfSmallFile(path: string): string | null {
-	if (!isReadable(path)) return null;
-	const earlier = hashes.get(path);
-	const version = versionOfFile(path);
-	if (earlier && earlier.version === version) return earlier.sha256;
-	const sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
-	hashes.set(path, { version, sha256 });
-	return sha256;
-}
-
-const hashes = new Map<string, { version: string | null; sha256: string }>();

@@ -1,9 +1,11 @@
 // The labels that a journal's decisions give to the files of an index.
-import { existsSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { splitFolder } from "../images/folders";
+import { splitFolder, splitOf } from "../images/folders";
+import { isReadable, versionOfFile } from "../support/files";
 import { toClassName } from "./classes";
-import { type Decision, datasetOf, JOURNAL, journalPath, readJournal, sha256OfSmallFile, splitOf } from "./journal";
+import { type Decision, datasetOf, JOURNAL, journalPath, readJournal } from "./journal";
 import type { ImageDatasetOptions, Index, LabelledFile } from "./types";
 
 /** What a journal has changed. */
@@ -76,7 +78,7 @@ function locate(decisions: Decision[], index: Index, dataset: string) {
 			// Another split of the same images can have put it here.
 			if (isGone(dataset, decision)) missing.push(decision);
 		} else if (!path) missing.push(decision);
-		else if (sha256OfSmallFile(path) === decision.sha256) found.set(path, decision);
+		else if (sha256AtOnce(path) === decision.sha256) found.set(path, decision);
 		else changed++;
 	}
 	for (const [path, decision] of moved(missing, index, found)) found.set(path, decision);
@@ -94,13 +96,26 @@ function* moved(missing: Decision[], { files }: Index, found: Map<string, Decisi
 	const sizes = new Set(missing.map(({ bytes }) => bytes));
 	if (sizes.size === 0) return;
 	const candidates = files.filter(({ path }) => !found.has(path) && sizes.has(statSync(path).size));
-	const byContent = new Map(candidates.map(({ path }) => [sha256OfSmallFile(path), path]));
+	const byContent = new Map(candidates.map(({ path }) => [sha256AtOnce(path), path]));
 	for (const decision of missing) {
 		const path = byContent.get(decision.sha256);
 		if (path) yield [path, decision];
 		byContent.delete(decision.sha256);
 	}
 }
+
+/** Returns the SHA-256 of one of the few files that decisions are about; null for one that cannot be read. */
+function sha256AtOnce(path: string): string | null {
+	if (!isReadable(path)) return null;
+	const earlier = hashes.get(path);
+	const version = versionOfFile(path);
+	if (earlier && earlier.version === version) return earlier.sha256;
+	const sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
+	hashes.set(path, { version, sha256 });
+	return sha256;
+}
+
+const hashes = new Map<string, { version: string | null; sha256: string }>();
 
 function requireAll({ classNames, directory }: Index, files: LabelledFile[], journal: string): void {
 	const present = new Set(files.map(({ label }) => label));

@@ -43,10 +43,14 @@ export function splitFolder(dataset: string, split: string): string {
 	return join(dataset, found[0] ?? split);
 }
 
+/** Returns the usual name of a folder that is called as a split. */
+export const splitOf = (folder: string): Split | undefined =>
+	SPLITS.find((name) => [name, ...(SPLIT_ALIASES[name] ?? [])].includes(basename(folder)));
+
 /** Returns a folder, or if it is missing and has the name of a split, that split's folder of another name. */
 export function resolveSplit(directory: string): string {
 	if (statOrNull(directory)) return directory;
-	const split = SPLITS.find((name) => [name, ...(SPLIT_ALIASES[name] ?? [])].includes(basename(directory)));
+	const split = splitOf(directory);
 	const folder = split && splitFolder(dirname(directory), split);
 	return folder && statOrNull(folder) ? folder : directory;
 }

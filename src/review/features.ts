@@ -36,14 +36,12 @@ export interface FeaturesOptions {
  */
 export async function featuresOf(
 	backbone: tf.LayersModel,
-	files: LabelledFile[],
+	files: Pick<LabelledFile, "path">[],
 	options: FeaturesOptions,
 ): Promise<FeatureMatrix> {
-	const classNames = Array.from(
-		{ length: Math.max(0, ...files.map(({ label }) => label)) + 1 },
-		(_, label) => `${label}`,
-	);
-	const data = await featureBatches(backbone, files, { ...options, classNames, shuffle: false });
+	// Whatever the images are of.
+	const unlabelled = files.map(({ path }) => ({ path, label: 0 }));
+	const data = await featureBatches(backbone, unlabelled, { ...options, classNames: ["image"], shuffle: false });
 	const length = backbone.outputs[0].shape[1] as number;
 	const values = new Float32Array(files.length * length);
 	let offset = 0;

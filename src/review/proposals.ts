@@ -76,7 +76,8 @@ export function leastCertain({ labels, classNames, probabilities }: Reviewed): P
 export function outliers({ paths, neighbours }: Reviewed): Proposal[] {
 	if (!neighbours || paths.length < 3) return [];
 	const distances = outlierScores(neighbours);
-	const [first, median, third] = [0.25, 0.5, 0.75].map((at) => quantile(Float64Array.from(distances).sort(), at));
+	const sorted = Float64Array.from(distances).sort();
+	const [first, median, third] = [0.25, 0.5, 0.75].map((at) => quantile(sorted, at));
 	const usual = Math.max(median, 1e-6);
 	return distances.flatMap((distance, image): Proposal[] => {
 		if (!(distance > third + (1 / OUTLIER_THRESHOLD - 1) * (third - first))) return [];

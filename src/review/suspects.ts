@@ -22,7 +22,7 @@ export interface Suspect {
 	label: string;
 	/** Name of the class that it should perhaps have. */
 	suggested: string | null;
-	kind: "label issue" | "least certain" | "leak" | "label conflict" | "near duplicate" | "outlier";
+	kind: SuspectKind;
 	/** 0 (worst) to 1; comparable within a kind. */
 	score: number;
 	/** One short sentence. */

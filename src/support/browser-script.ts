@@ -1,5 +1,4 @@
 // Programs of pages: TypeScript and what it imports, in one script.
-import { buildSync } from "esbuild";
 
 /**
  * Bundles a program for browsers, to be put into a script element.
@@ -12,6 +11,8 @@ export function browserScript(
 	entry: string,
 	{ alias = {}, format = "iife" }: { alias?: Record<string, string>; format?: "iife" | "esm" } = {},
 ): string {
+	// Only now: every notebook imports this, and few make a page.
+	const { buildSync } = require("esbuild") as typeof import("esbuild");
 	const { outputFiles } = buildSync({
 		entryPoints: [entry],
 		...{ alias, format },

@@ -1,20 +1,16 @@
-// What a user sees in JupyterLab, in a real browser. SCREENSHOTS=folder keeps screenshots of it.
+// What a user sees in JupyterLab, in a real browser.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { Browser, Page } from "playwright-core";
-import { makeSampleDataset } from "../../tools/data/sample-dataset";
 import { launchBrowser, noBrowser } from "../browser";
 import { notebookOf, root, temporaryFolder } from "../helpers";
 import { isRunning, until } from "../processes";
-import { freePort } from "../servers";
+import { type Lab, makeProject, menu, openNotebook, screenshot, startLab } from "./jupyterlab";
 
-/** What Jupyter's server says of a notebook that is open. */
-type Session = { id: string; path: string; kernel: { execution_state: string; connections: number } };
 const work = temporaryFolder();
 const LINES = 20_000;
 
@@ -40,68 +36,25 @@ const prompts = (page: Page) => page.locator(".jp-CodeCell .jp-InputPrompt").all
 const errors = async (page: Page) =>
 	(await page.locator("[data-mime-type='application/vnd.jupyter.stderr']").allInnerTexts()).map((text) => text.trim());
 const nothingRuns = async (page: Page) => !(await prompts(page)).some((prompt) => prompt.includes("*"));
-async function screenshot(page: Page, name: string): Promise<void> {
-	if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
-}
-
-async function menu(page: Page, ...items: string[]): Promise<void> {
-	for (const item of items) await page.getByRole("menuitem", { name: item, exact: true }).first().click();
-}
-
 describe("in JupyterLab", { skip: noBrowser }, () => {
-	let lab: ChildProcess;
+	let lab: Lab;
 	let browser: Browser;
-	let address: string;
 
 	before(async () => {
-		mkdirSync(join(work, "notebooks"));
-		for (const name of ["src", "package.json"]) cpSync(join(root, name), join(work, name), { recursive: true });
-		symlinkSync(join(root, "node_modules"), join(work, "node_modules"));
-		await makeSampleDataset(join(work, "dataset"), {
-			counts: { train: 128, valid: 32, test: 32 },
-		});
+		await makeProject(work, { counts: { train: 128, valid: 32, test: 32 } });
 		writeNotebook("long", { batchSize: 4, epochs: 500, patience: 500 });
 		writeNotebook("short", { batchSize: 16, epochs: 2 });
 		writeCells("lines", `for (let i = 0; i < ${LINES}; i++) console.log("line", i)`, "process.pid");
-		// Cells outside the window are in the page too.
-		const settings = join(work, "config", "lab", "user-settings", "@jupyterlab", "notebook-extension");
-		mkdirSync(settings, { recursive: true });
-		writeFileSync(join(settings, "tracker.jupyterlab-settings"), '{ "windowingMode": "none" }');
-		const port = await freePort();
-		const flags = ["--no-browser", "--IdentityProvider.token=t", `--ServerApp.root_dir=${work}`];
-		lab = spawn("node", [join(root, "tools", "cli.mjs"), "lab", ...flags, `--port=${port}`], {
-			env: { ...process.env, JUPYTER_CONFIG_DIR: join(work, "config") },
-			stdio: "ignore",
-			detached: true,
-		});
-		address = `http://127.0.0.1:${port}`;
-		const answers = () =>
-			fetch(`${address}/api?token=t`).then(
-				({ ok }) => ok,
-				() => false,
-			);
-		// Other test files run at the same time.
-		await until("JupyterLab answers", answers, 180);
+		lab = await startLab(work);
 		browser = await launchBrowser();
 	});
 	after(async () => {
 		await browser?.close();
-		if (lab?.pid && lab.exitCode === null) process.kill(-lab.pid, "SIGTERM");
+		lab?.stop();
 	});
 
-	const sessions = async () =>
-		(await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json())) as Session[];
-	const open = async (name: string) => {
-		const page = await browser.newPage({ viewport: { width: 1300, height: 1100 } });
-		await page.goto(`${address}/lab/tree/notebooks/${name}.ipynb?token=t&reset`);
-		await page.locator(".jp-NotebookPanel .jp-CodeCell").first().waitFor();
-		await until("the kernel is there", async () => {
-			const session = (await sessions()).find(({ path }) => path.endsWith(`${name}.ipynb`));
-			return session !== undefined && session.kernel.execution_state === "idle" && session.kernel.connections > 0;
-		});
-		await page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").waitFor();
-		return page;
-	};
+	const open = async (name: string) =>
+		openNotebook(await browser.newPage({ viewport: { width: 1300, height: 1100 } }), lab, name);
 
 	test("training is shown as it goes, and the interrupt button ends it within a batch", async () => {
 		const page = await open("long");
@@ -177,12 +130,15 @@ describe("in JupyterLab", { skip: noBrowser }, () => {
 			assert.equal(disconnected === 0, isRunning, `${disconnected} widgets are disconnected`);
 			await screenshot(page, `panel-again-${isRunning}`);
 			await page.close();
-			for (const { id } of await sessions()) await fetch(`${address}/api/sessions/${id}?token=t`, { method: "DELETE" });
+			for (const { id } of await lab.sessions())
+				await fetch(`${lab.address}/api/sessions/${id}?token=t`, { method: "DELETE" });
 		}
 	});
 
 	test("the exported notebook is a page with its charts, without a network", async () => {
-		const html = await fetch(`${address}/nbconvert/html/notebooks/short.ipynb?token=t`).then((reply) => reply.text());
+		const html = await fetch(`${lab.address}/nbconvert/html/notebooks/short.ipynb?token=t`).then((reply) =>
+			reply.text(),
+		);
 		writeFileSync(join(work, "short.html"), html);
 		const context = await browser.newContext({ offline: true, viewport: { width: 1000, height: 1100 } });
 		const page = await context.newPage();
@@ -231,9 +187,9 @@ describe("in JupyterLab", { skip: noBrowser }, () => {
 		assert.ok(isRunning(kernel));
 		await page.close();
 
-		lab.kill("SIGTERM");
-		assert.deepEqual(await once(lab, "exit"), [143, null]);
-		await assert.rejects(fetch(`${address}/api?token=t`));
+		lab.server.kill("SIGTERM");
+		assert.deepEqual(await once(lab.server, "exit"), [143, null]);
+		await assert.rejects(fetch(`${lab.address}/api?token=t`));
 		await until("the kernel has ended", () => !isRunning(kernel), 20);
 	});
 });

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
+import { decoded } from "../../src/pipeline/decoded-predictions";
 import { makeSampleDataset } from "../../tools/data/sample-dataset";
-import { decoded } from "../../tools/report/interactive/decode";
 import { outcomeOf, scoredOf } from "../../tools/report/interactive/outcome";
 import { launchBrowser, noBrowser } from "../browser";
 import { contents, root, temporaryFolder } from "../helpers";

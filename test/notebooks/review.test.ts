@@ -1,18 +1,15 @@
-// The review panel in JupyterLab, in a real browser. SCREENSHOTS=folder keeps screenshots of it.
+// The review panel in JupyterLab, in a real browser.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { Browser, Page } from "playwright-core";
-import { makeSampleDataset } from "../../tools/data/sample-dataset";
 import { launchBrowser, noBrowser } from "../browser";
-import { notebookOf, root, temporaryFolder } from "../helpers";
+import { notebookOf, temporaryFolder } from "../helpers";
 import { until } from "../processes";
-import { freePort } from "../servers";
+import { type Lab, makeProject, menu, openNotebook, screenshot, startLab } from "./jupyterlab";
 
-type Session = { id: string; path: string; kernel: { execution_state: string; connections: number } };
 const work = temporaryFolder();
 const lines = join(work, "lines.jsonl");
 const decisions = () =>
@@ -52,70 +49,31 @@ const suspects = images.slice(0, ${COUNT}).map((path, i) => ({
 	neighbours: [...others.slice(i, i + 4), ...images.slice(24, 26)],
 }));`;
 
-async function screenshot(page: Page, name: string): Promise<void> {
-	if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
-}
-
 describe("the review panel in JupyterLab", { skip: noBrowser }, () => {
-	let lab: ChildProcess;
+	let lab: Lab;
 	let browser: Browser;
 	let page: Page;
-	let address: string;
 
 	before(async () => {
-		mkdirSync(join(work, "notebooks"));
-		for (const name of ["src", "package.json"]) cpSync(join(root, name), join(work, name), { recursive: true });
-		symlinkSync(join(root, "node_modules"), join(work, "node_modules"));
-		await makeSampleDataset(join(work, "dataset"), { counts: { train: 128, valid: 4, test: 4 } });
+		await makeProject(work, { counts: { train: 128, valid: 4, test: 4 } });
 		writeFileSync(
 			join(work, "notebooks", "review.ipynb"),
 			notebookOf(`${JOURNAL}${SUSPECTS}`, "await reviewPanel(suspects, { classNames, journal })", "process.pid"),
 		);
-		const settings = join(work, "config", "lab", "user-settings", "@jupyterlab", "notebook-extension");
-		mkdirSync(settings, { recursive: true });
-		writeFileSync(join(settings, "tracker.jupyterlab-settings"), '{ "windowingMode": "none" }');
-		const port = await freePort();
-		const flags = [
-			"--no-browser",
-			"--IdentityProvider.token=t",
-			`--ServerApp.root_dir=${work}`,
-			"--LabApp.expose_app_in_browser=true",
-		];
-		lab = spawn("node", [join(root, "tools", "cli.mjs"), "lab", ...flags, `--port=${port}`], {
-			env: { ...process.env, JUPYTER_CONFIG_DIR: join(work, "config") },
-			stdio: "ignore",
-			detached: true,
-		});
-		address = `http://127.0.0.1:${port}`;
-		const answers = () =>
-			fetch(`${address}/api?token=t`).then(
-				({ ok }) => ok,
-				() => false,
-			);
-		await until("JupyterLab answers", answers, 180);
+		lab = await startLab(work, "--LabApp.expose_app_in_browser=true");
 		browser = await launchBrowser();
 		page = await open();
-		await page.getByRole("menuitem", { name: "Run", exact: true }).click();
-		await page.getByRole("menuitem", { name: "Run All Cells", exact: true }).click();
+		await menu(page, "Run", "Run All Cells");
 		// The first import of a door compiles the modules, and other test files run at the same time.
 		await shows(0, 180_000);
 	});
 	after(async () => {
 		await browser?.close();
-		if (lab?.pid && lab.exitCode === null) process.kill(-lab.pid, "SIGTERM");
+		lab?.stop();
 	});
 
-	const open = async () => {
-		const opened = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
-		await opened.goto(`${address}/lab/tree/notebooks/review.ipynb?token=t&reset`);
-		await opened.locator(".jp-NotebookPanel .jp-CodeCell").first().waitFor();
-		await until("the kernel is there", async () => {
-			const sessions = (await fetch(`${address}/api/sessions?token=t`).then((reply) => reply.json())) as Session[];
-			return sessions.some(({ kernel }) => kernel.execution_state === "idle" && kernel.connections > 0);
-		});
-		await opened.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").waitFor();
-		return opened;
-	};
+	const open = async () =>
+		openNotebook(await browser.newPage({ viewport: { width: 1400, height: 1000 } }), lab, "review");
 	afterEach(() => screenshot(page, "review-last"));
 	const panel = () => page.locator(".icn-review");
 	const shows = (index: number, timeout = 10_000) =>
@@ -326,7 +284,9 @@ describe("the review panel in JupyterLab", { skip: noBrowser }, () => {
 		await setTimeout(3000);
 		await page.keyboard.press("Control+s");
 		await until("it is saved", async () => (await page.locator(".jp-mod-dirty").count()) === 0);
-		const html = await fetch(`${address}/nbconvert/html/notebooks/review.ipynb?token=t`).then((reply) => reply.text());
+		const html = await fetch(`${lab.address}/nbconvert/html/notebooks/review.ipynb?token=t`).then((reply) =>
+			reply.text(),
+		);
 		writeFileSync(join(work, "review.html"), html);
 		const context = await browser.newContext({ offline: true, viewport: { width: 1000, height: 1100 } });
 		const exported = await context.newPage();

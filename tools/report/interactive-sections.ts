@@ -42,23 +42,36 @@ export async function modelPageOf(artifacts: string): Promise<string> {
 	}
 }
 
-/** Returns the sections of a notebook's page; nothing for one without claims. */
-export function interactiveSections(name: string, reports: string, embedded: Embedded): Html {
+/** Style and program of the sections, which are the same on each page. */
+export const sectionsCode = () => ({
+	style: new Html(readFileSync(at("tools", "report", "interactive", "style.css"), "utf8")),
+	program: new Html(browserScript(at("tools", "report", "interactive", "main.ts"))),
+});
+
+/**
+ * Returns the sections of a notebook's page; nothing for one without claims.
+ *
+ * @param code from `sectionsCode`
+ */
+export function interactiveSections(
+	name: string,
+	reports: string,
+	embedded: Embedded,
+	{ style, program }: ReturnType<typeof sectionsCode>,
+): Html {
 	const isEvaluation = EVALUATION.test(name);
 	const predictions = isEvaluation ? embedded.predictions : null;
 	const modelPage = isEvaluation ? embedded.modelPage : null;
 	const claims = claimsOf(join(reports, `${name}.ipynb`));
 	if (predictions === null && modelPage === null && claims.length === 0) return html``;
-	const style = readFileSync(at("tools", "report", "interactive", "style.css"), "utf8");
-	const program = browserScript(at("tools", "report", "interactive", "main.ts"));
-	return html`<style>${new Html(style)}</style>
+	return html`<style>${style}</style>
 ${verifySection(predictions !== null)}
 ${predictions && whatIfSection(JSON.parse(predictions))}
 ${modelPage && trySection()}
 <script type="application/json" id="claims">${scriptData(claims)}</script>
 ${predictions && html`<script type="application/json" id="predictions">${new Html(predictions)}</script>`}
 ${modelPage && html`<script type="text/plain" id="model-page">${gzipSync(modelPage).toString("base64")}</script>`}
-<script>${new Html(program)}</script>
+<script>${program}</script>
 `;
 }
 

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { writeFileAtomically } from "../../src/support/files";
 import { Html, html, scriptData } from "../../src/support/text";
 import type { NotebookArguments } from "../run/arguments";
-import { type Embedded, interactiveSections } from "./interactive-sections";
+import { type Embedded, interactiveSections, sectionsCode } from "./interactive-sections";
 import { originRows } from "./origin";
 import { table } from "./page";
 import type { RunRecord } from "./run-record";
@@ -26,13 +26,14 @@ ${table(originRows(origin))}
 <p>To run it again and compare each figure: <code>npm run reproduce -- PAGE</code></p></details>
 <script type="application/json" id="run">${scriptData(shared)}</script>
 `);
+	const code = sectionsCode();
 	for (const name of notebooks) {
 		const file = join(reports, `${name}.html`);
 		if (!existsSync(file)) continue;
 		const page = readFileSync(file, "utf8");
 		const at = page.lastIndexOf(END);
 		if (at === -1) continue;
-		const sections = String(interactiveSections(name, reports, embedded));
+		const sections = String(interactiveSections(name, reports, embedded, code));
 		writeFileAtomically(file, page.slice(0, at) + stamp + sections + page.slice(at));
 	}
 }

@@ -28,61 +28,81 @@ export async function main(args: string[]): Promise<void> {
 	const { folder, artifacts } = readOptions(args);
 	const files = [...filesIn(folder)].filter(isImageFile).sort();
 	if (files.length === 0) throw new Error(`${shown(folder)} has no images`);
-	const { model, record, temperature } = await trainedModel(artifacts);
-	const valid = splitFolder(record.dataset, "valid");
-	if (!existsSync(valid))
+	const trained = await trainedModel(artifacts);
+	const { dataset } = trained.record;
+	if (!existsSync(splitFolder(dataset, "valid")))
 		throw new Error(
-			`the images that the model was trained with are not in ${record.dataset} any more: npm start trains again`,
+			`the images that the model was trained with are not in ${dataset} any more: npm start trains again`,
 		);
-	const { driftOf, predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
-	const { imageDatasetFromDirectory } = require("../../src/datasets") as typeof import("../../src/datasets");
-	const { imageProperties } = require("../../src/cleaning") as typeof import("../../src/cleaning");
-	const review = require("../../src/review") as typeof import("../../src/review");
-	const network = review.featurePart(model);
-	const featuresOf = (paths: string[]) =>
-		review.featuresOf(
-			network,
-			paths.map((path) => ({ path, label: 0 })),
-			{ folder: join(artifacts, "features"), onProgress: () => {} },
-		);
-	const known = await featuresOf(
-		imageDatasetFromDirectory(splitFolder(record.dataset, "train"), { verbose: false }).filePaths,
-	);
-
-	async function measured(given: string[]) {
-		const predictions = await predictImages(model, given, {
-			classNames: record.classNames,
-			temperature: temperature ?? 1,
-		});
-		const readable = predictions.filter(({ error }) => error === null);
-		if (readable.length === 0) throw new Error(`none of ${counted(given.length, "file")} can be read`);
-		const paths = readable.map(({ path }) => path);
-		const neighbours = await review.nearestNeighbours(await featuresOf(paths), K, { among: known });
-		const distance = review.outlierScores(neighbours, { k: K });
-		const [brightness, sharpness, colour, size]: number[][] = [[], [], [], []];
-		for await (const { edges, width, height, colourfulness, ...image } of imageProperties(paths)) {
-			brightness.push(image.brightness);
-			sharpness.push(edges);
-			colour.push(colourfulness);
-			size.push(Math.sqrt(width * height));
-		}
-		const shares = record.classNames.map((name, label) => [
-			`probability of ${name}`,
-			readable.map(({ probabilities }) => probabilities[label]),
-		]);
-		// With two classes the one says what the other does.
-		const told = shares.length === 2 ? shares.slice(0, 1) : shares;
-		const properties = { brightness, sharpness, colour, size, "distance to the training images": distance };
-		return { paths, distance, properties: { ...properties, ...Object.fromEntries(told) } };
-	}
-
-	const before = await measured(imageDatasetFromDirectory(valid, { verbose: false }).filePaths);
-	const now = await measured(files);
+	const { driftOf } = require("../../src/evaluation") as typeof import("../../src/evaluation");
+	const measure = await measurer(trained, artifacts);
+	const before = await measure(imagesOf(dataset, "valid"));
+	const now = await measure(files);
 	const drifts = driftOf(before.properties, now.properties);
 	const lost = files.length - now.paths.length;
 	if (lost > 0) console.error(`${lost} of ${files.length} files cannot be read`);
 	console.log(report(drifts, now, before.paths.length));
 	if (drifts.some(({ hasDrifted }) => hasDrifted)) process.exitCode = DRIFTED;
+}
+
+function imagesOf(dataset: string, split: string): string[] {
+	const { imageDatasetFromDirectory } = require("../../src/datasets") as typeof import("../../src/datasets");
+	return imageDatasetFromDirectory(splitFolder(dataset, split), { verbose: false }).filePaths;
+}
+
+/** Images that can be read, how far each is from the training images, and what is compared of all of them. */
+interface Measured {
+	paths: string[];
+	distance: number[];
+	properties: Record<string, number[]>;
+}
+
+/** Returns the function that measures images beside those that a model was trained on. */
+async function measurer(
+	{ model, record, temperature }: Awaited<ReturnType<typeof trainedModel>>,
+	artifacts: string,
+): Promise<(paths: string[]) => Promise<Measured>> {
+	const { classNames, dataset } = record;
+	const { predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
+	const review = require("../../src/review") as typeof import("../../src/review");
+	const network = review.featurePart(model);
+	const options = { folder: join(artifacts, "features"), onProgress: () => {} };
+	const featuresOf = (paths: string[]) =>
+		review.featuresOf(
+			network,
+			paths.map((path) => ({ path })),
+			options,
+		);
+	const known = await featuresOf(imagesOf(dataset, "train"));
+	return async (given) => {
+		const predictions = await predictImages(model, given, { classNames, temperature: temperature ?? 1 });
+		const readable = predictions.filter(({ error }) => error === null);
+		if (readable.length === 0) throw new Error(`none of ${counted(given.length, "file")} can be read`);
+		const paths = readable.map(({ path }) => path);
+		const neighbours = await review.nearestNeighbours(await featuresOf(paths), K, { among: known });
+		const distance = review.outlierScores(neighbours, { k: K });
+		const shares = classNames.map((name, label) => [
+			`probability of ${name}`,
+			readable.map(({ probabilities }) => probabilities[label]),
+		]);
+		// With two classes the one says what the other does.
+		const told = Object.fromEntries(shares.length === 2 ? shares.slice(0, 1) : shares);
+		const properties = { ...(await looksOf(paths)), "distance to the training images": distance, ...told };
+		return { paths, distance, properties };
+	};
+}
+
+/** Measures what images look like. */
+async function looksOf(paths: string[]): Promise<Record<"brightness" | "sharpness" | "colour" | "size", number[]>> {
+	const { imageProperties } = require("../../src/cleaning") as typeof import("../../src/cleaning");
+	const [brightness, sharpness, colour, size]: number[][] = [[], [], [], []];
+	for await (const { edges, width, height, colourfulness, ...image } of imageProperties(paths)) {
+		brightness.push(image.brightness);
+		sharpness.push(edges);
+		colour.push(colourfulness);
+		size.push(Math.sqrt(width * height));
+	}
+	return { brightness, sharpness, colour, size };
 }
 
 function readOptions(args: string[]): { folder: string; artifacts: string } {
@@ -95,7 +115,7 @@ function readOptions(args: string[]): { folder: string; artifacts: string } {
 	return { folder, artifacts: values.artifacts ? fromHere(values.artifacts) : at("artifacts") };
 }
 
-function report(drifts: Drift[], now: { paths: string[]; distance: number[] }, images: number): string {
+function report(drifts: Drift[], now: Measured, images: number): string {
 	const changed = drifts.filter(({ hasDrifted }) => hasDrifted);
 	const these = `${counted(now.paths.length, "image")} compared with ${counted(images, "validation image")}, which the network has not seen`;
 	if (changed.length === 0) return `${these}: nothing has changed beyond chance.`;

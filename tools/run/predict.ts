@@ -7,12 +7,12 @@ import { type Prediction, predictionsCsv } from "../../src/evaluation/prediction
 import { findExport } from "../../src/export/formats";
 import { filesIn, isImageFile } from "../../src/images/folders";
 import { fitConformal, predictionSets, withTemperature } from "../../src/metrics";
+import { decoded } from "../../src/pipeline/decoded-predictions";
 import { loadPredictions } from "../../src/pipeline/predictions";
 import type { ModelRecord } from "../../src/pipeline/records";
 import type { FileProgress, OnFileProgress } from "../../src/support/progress";
 import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
-import { decoded } from "../report/interactive/decode";
 import { readProbability } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 import { main as monitor } from "./monitor";

@@ -1,9 +1,5 @@
 // What the page holds as data.
 import type { Claim } from "../../../src/display/claims";
-import type { PredictionsRecord } from "../../../src/pipeline/predictions";
-
-/** The predictions as a page holds them: names of images only where they were asked for. */
-export type Embedded = Omit<PredictionsRecord, "model">;
 
 const textOf = (id: string) => document.getElementById(id)?.textContent ?? null;
 const parsed = <T>(id: string): T | null => {
@@ -14,7 +10,9 @@ const parsed = <T>(id: string): T | null => {
 /** The predictions as they stand in the page, of which the run's record has the SHA-256; null on a page without them. */
 export const predictionsText = () => textOf("predictions");
 
-/** What the run's record says of the predictions, and the claims that the page shows. */
-export const runRecord = () =>
+/** The SHA-256 of the predictions in the run's record; null where it has none. */
+export const recordedHash = () =>
 	parsed<{ origin?: { predictions?: { sha256: string } | null } }>("run")?.origin?.predictions?.sha256 ?? null;
+
+/** The claims that the page shows. */
 export const shownClaims = () => parsed<Claim[]>("claims") ?? [];

@@ -1,10 +1,10 @@
 // What a threshold gives: confusion matrix, cost, precision and recall, at any costs and any prior of the positive class.
 import { fitTemperature, withTemperature } from "../../../src/metrics";
+import type { Evidence } from "../../../src/pipeline/decoded-predictions";
 import { mean, sum } from "../../../src/support/statistics";
-import type { Evidence } from "./decode";
 
-/** What a person chooses. */
-export interface Choice {
+/** What a person chooses; a type, since its fields are looked up by name. */
+export type Choice = {
 	/** An image is called positive from this probability on, 0–1. */
 	threshold: number;
 	/** Cost of a missed positive image. */
@@ -13,7 +13,7 @@ export interface Choice {
 	falsePositive: number;
 	/** Fraction of the images that are positive where the model is used, 0–1. */
 	prior: number;
-}
+};
 
 /** Images with the probability that each is positive, and how much each counts. */
 export interface Scored {

@@ -4,13 +4,13 @@ import { confusionMatrixFigure } from "../../../src/display/figures";
 import { chanceWarning, majorityScore } from "../../../src/evaluation/chance";
 import { accuracyBySlice } from "../../../src/evaluation/slices";
 import * as metrics from "../../../src/metrics";
+import type { Evidence } from "../../../src/pipeline/decoded-predictions";
 import { percent, points } from "../../../src/support/format";
 import { mean } from "../../../src/support/statistics";
 import { printable } from "../../../src/support/text";
 import { calibrationParts } from "./calibration";
 import { costParts } from "./costs";
 import { curveParts } from "./curves";
-import type { Evidence } from "./decode";
 import { figure, type Part, table, text } from "./parts";
 
 /** A score of a resample of the test images. */

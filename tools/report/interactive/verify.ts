@@ -1,9 +1,9 @@
 // Verify: computes the figures of the page again from its predictions, and marks each.
 import { type Claim, claim, claimRow } from "../../../src/display/claims";
+import { decoded } from "../../../src/pipeline/decoded-predictions";
 import { counted } from "../../../src/support/format";
 import { type Marks, marker } from "./annotate";
-import { decoded } from "./decode";
-import { predictionsText, runRecord, shownClaims } from "./embedded";
+import { predictionsText, recordedHash, shownClaims } from "./embedded";
 import { type Part, table } from "./parts";
 import { recompute } from "./recompute";
 
@@ -56,7 +56,7 @@ async function tampering(): Promise<string> {
 	if (!globalThis.crypto?.subtle) return "The predictions' SHA-256 cannot be computed on a page that comes over http. ";
 	const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(predictions));
 	const hex = [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-	const expected = runRecord();
+	const expected = recordedHash();
 	if (hex === expected) return "";
 	return `The predictions in this page are not those of the run: their SHA-256 is ${hex.slice(0, 12)}…, that of the run ${expected?.slice(0, 12) ?? "is missing"}…. `;
 }

@@ -1,8 +1,8 @@
 // What if: another threshold, other costs, another prior of the positive class. The choice is in the address.
 import { svgOf } from "../../../src/display/svg";
+import { decoded } from "../../../src/pipeline/decoded-predictions";
 import { percent } from "../../../src/support/format";
 import { Html, html } from "../../../src/support/text";
-import { decoded } from "./decode";
 import { predictionsText } from "./embedded";
 import { type Choice, costCurve, oddsRatio, outcomeOf, priorOf, type Scored, scoredOf, withOdds } from "./outcome";
 
@@ -61,7 +61,7 @@ function connect(section: HTMLElement, outcome: HTMLElement, predictions: string
 	for (const control of controls)
 		if (control.name !== "threshold" && control.name !== "prior")
 			control.max = String(Math.max(20, 4 * usual[control.name as keyof Choice]));
-	choose(usual as unknown as Record<string, number>);
+	choose(usual);
 	readAddress();
 	addEventListener("hashchange", readAddress);
 	section.addEventListener("input", () => {
@@ -70,7 +70,7 @@ function connect(section: HTMLElement, outcome: HTMLElement, predictions: string
 		history.replaceState(null, "", `${PREFIX}${state}`);
 	});
 	section.querySelector("button")?.addEventListener("click", () => {
-		choose(usual as unknown as Record<string, number>);
+		choose(usual);
 		history.replaceState(null, "", "#what-if");
 	});
 }

@@ -1,6 +1,6 @@
-// The predictions that a page holds, as lists.
-import { fromLogits } from "../../../src/evaluation/rows";
-import type { EvaluatedImages, PredictionsRecord } from "../../../src/pipeline/predictions";
+// The predictions that an evaluation has kept, as lists. Has no Node: pages of reports decode them too.
+import { fromLogits } from "../evaluation/rows";
+import type { EvaluatedImages, PredictionsRecord } from "./predictions";
 
 /** Labels and probabilities of a set of images, as `predict` returns them. */
 export interface Predicted {
@@ -16,7 +16,7 @@ export interface Evidence extends Omit<EvaluatedImages, "test" | "valid"> {
 	valid: Predicted;
 }
 
-/** Decodes the predictions of a page. */
+/** Decodes predictions, of a file or of a page. */
 export function decoded({ test, valid, properties, ...rest }: Omit<PredictionsRecord, "model">): Evidence {
 	const predicted = ({ yTrue, logits }: PredictionsRecord["test"]): Predicted => {
 		const labels = [...new Uint16Array(bytesOf(yTrue))];
@@ -34,4 +34,5 @@ export function decoded({ test, valid, properties, ...rest }: Omit<PredictionsRe
 	return { ...rest, test: predicted(test), valid: predicted(valid), properties: Object.fromEntries(columns) };
 }
 
-const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer;
+/** Returns the bytes that a text in base64 holds. */
+export const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer;
