@@ -11,5 +11,12 @@ export {
 	bytesPredictor,
 } from "./evaluation/predict-bytes";
 export { type ImagePrediction, type PredictImagesOptions, predictImages } from "./evaluation/predict-images";
-export { pointForErrorRate, type RejectionPoint, rejectionCurve } from "./evaluation/rejection";
+export {
+	costsOf,
+	type DecisionCosts,
+	leastCostDecisions,
+	pointForErrorRate,
+	type RejectionPoint,
+	rejectionCurve,
+} from "./evaluation/rejection";
 export { accuracyBySlice, type Slice } from "./evaluation/slices";

@@ -57,3 +57,55 @@ export function pointForErrorRate(curve: RejectionPoint[], errorRate: number): R
 		throw new Error(`errorRate is ${errorRate}: expected a number above 0 and below 1, for example 0.01`);
 	return curve.find(({ low }) => 1 - low <= errorRate) ?? null;
 }
+
+/** What decisions cost. */
+export interface DecisionCosts {
+	/** Cost `[true class][decided class]`. Default: 0 on the diagonal, 1 elsewhere. */
+	costs?: number[][];
+	/** Cost of a rejection: an image that is left to a person. Default: Infinity, none is rejected. */
+	rejection?: number;
+}
+
+/**
+ * Decides each image at the lowest expected cost, or rejects it where that costs less: Chow's rule (1970). With costs of 1 for
+ * each mistake, it rejects the images whose most probable class has a probability below 1 minus the cost of a rejection.
+ *
+ * @param yProba calibrated probabilities `[images][classes]`, 0–1
+ * @returns the decided class of each image; null where it is rejected
+ * @throws when the costs are not a number for each pair of classes
+ */
+export function leastCostDecisions(
+	yProba: ArrayLike<ArrayLike<number>>,
+	{ costs, rejection = Number.POSITIVE_INFINITY }: DecisionCosts = {},
+): (number | null)[] {
+	return Array.from(yProba, (row) => {
+		const classes = Array.from(row, (_, label) => label);
+		const costOf = (truth: number, decided: number) => costs?.[truth]?.[decided] ?? Number(truth !== decided);
+		if (costs && !(costs.length === classes.length && costs.every(({ length }) => length === classes.length)))
+			throw new Error(
+				`costs has ${costs.length} rows: expected ${classes.length}, with ${classes.length} numbers each`,
+			);
+		const expected = classes.map((decided) =>
+			classes.reduce((sum, truth) => sum + row[truth] * costOf(truth, decided), 0),
+		);
+		const least = Math.min(...expected);
+		return least <= rejection ? expected.indexOf(least) : null;
+	});
+}
+
+/**
+ * Computes what decisions cost, image by image.
+ *
+ * @param yTrue true label of each image
+ * @param decisions of `leastCostDecisions`, or any; null for a rejection
+ */
+export function costsOf(
+	yTrue: ArrayLike<number>,
+	decisions: (number | null)[],
+	{ costs, rejection = Number.POSITIVE_INFINITY }: DecisionCosts = {},
+): number[] {
+	return decisions.map((decided, i) => {
+		if (decided === null) return rejection;
+		return costs?.[yTrue[i]][decided] ?? Number(yTrue[i] !== decided);
+	});
+}

@@ -1,6 +1,18 @@
 // What a program must know to use an exported model, besides the model.
 import type * as tf from "@tensorflow/tfjs-node-gpu";
-import { listOf, number, optional, orNull, type Rule, type Schema, text, validated } from "../support/schema";
+import type { Conformal } from "../metrics/conformal";
+import {
+	listOf,
+	number,
+	objectOf,
+	oneOf,
+	optional,
+	orNull,
+	type Rule,
+	type Schema,
+	text,
+	validated,
+} from "../support/schema";
 
 /** How a model is used: it goes with every format. */
 export interface ExportMetadata {
@@ -13,6 +25,8 @@ export interface ExportMetadata {
 	temperature: number | null;
 	/** Least probability of a sure prediction, 0–1; missing where none is chosen. */
 	threshold?: number;
+	/** The classes that an image may have, with a stated coverage, see `fitConformal`; missing where none is stated. */
+	conformal?: Conformal;
 	/** Source and licence of the pretrained weights in the model; missing where there are none. */
 	weights?: string;
 }
@@ -30,11 +44,17 @@ export const descriptionOf = (model: tf.LayersModel, metadata: ExportMetadata) =
 
 const positive: Rule = (value) => (Number.isFinite(value) && (value as number) > 0 ? null : "a number above 0");
 const label = text(10_000);
+const conformal = objectOf<Conformal>({
+	method: oneOf("lac", "aps"),
+	coverage: number(0, 1),
+	thresholds: listOf(number(0, 1)),
+});
 
 const METADATA: Schema<ExportMetadata> = {
 	classNames: listOf(label),
 	temperature: orNull(positive),
 	threshold: optional(number(0, 1)),
+	conformal: optional(conformal),
 	weights: optional(label),
 };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import seedrandom from "seedrandom";
-import { pointForErrorRate, rejectionCurve } from "../../src/evaluation/rejection";
+import { costsOf, leastCostDecisions, pointForErrorRate, rejectionCurve } from "../../src/evaluation/rejection";
 import { proportionConfint } from "../../src/metrics/proportion";
 
 const random = seedrandom("rejection");
@@ -49,5 +49,48 @@ describe("the accuracy–rejection curve", () => {
 		assert.throws(() => rejectionCurve([], []), /0 predictions and 0 confidences/);
 		assert.throws(() => rejectionCurve([1], []), /1 predictions and 0 confidences/);
 		assert.throws(() => pointForErrorRate([only], 1), /errorRate is 1: expected/);
+	});
+});
+
+describe("decisions at the least cost", () => {
+	const draws = Array.from({ length: 3000 }, () => {
+		const weights = [random(), random(), random()].map((value) => value ** 3);
+		return weights.map((value) => value / weights.reduce((a, b) => a + b));
+	});
+	const labels = draws.map(([a, b]) => {
+		const u = random();
+		return u < a ? 0 : u < a + b ? 1 : 2;
+	});
+
+	test("with equal costs reject the images below 1 minus the cost of a rejection", () => {
+		const decisions = leastCostDecisions(draws, { rejection: 0.3 });
+		for (const [i, row] of draws.entries()) {
+			const most = Math.max(...row);
+			assert.equal(decisions[i], most >= 0.7 - 1e-12 ? row.indexOf(most) : null);
+		}
+	});
+
+	test("of calibrated probabilities cost less than any threshold on the confidence, up to chance", () => {
+		const given = {
+			costs: [
+				[0, 1, 4],
+				[2, 0, 1],
+				[9, 1, 0],
+			],
+			rejection: 0.6,
+		};
+		const meanOf = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+		const least = meanOf(costsOf(labels, leastCostDecisions(draws, given), given));
+		for (let threshold = 0; threshold <= 1.01; threshold += 0.05) {
+			const simple = draws.map((row) => (Math.max(...row) >= threshold ? row.indexOf(Math.max(...row)) : null));
+			assert.ok(least < meanOf(costsOf(labels, simple, given)) + 0.01, `threshold ${threshold}`);
+		}
+	});
+
+	test("reject none by default, and all where it is free; costs must fit the classes", () => {
+		assert.deepEqual(leastCostDecisions([[0.5, 0.5]]), [0]);
+		assert.deepEqual(leastCostDecisions([[0.6, 0.4]], { rejection: 0 }), [null]);
+		assert.deepEqual(costsOf([1, 1], [null, 0], { rejection: 0.25 }), [0.25, 1]);
+		assert.throws(() => leastCostDecisions([[0.6, 0.4]], { costs: [[0, 1]] }), /costs has 1 rows: expected 2/);
 	});
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { proportionConfint } from "../../src/metrics/proportion";
 import { DEFAULT_PARAMETERS } from "../../src/pipeline/parameters";
+import { loadPredictions, recordPredictions } from "../../src/pipeline/predictions";
 import type { ModelRecord } from "../../src/pipeline/records";
 import { percent } from "../../src/support/format";
 import { type CardRecords, writeCards } from "../../tools/report/cards";
@@ -66,6 +67,31 @@ describe("the cards of a run", () => {
 		const rows = text.split("\n").filter((line) => line.startsWith("|"));
 		for (const row of rows) assert.equal(row.match(/(?<!\\)\|/g)?.length, 4, row);
 		assert.match(readFileSync(sheet, "utf8"), /f{64}/);
+	});
+
+	test("say what prediction sets fitted on validation images hold of the test images", () => {
+		const { card, sheet, ...places } = folders();
+		const artifacts = temporaryFolder();
+		const images = (labels: number[], wrong: number) => ({
+			yTrue: labels,
+			logits: labels.map((label, i) => [0, 1].map((k) => ((k === label) === i >= wrong ? 3 : 0))),
+		});
+		const labels = Array.from({ length: 40 }, (_, i) => i % 2);
+		const model = records.training as ModelRecord;
+		recordPredictions(
+			artifacts,
+			{
+				...{ classNames, positiveClass: 0, seed: 1, costs: { falseNegative: 1, falsePositive: 1 } },
+				...{ valid: images(labels, 1), test: images(labels, 4) },
+				...{ names: [], lookAlikes: [], leftOut: [], properties: {}, mapCorrelations: [] },
+			},
+			model,
+		);
+		writeCards({ ...records, predictions: loadPredictions(artifacts, model) }, places);
+		// One validation image in 40 is wrong: 39 of 41 is a coverage of 95 %, so sets hold the predicted class only.
+		const { low, high } = proportionConfint(36, 40);
+		const sentence = `hold the class of 90.0 % (95 %: ${percent(low)} to ${percent(high)}) of the test images, and 1.00 classes`;
+		assert.ok(readFileSync(card, "utf8").includes(sentence));
 	});
 
 	test("begin with the fields that model hubs read", () => {

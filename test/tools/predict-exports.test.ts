@@ -7,6 +7,7 @@ import { before, test } from "node:test";
 import { cnn } from "../../src/cnn/cnn";
 import { exportModel } from "../../src/export";
 import { DEFAULT_PARAMETERS } from "../../src/pipeline/parameters";
+import { recordPredictions } from "../../src/pipeline/predictions";
 import { recordEvaluation } from "../../src/pipeline/records";
 import { saveModel } from "../../src/pipeline/saved-model";
 import { imageFolder, root, temporaryFolder } from "../helpers";
@@ -29,6 +30,7 @@ interface Row {
 	probability: number;
 	probabilities: number[];
 	sure?: boolean;
+	set?: string[];
 }
 
 function predicted(...args: string[]): Row[] {
@@ -43,11 +45,23 @@ before(async () => {
 	const saved = await saveModel(model, artifacts, { dataset: "", classNames, parameters: DEFAULT_PARAMETERS, history });
 	const scores = { test: { loss: 0, accuracy: 0 }, report: [], confusionMatrix: [], rocAuc: [], seconds: 0 };
 	recordEvaluation(artifacts, { ...scores, temperature: 1.5 }, saved);
+	// With a coverage of 90 % a set has the classes whose probability is 0.45 or more: that of the 37th of 40 images.
+	const yTrue = Array.from({ length: 40 }, (_, i) => i % 2);
+	const logits = yTrue.map((label, i) => [0, 1].map((k) => (i < 36 ? (k === label ? 9 : 0) : k === label ? 0 : 0.3)));
+	recordPredictions(
+		artifacts,
+		{
+			...{ classNames, positiveClass: 0, seed: 1, costs: { falseNegative: 1, falsePositive: 1 } },
+			...{ test: { yTrue, logits }, valid: { yTrue, logits } },
+			...{ names: [], lookAlikes: [], leftOut: [], properties: {}, mapCorrelations: [] },
+		},
+		saved,
+	);
 	expected = predicted("--artifacts", artifacts);
 	for (const weights of ["float32", "float16", "uint8"]) {
 		const { status, stderr } = runs(
 			...(["export", "--artifacts", artifacts, "--weights", weights, "--output", weights] as const),
-			...["--threshold", "0.5"],
+			...["--threshold", "0.5", "--coverage", "0.9"],
 		);
 		assert.equal(status, 0, stderr);
 	}
@@ -62,8 +76,13 @@ for (const [weights, tolerance, names] of [
 		test(`${name} with ${weights} weights predicts as the model trained`, () => {
 			const rows = predicted("--model", join(weights, name));
 			assert.equal(rows.length, expected.length);
-			for (const [i, { path, probability, probabilities, sure }] of rows.entries()) {
+			for (const [i, { path, probability, probabilities, sure, set }] of rows.entries()) {
 				assert.equal(path, expected[i].path);
+				const least = 1 / (1 + Math.exp(0.3 / 1.5));
+				assert.deepEqual(
+					set?.toSorted(),
+					classNames.filter((_, k) => probabilities[k] >= least),
+				);
 				assert.equal(sure, probability >= 0.5);
 				for (const [k, p] of probabilities.entries())
 					assert.ok(Math.abs(p - expected[i].probabilities[k]) <= tolerance, `${path}: ${probabilities}`);

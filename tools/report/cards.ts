@@ -1,7 +1,9 @@
 // The model card (Mitchell et al., 2019) and the data sheet (Gebru et al., 2021) of a run, in the parts that a run can know.
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { proportionConfint } from "../../src/metrics";
+import { fitConformal, predictionSets, proportionConfint, withTemperature } from "../../src/metrics";
+import { decoded } from "../../src/pipeline/decoded-predictions";
+import type { PredictionsRecord } from "../../src/pipeline/predictions";
 import type {
 	EvaluationRecord,
 	IssuesRecord,
@@ -21,7 +23,12 @@ export interface CardRecords {
 	training: ModelRecord | null;
 	issues: IssuesRecord | null;
 	evaluation: CardEvaluation | null;
+	/** Default: no prediction sets. */
+	predictions?: PredictionsRecord | null;
 }
+
+/** Coverage of the prediction sets of the card. */
+const COVERAGE = 0.95;
 
 type CardEvaluation = Pick<EvaluationRecord, "temperature" | "slices" | "calibrationError" | "threshold">;
 
@@ -73,7 +80,10 @@ const share = (hits: number, of: number): string => {
 	return `${percent(hits / of)} (95 %: ${percent(low)} to ${percent(high)})`;
 };
 
-function modelCard({ run, evaluation }: CardRecords, { classNames, parameters, weights }: ModelRecord): string {
+function modelCard(
+	{ run, evaluation, predictions }: CardRecords,
+	{ classNames, parameters, weights }: ModelRecord,
+): string {
 	const { confusionMatrix, test, origin, verdict } = run;
 	const known = confusionMatrix && testAccuracy(confusionMatrix);
 	const { backbone } = parameters;
@@ -96,6 +106,7 @@ function modelCard({ run, evaluation }: CardRecords, { classNames, parameters, w
 			: "The model has not been evaluated: `npm start` does.",
 		evaluation && calibration(evaluation),
 		evaluation?.threshold && threshold(evaluation.threshold),
+		evaluation && predictions && coverage(predictions, evaluation.temperature),
 		"## Evaluation data and training data",
 		`Images by split: ${Object.entries(run.counts)
 			.map(([split, count]) => `${split} ${count ?? "unknown"}`)
@@ -128,6 +139,15 @@ function calibration({ temperature, calibrationError }: CardEvaluation): string 
 
 const threshold = ({ class: name, falseNegativeCost, falsePositiveCost, theory, tuned }: PositiveThreshold) =>
 	`Where a missed image of ${escaped(name)} costs ${falseNegativeCost} and a false alarm ${falsePositiveCost}, theory calls an image ${escaped(name)} from the calibrated probability ${theory.toFixed(2)} on; ${tuned.toFixed(2)} costs least on the validation images.`;
+
+function coverage(predictions: PredictionsRecord, temperature: number): string {
+	const { valid, test } = decoded(predictions);
+	const [fitted, checked] = [valid, test].map(({ logProbabilities }) => withTemperature(logProbabilities, temperature));
+	const sets = predictionSets(checked, fitConformal(valid.yTrue, fitted, { coverage: COVERAGE }));
+	const hits = sets.filter((set, i) => set.includes(test.yTrue[i])).length;
+	const size = sets.reduce((sum, { length }) => sum + length, 0) / sets.length;
+	return `Prediction sets with a coverage of ${percent(COVERAGE)}, fitted on the validation images, hold the class of ${share(hits, sets.length)} of the test images, and ${size.toFixed(2)} classes on average.`;
+}
 
 /** The accuracy by slice; the intervals are at the level of 95 % for all slices together. */
 function slices(rows: SliceRow[]): string {

@@ -53,7 +53,7 @@ export async function main(args: string[]): Promise<void> {
 	const record = await writeRun(options, records, predictions);
 	const modelPage = options.withModel && training ? await modelPageOf(options.artifacts) : null;
 	stampPages(options, record, { predictions, modelPage });
-	writeCards({ run: record, training, issues, evaluation }, options);
+	writeCards({ run: record, training, issues, evaluation, predictions: records.predictions }, options);
 	if (!options.noLogs) await writeLogs({ run: record, training }, options);
 	if (browser) await printPages(browser, options);
 	const index = join(reports, "index.html");

@@ -5,20 +5,23 @@ import { parseArgs } from "node:util";
 import type { ExportMetadata } from "../../src/export";
 import { EXPORT_FORMATS, type ExportFormat, requireFormat, type WeightFormat } from "../../src/export/formats";
 import { filesIn } from "../../src/images/folders";
+import type { Conformal } from "../../src/metrics";
 import { commands } from "../commands.mjs";
 import { readProbability } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
+import { fittedSets } from "./prediction-sets";
 import { trainedModel } from "./trained-model";
 
 /** Writes the model in each of the formats, and prints where it is and how large. */
 export async function main(args: string[]): Promise<void> {
-	const { formats, weights, artifacts, output, threshold } = readOptions(args);
+	const { formats, weights, artifacts, output, threshold, coverage } = readOptions(args);
 	const { model, record, temperature } = await trainedModel(artifacts);
 	const { exportModel } = require("../../src/export") as typeof import("../../src/export");
 	const { classNames, weights: source } = record;
 	const metadata: ExportMetadata = {
 		...{ classNames, temperature },
 		...(threshold !== null && { threshold }),
+		...(coverage !== null && { conformal: finite(fittedSets(artifacts, record, temperature, coverage)) }),
 		...(source && { weights: source }),
 	};
 	for (const format of formats) {
@@ -27,6 +30,12 @@ export async function main(args: string[]): Promise<void> {
 	}
 }
 
+/** Prediction sets for JSON, which knows no infinity: no score is above 1. */
+const finite = (conformal: Conformal): Conformal => ({
+	...conformal,
+	thresholds: conformal.thresholds.map((threshold) => Math.min(threshold, 1)),
+});
+
 interface Options {
 	formats: ExportFormat[];
 	weights: WeightFormat;
@@ -34,6 +43,8 @@ interface Options {
 	output: string;
 	/** Least probability of a sure prediction, which goes with the model; null where none is asked for. */
 	threshold: number | null;
+	/** Fraction of images whose set of classes is to hold the right one; null where no sets are asked for. */
+	coverage: number | null;
 }
 
 function readOptions(args: string[]): Options {
@@ -43,6 +54,7 @@ function readOptions(args: string[]): Options {
 		artifacts: { type: "string" },
 		output: { type: "string", default: "exported" },
 		threshold: { type: "string" },
+		coverage: { type: "string" },
 	} as const;
 	const { values, positionals } = parseArgs({ args, allowPositionals: true, options });
 	if (positionals.length > 0) throw new Error(`${positionals[0]} is not expected: ${commands.export.usage}`);
@@ -57,6 +69,7 @@ function readOptions(args: string[]): Options {
 		artifacts: artifacts ? fromHere(artifacts) : at("artifacts"),
 		output: fromHere(output),
 		threshold: readProbability("--threshold", values.threshold),
+		coverage: readProbability("--coverage", values.coverage),
 	};
 }
 

@@ -6,16 +6,13 @@ import type { ImagePrediction } from "../../src/evaluation";
 import { type Prediction, predictionsCsv } from "../../src/evaluation/predictions-csv";
 import { findExport } from "../../src/export/formats";
 import { filesIn, isImageFile } from "../../src/images/folders";
-import { fitConformal, predictionSets, withTemperature } from "../../src/metrics";
-import { decoded } from "../../src/pipeline/decoded-predictions";
-import { loadPredictions } from "../../src/pipeline/predictions";
-import type { ModelRecord } from "../../src/pipeline/records";
 import type { FileProgress, OnFileProgress } from "../../src/support/progress";
 import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
 import { readProbability } from "../setup/numbers.mjs";
 import { at, fromHere } from "../setup/paths.mjs";
 import { main as monitor } from "./monitor";
+import { fittedSets, setsOf } from "./prediction-sets";
 import { trainedModel } from "./trained-model";
 
 const FORMATS = ["table", "csv", "json"] as const;
@@ -65,36 +62,22 @@ interface Predictor {
 
 async function trained({ artifacts, coverage }: Options): Promise<Predictor> {
 	const { model, record, temperature } = await trainedModel(artifacts);
-	const setOf = coverage === null ? undefined : predictionSetOf(artifacts, record, temperature ?? 1, coverage);
+	const conformal = coverage === null ? undefined : fittedSets(artifacts, record, temperature, coverage);
 	const { predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
 	const { classNames } = record;
 	const calibration = { classNames, temperature: temperature ?? 1 };
 	return {
 		classNames,
-		setOf,
+		setOf: conformal && setsOf(conformal, classNames),
 		predict: (files, options) => predictImages(model, files, { ...calibration, ...options }),
 	};
-}
-
-/** Fits prediction sets on what the model predicted for the validation images, which the evaluation has kept. */
-function predictionSetOf(artifacts: string, record: ModelRecord, temperature: number, coverage: number) {
-	const predictions = loadPredictions(artifacts, record);
-	if (!predictions)
-		throw new Error("--coverage needs the predictions of the validation images: npm run report -- 05 keeps them");
-	const { yTrue, logProbabilities } = decoded(predictions).valid;
-	const conformal = fitConformal(yTrue, withTemperature(logProbabilities, temperature), { coverage });
-	if (conformal.thresholds.includes(Number.POSITIVE_INFINITY))
-		console.error(
-			`${yTrue.length} validation images are too few for a coverage of ${coverage}: each set has all classes`,
-		);
-	return (probabilities: number[]) =>
-		predictionSets([probabilities], conformal)[0].map((label) => record.classNames[label]);
 }
 
 async function exported(path: string): Promise<Predictor> {
 	const { loadExported } = require("../../src/export") as typeof import("../../src/export");
 	const { metadata, predictImages } = await loadExported(path);
-	return { classNames: metadata.classNames, threshold: metadata.threshold, predict: predictImages };
+	const { classNames, threshold, conformal } = metadata;
+	return { classNames, threshold, setOf: conformal && setsOf(conformal, classNames), predict: predictImages };
 }
 
 /** Rewrites a line on the terminal. */
@@ -136,7 +119,9 @@ function readOptions(args: string[]): Options {
 	const coverage = readProbability("--coverage", values.coverage);
 	const { artifacts, model } = values;
 	if (model !== undefined && coverage !== null)
-		throw new Error("--coverage needs validation images, which an exported model does not have: leave out --model");
+		throw new Error(
+			"--coverage needs validation images: with --model the sets are those that npm run export -- --coverage put there",
+		);
 	if (artifacts !== undefined && model !== undefined)
 		throw new Error(`--model ${model} and --artifacts ${artifacts} are two models: leave out one of them`);
 	const paths = positionals.map(fromHere);

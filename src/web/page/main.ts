@@ -12,10 +12,11 @@ const say = (message: string) => {
 };
 
 const embedded: Embedded = JSON.parse(find("#model").textContent ?? "");
-const { classNames, input, temperature, threshold: chosen } = embedded.metadata;
+const { classNames, input, temperature, threshold: chosen, conformal } = embedded.metadata;
 const threshold = find<HTMLInputElement>("#threshold");
 threshold.value = String(Math.round(100 * (chosen ?? 0)));
 const leastSure = () => Number(threshold.value) / 100;
+const rules = () => ({ threshold: leastSure(), conformal });
 const heat = find<HTMLInputElement>("#heat");
 
 let results: Result[] = [];
@@ -44,7 +45,7 @@ function add(files: File[]): void {
 			await new Promise((done) => setTimeout(done));
 			const result = await predict(file);
 			results.push(result);
-			find("tbody").prepend(rowOf(result, classNames, leastSure()));
+			find("tbody").prepend(rowOf(result, classNames, rules()));
 			find("table").hidden = find("#actions").hidden = false;
 			say(`${file.name}: ${sentence(result, classNames, leastSure())}`);
 		}
@@ -52,7 +53,7 @@ function add(files: File[]): void {
 }
 
 function show(): void {
-	find("tbody").replaceChildren(...results.map((result) => rowOf(result, classNames, leastSure())).reverse());
+	find("tbody").replaceChildren(...results.map((result) => rowOf(result, classNames, rules())).reverse());
 	find("table").hidden = find("#actions").hidden = results.length === 0;
 	const last = results.at(-1);
 	say(last ? `${last.file.name}: ${sentence(last, classNames, leastSure())}` : "");

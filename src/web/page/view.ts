@@ -1,4 +1,5 @@
 // The rows of the table of predictions.
+import { type Conformal, predictionSets } from "../../metrics/conformal";
 import { percent } from "../../support/format";
 import type { Prediction } from "./model";
 
@@ -17,8 +18,14 @@ export function sentence({ prediction, error }: Result, classNames: string[], th
 	return probabilities[label] < threshold ? `not sure: ${best}` : best;
 }
 
+/** What an export says of sure predictions and of prediction sets. */
+export interface Rules {
+	threshold: number;
+	conformal?: Conformal;
+}
+
 /** Makes the row of an image. */
-export function rowOf(result: Result, classNames: string[], threshold: number): HTMLTableRowElement {
+export function rowOf(result: Result, classNames: string[], { threshold, conformal }: Rules): HTMLTableRowElement {
 	const { file, prediction, error } = result;
 	const row = document.createElement("tr");
 	const [image, label, list] = Array.from({ length: 3 }, () => row.appendChild(document.createElement("td")));
@@ -33,9 +40,17 @@ export function rowOf(result: Result, classNames: string[], threshold: number): 
 		...(isSure ? [] : [text("div", "unsure", "not sure")]),
 		text("div", "label", classNames[prediction.label]),
 		text("div", "", percent(probabilities[prediction.label])),
+		...(conformal ? [text("div", "set", setSentence(probabilities, classNames, conformal))] : []),
 	);
 	list.append(bars(probabilities, classNames));
 	return row;
+}
+
+/** The classes that an image may have, in words. */
+function setSentence(probabilities: number[], classNames: string[], conformal: Conformal): string {
+	const [labels] = predictionSets([probabilities], conformal);
+	const names = labels.map((label) => classNames[label]).join(" or ");
+	return `${percent(conformal.coverage)} coverage: ${names || "none of the classes"}`;
 }
 
 /** The most probable classes; all of them are in the CSV. */
