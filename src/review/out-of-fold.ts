@@ -1,13 +1,7 @@
 // Out-of-fold probabilities: each image predicted by a model that has not seen it.
-import * as tf from "@tensorflow/tfjs-node-gpu";
-import { withClassifier } from "../cnn/backbone";
 import { sourceGroups, stratifiedGroupKFold } from "../datasets/sampling";
 import type { LabelledFile } from "../datasets/types";
-import { predict } from "../evaluation/evaluate";
 import { checkInterrupt } from "../support/kernel";
-import { compile } from "../training/compile";
-import { train as trainModel } from "../training/train";
-import { type FeaturesOptions, featureBatches } from "./features";
 
 /**
  * Trains a model on some files and predicts others.
@@ -78,42 +72,4 @@ function lacking(name: string, labels: number[], label: number, nSplits: number)
 	return new Error(
 		`a fold of ${nSplits} has no training image of ${name}, which has ${images} in all, some of one source: add images of ${name}, leave the class out, or set a smaller nSplits`,
 	);
-}
-
-/** Options of `featureClassifier`. */
-export interface FeatureClassifierOptions extends FeaturesOptions {
-	/** Names of the classes: the columns of the probabilities. */
-	classNames: string[];
-	/** Passes over the training images. Default 20. */
-	epochs?: number;
-	/** Learning rate of Adam. Default 0.001. */
-	learningRate?: number;
-	/** Images per step. Default 32. */
-	batchSize?: number;
-	/** Fraction of the features dropped at each training step. Default 0.2. */
-	dropout?: number;
-}
-
-/**
- * Returns a function for `outOfFoldProbabilities` that trains a softmax layer on the features of a frozen network
- * (multinomial logistic regression, a linear probe). Features are computed once per file, so a fold takes seconds.
- *
- * @param backbone model from images to features, float32 `[batch, features]`: that of `backboneOf` or `pretrained`, or the
- *   `featurePart` of a trained one
- */
-export function featureClassifier(backbone: tf.LayersModel, options: FeatureClassifierOptions): Fit {
-	const { epochs = 20, learningRate = 0.001, batchSize = 32, dropout = 0.2, ...reading } = options;
-	return async (train, test, seed) => {
-		const data = await featureBatches(backbone, train, { ...reading, batchSize, seed, shuffle: true });
-		const unseen = await featureBatches(backbone, test, { ...reading, shuffle: false });
-		const { head } = withClassifier(backbone, reading.classNames.length, { dropout, seed });
-		try {
-			compile(head, learningRate);
-			await trainModel(head, data, { epochs, onProgress: null });
-			return (await predict(head, unseen)).probabilities;
-		} finally {
-			tf.dispose(head.getWeights());
-			head.dispose();
-		}
-	};
 }

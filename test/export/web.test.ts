@@ -86,10 +86,15 @@ describe("the exported page", { skip: noBrowser }, () => {
 	});
 	after(() => browser?.close());
 
+	/** Least probability of a class in a prediction set. */
+	const LEAST = 0.48;
+
 	/** Exports a network, and opens it from its file, with nothing else within reach. */
 	async function open(name: keyof typeof NETWORKS, hash = "", options: object = {}): Promise<Page> {
 		const model = NETWORKS[name]();
-		const own = { ...metadata(2), classNames: names[name as keyof typeof names], threshold: 0.6 };
+		const classNames = names[name as keyof typeof names];
+		const conformal = { method: "lac" as const, coverage: 0.9, thresholds: classNames.map(() => 1 - LEAST) };
+		const own = { ...metadata(2), classNames, threshold: 0.6, conformal };
 		const path = await exportModel(model, join(work, name), { format: "web", metadata: own });
 		const context = await browser.newContext({ offline: true, ...options });
 		const page = await context.newPage();
@@ -214,6 +219,14 @@ describe("the exported page", { skip: noBrowser }, () => {
 			await predictions(page, files.slice(0, 4));
 			await page.locator("#threshold").fill("100");
 			assert.equal(await page.locator("tbody .unsure").count(), 4);
+			for (const row of await page.locator("tbody tr").all()) {
+				const shown = await row.locator("li").allInnerTexts();
+				const within = shown
+					.map((line) => line.split("\n"))
+					.filter(([, share]) => Number.parseFloat(share) >= 100 * LEAST);
+				const classes = within.map(([name]) => name).join(" or ") || "none of the classes";
+				assert.equal(await row.locator(".set").innerText(), `90.0 % coverage: ${classes}`);
+			}
 			await page.locator("#threshold").fill("0");
 			assert.equal(await page.locator("tbody .unsure").count(), 0);
 			assert.equal(await page.locator("tbody b").count(), 0);

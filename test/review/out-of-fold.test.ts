@@ -7,8 +7,9 @@ import sharp from "sharp";
 import { withClassifier } from "../../src/cnn/backbone";
 import { cnn } from "../../src/cnn/cnn";
 import type { LabelledFile } from "../../src/datasets/types";
+import { featureClassifier } from "../../src/review/classifiers";
 import { featurePart, featuresOf } from "../../src/review/features";
-import { type Fit, featureClassifier, outOfFoldProbabilities } from "../../src/review/out-of-fold";
+import { type Fit, outOfFoldProbabilities } from "../../src/review/out-of-fold";
 import { smallBackbone } from "../cnn/small-backbone";
 import { temporaryFolder } from "../helpers";
 

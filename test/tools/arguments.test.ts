@@ -8,7 +8,7 @@ const parse = (...args: string[]) => parseArguments(args);
 
 test("with no arguments: all notebooks, their defaults, the project's folders", () => {
 	const options = parse();
-	assert.equal(options.notebooks.length, 9);
+	assert.equal(options.notebooks.length, 10);
 	assert.deepEqual([options.dataset, options.artifacts], [join(root, "dataset"), join(root, "artifacts")]);
 	const { epochs, batchSize, imageSize, learningRate, patience, seed } = options.values;
 	assert.deepEqual([epochs, batchSize, imageSize, learningRate, patience, seed], [5, 32, 64, 0.001, 2, 42]);
