@@ -18,7 +18,7 @@ interface Cell {
 	outputs?: { output_type: string }[];
 }
 /** Small enough for all notebooks in a minute; a notebook gets those that it declares. */
-const SMALL = { imageSize: 48, batchSize: 16, epochs: 2, trials: 3, trialEpochs: 1, seed: 7 };
+const SMALL = { imageSize: 48, batchSize: 16, epochs: 2, trials: 3, trialEpochs: 1, comparisonSteps: 20, seed: 7 };
 const SOLUTION = /^<details><summary>Solution<\/summary>\n\n```ts\n([\s\S]+?)\n```\n\n([\s\S]+)\n\n<\/details>$/;
 
 const names = notebookNames();

@@ -88,7 +88,7 @@ describe("on a small data set with broken files,", () => {
 	});
 
 	test("all run in order, and metrics.json holds what programs read", () => {
-		const { code, out } = report("--with-model", "--with-names", ...places, ...small);
+		const { code, out } = report("--with-model", "--with-names", ...places, ...small, "-p", "comparisonSteps=20");
 		assert.equal(code, 0, out);
 		const metrics = read(join(reports, "metrics.json"));
 		assert.deepEqual(metrics.counts, { train: 64, valid: 24, test: 24 });
