@@ -15,5 +15,5 @@ export {
 export { stratifiedSample } from "./datasets/stratified-sample";
 export type { Batch, ImageDataset, ImageDatasetOptions, LabelledFile } from "./datasets/types";
 export { loadImage } from "./images/decode";
-export { SPLITS } from "./images/folders";
+export { SPLITS, unlabelledImages } from "./images/folders";
 export { IMAGE_EXTENSIONS } from "./images/formats";

@@ -4,7 +4,9 @@ export { type Claim, claim, type Expected, type Verdict } from "./display/claims
 export { confusionMatrixFigure, curves } from "./display/figures";
 export { showImages } from "./display/images";
 export { liveFileProgress, liveSteps } from "./display/progress-bar";
-export { type ReviewDecision, type ReviewJournal, type ReviewOptions, reviewPanel } from "./display/review-panel";
+export type { ReviewDecision } from "./display/review-decisions";
+export { type PagesJournal, type PagesOptions, reviewPages } from "./display/review-pages";
+export { type ReviewJournal, type ReviewOptions, reviewPanel } from "./display/review-panel";
 export { type DisplayPlace, show, showClaims, showFigure, showMarkdown, showTable } from "./display/show";
 export { COLORS, type Figure, svgOf } from "./display/svg";
 export { liveSweep, parallelCoordinates, trialRows } from "./display/sweep-view";

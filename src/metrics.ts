@@ -21,6 +21,7 @@ export {
 	type Conformal,
 	type ConformalOptions,
 	type ConformityScore,
+	conformalQuantile,
 	fitConformal,
 	predictionSets,
 } from "./metrics/conformal";

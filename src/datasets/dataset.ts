@@ -69,7 +69,7 @@ export function imageDatasetFromFiles(
 			labelMode,
 			classNames.length,
 		);
-	const fileBatches = { decoding, nextEpoch: epochsOf(files.length, order), labelsOf };
+	const fileBatches = { decoding, batchSize, nextEpoch: epochsOf(files.length, order), labelsOf };
 	const batches = readBatches(filePaths, fileBatches, cacheLimit);
 	const source = { batches, prepare: unpack(decoding), counters: [epochs], files: fileBatches };
 	// `tf.data.generator` is typed for synchronous generators, but awaits each result.

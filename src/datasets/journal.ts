@@ -1,8 +1,8 @@
 // The label journal: decisions on images, `labels.jsonl` beside the splits. Images never move; a later decision on an image
 // replaces an earlier one, and an undone one is as if it had never been made.
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { splitOf } from "../images/folders";
+import { splitOf, UNLABELLED } from "../images/folders";
 import { isReadable, sha256OfFile, versionOfFile } from "../support/files";
 import { integer, matching, objectOf, optional, orNull, text } from "../support/schema";
 import { writeError } from "../support/writing";
@@ -19,8 +19,8 @@ export interface Decision {
 	bytes: number;
 	/** Path in the data set's folder, with `/` and the usual name of the split, for example `"train/cat/1.jpg"`. */
 	path: string;
-	/** Its class at the time. */
-	from: string;
+	/** Its class at the time; null for an unlabelled image. */
+	from: string | null;
 	/** Its class from now on; `from` if the label is confirmed, null if the image is left out. */
 	to: string | null;
 	/** What proposed to look at it, for example `"label issue"`. */
@@ -42,7 +42,7 @@ const label = text(10_000);
 const sha256 = matching(/^[0-9a-f]{64}$/, "a SHA-256");
 const time = matching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, "a time such as 2026-01-31T12:00:00.000Z");
 const isDecision = objectOf<Decision>({
-	...{ sha256, path: label, from: label, to: orNull(label), proposedBy: label, time, note: optional(label) },
+	...{ sha256, path: label, from: orNull(label), to: orNull(label), proposedBy: label, time, note: optional(label) },
 	bytes: integer(0, Number.MAX_SAFE_INTEGER),
 });
 const isUndo = objectOf<Omit<Undo, "undo">>({ sha256, path: label, time });
@@ -67,12 +67,14 @@ export function readJournal(file: string): JournalContent {
 	return { decisions: [...held.values()], damaged };
 }
 
-/** The valid lines of a journal in the order of their times, and the decisions that hold, by `keyOf`. */
+/** What the lines of a journal say. */
 interface Lines {
-	entries: (Decision | Undo)[];
+	/** The decisions that hold, by `keyOf`. */
 	held: Map<string, Decision>;
 	/** The last of them for each path. */
 	byPath: Map<string, Decision>;
+	/** The time of the last line on each path. */
+	times: Map<string, string>;
 	damaged: number;
 }
 
@@ -90,7 +92,8 @@ function readLines(file: string): Lines {
 		if (!("undo" in entry)) held.set(keyOf(entry), entry);
 	}
 	const byPath = new Map([...held.values()].map((decision) => [decision.path, decision]));
-	const lines = { entries, held, byPath, damaged };
+	const times = new Map(entries.map(({ path, time }) => [path, time]));
+	const lines = { held, byPath, times, damaged };
 	known.set(file, { version, lines });
 	return lines;
 }
@@ -129,19 +132,30 @@ export function journalPath(dataset: string, path: string): string {
 	return [rest.length > 0 ? (splitOf(first) ?? first) : first, ...rest].join("/").normalize("NFC");
 }
 
+/** What is decided on an image: its class, null to leave it out, or its present class to confirm it. */
+export interface Choice {
+	path: string;
+	to: string | null;
+	proposedBy: string;
+	note?: string;
+}
+
 /** A journal that is written to. */
 export interface Journal {
 	/** The journal's file. */
 	file: string;
 	/**
-	 * Records a decision on an image: its class, null to leave it out, or its present class to confirm it. The line is in the
-	 * file when the promise resolves.
+	 * Records a decision on an image. The line is in the file when the promise resolves.
 	 *
 	 * @throws when the image cannot be read, or the journal cannot be written
 	 */
-	decide(decision: { path: string; to: string | null; proposedBy: string; note?: string }): Promise<Decision>;
+	decide(choice: Choice): Promise<Decision>;
+	/** Records decisions on several images at once; none when one of the images cannot be read. Throws as `decide`. */
+	decideAll(choices: readonly Choice[]): Promise<Decision[]>;
 	/** Takes the decision on an image back; nothing happens where there is none. */
 	undo(path: string): Promise<void>;
+	/** Takes the decisions on several images back at once. */
+	undoAll(paths: readonly string[]): Promise<void>;
 	/** Returns the decision on an image that holds; null if there is none. */
 	decisionOf(path: string): Decision | null;
 	/** Returns all decisions that hold. */
@@ -149,7 +163,7 @@ export interface Journal {
 }
 
 /**
- * Opens the journal of a data set. Each decision is appended as a whole line, so that several notebooks can write to one
+ * Opens the journal of a data set. Decisions are appended as whole lines, so that several notebooks can write to one
  * journal, and a kernel that is killed loses nothing.
  *
  * @param dataset the data set's folder
@@ -157,45 +171,55 @@ export interface Journal {
  */
 export function openJournal(dataset: string, { file = join(dataset, JOURNAL) } = {}): Journal {
 	const find = (path: string) => readLines(file).byPath.get(journalPath(dataset, path)) ?? null;
-	return {
-		file,
-		async decide({ path, to, proposedBy, note }) {
+	const decideAll = async (choices: readonly Choice[]) => {
+		const hashes: string[] = [];
+		for (const { path } of choices) hashes.push(await sha256OfFile(path));
+		const decisions = choices.map(({ path, to, proposedBy, note }, i): Decision => {
 			const recorded = journalPath(dataset, path);
-			const decision: Decision = {
-				sha256: await sha256OfFile(path),
-				bytes: statSync(path).size,
-				path: recorded,
+			return {
+				...{ sha256: hashes[i], bytes: statSync(path).size, path: recorded },
 				from: find(path)?.to ?? folderClass(recorded),
 				...{ to, proposedBy, time: timeFor(file, recorded), ...(note && { note }) },
 			};
-			append(file, decision);
-			return decision;
-		},
-		async undo(path) {
-			const decision = find(path);
-			if (!decision) return;
-			const { sha256, path: recorded } = decision;
-			append(file, { sha256, path: recorded, undo: true, time: timeFor(file, recorded) } satisfies Undo);
-		},
+		});
+		append(file, decisions);
+		return decisions;
+	};
+	const undoAll = async (paths: readonly string[]) => {
+		const held = paths.map(find).filter((decision) => decision !== null);
+		append(
+			file,
+			held.map(({ sha256, path }): Undo => ({ sha256, path, undo: true, time: timeFor(file, path) })),
+		);
+	};
+	return {
+		...{ file, decideAll, undoAll },
+		decide: async (choice) => (await decideAll([choice]))[0],
+		undo: (path) => undoAll([path]),
 		decisionOf: find,
 		decisions: () => readJournal(file).decisions,
 	};
 }
 
-/** The class of the folder that an image is in. */
-function folderClass(path: string): string {
+/** Returns whether a path of a journal is that of an unlabelled image. */
+export const isUnlabelled = (path: string) => path.startsWith(`${UNLABELLED}/`);
+
+/** The class of the folder that an image is in; null for an unlabelled one. */
+function folderClass(path: string): string | null {
+	if (isUnlabelled(path)) return null;
 	const [first, second] = path.split("/");
 	return toClassName(splitOf(first) ? second : first);
 }
 
 /** Now, or just after a line on the same image that is not older, as of another machine's clock: the new line counts. */
 function timeFor(file: string, path: string): string {
-	const last = readLines(file).entries.findLast((entry) => entry.path === path);
-	return new Date(Math.max(Date.now(), last ? Date.parse(last.time) + 1 : 0)).toISOString();
+	const last = readLines(file).times.get(path);
+	return new Date(Math.max(Date.now(), last ? Date.parse(last) + 1 : 0)).toISOString();
 }
 
-/** Appends a line in one write, on a line of its own even where the last one was cut off. */
-function append(file: string, line: Decision | Undo): void {
+/** Appends lines in one write, on lines of their own even where the last one was cut off. */
+function append(file: string, lines: (Decision | Undo)[]): void {
+	if (lines.length === 0) return;
 	try {
 		const journal = openSync(file, "a+");
 		try {
@@ -203,7 +227,8 @@ function append(file: string, line: Decision | Undo): void {
 			const last = Buffer.alloc(1);
 			if (size > 0) readSync(journal, last, 0, 1, size - 1);
 			const isWhole = size === 0 || last.toString() === "\n";
-			writeSync(journal, `${isWhole ? "" : "\n"}${JSON.stringify(line)}\n`);
+			const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+			writeFileSync(journal, `${isWhole ? "" : "\n"}${text}`);
 		} finally {
 			closeSync(journal);
 		}

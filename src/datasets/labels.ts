@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { splitFolder, splitOf } from "../images/folders";
+import { splitFolder, splitOf, unlabelledImages } from "../images/folders";
 import { isReadable, versionOfFile } from "../support/files";
 import { toClassName } from "./classes";
-import { type Decision, datasetOf, JOURNAL, journalPath, readJournal } from "./journal";
+import { type Decision, datasetOf, isUnlabelled, JOURNAL, journalPath, readJournal } from "./journal";
 import type { ImageDatasetOptions, Index, LabelledFile } from "./types";
 
 /** What a journal has changed. */
@@ -14,6 +14,8 @@ export interface Applied {
 	file: string;
 	/** Images with another class than that of their folder. */
 	corrected: number;
+	/** Images of the `unlabelled` folder that have a class. */
+	labelled: number;
 	/** Images that are left out. */
 	excluded: number;
 	/** Why decisions do not count, a line each. */
@@ -21,38 +23,43 @@ export interface Applied {
 }
 
 /**
- * Applies the decisions of a data set's journal to the files of an index: other labels, and files that are left out. A
- * decision is about a file's content: one that has changed has the class of its folder again, one that was moved or whose
- * folder was renamed is found.
+ * Applies the decisions of a data set's journal to the files of an index: other labels, and files that are left out. To those
+ * of `train` it adds the unlabelled images that have been given a class, but not to a validation subset of it. A decision is
+ * about a file's content: one that has changed has the class of its folder again, one that was moved or whose folder was
+ * renamed is found.
  *
- * @param options `labels: "folders"` applies none; `journal` is another file
+ * @param options `labels: "folders"` applies none; `journal` is another file; `subset` is what `index` is of its folder
  * @throws when a class has no images left
  */
 export function withJournal(
 	index: Index,
-	{ labels = "journal", journal }: Pick<ImageDatasetOptions, "labels" | "journal"> = {},
+	{ labels = "journal", journal, subset }: Pick<ImageDatasetOptions, "labels" | "journal" | "subset"> = {},
 ): Index & { applied: Applied | null } {
 	const dataset = datasetOf(index.directory);
 	const file = journal ?? join(dataset, JOURNAL);
 	if (labels === "folders" || !existsSync(file)) return { ...index, applied: null };
 	const { decisions, damaged } = readJournal(file);
-	const { found, changed } = locate(decisions, index, dataset);
+	const isTraining = splitOf(index.directory) === "train" && subset !== "validation";
+	const unlabelled = isTraining && decisions.some(({ path }) => isUnlabelled(path)) ? unlabelledImages(dataset) : [];
+	const given: GivenFile[] = [...index.files, ...unlabelled.map((path) => ({ path, label: null }))];
+	const { found, changed } = locate(decisions, given, index.directory);
 	const classes = new Map(index.classNames.map((name, label) => [name, label]));
 	const unknown = new Map<string, number>();
-	const applied: Applied = { file, corrected: 0, excluded: 0, ignored: [] };
-	const files = index.files.flatMap((given): LabelledFile[] => {
-		const decision = found.get(given.path);
-		if (!decision) return [given];
+	const applied: Applied = { file, corrected: 0, labelled: 0, excluded: 0, ignored: [] };
+	const files = given.flatMap(({ path, label: before }): LabelledFile[] => {
+		const asBefore = before === null ? [] : [{ path, label: before }];
+		const decision = found.get(path);
+		if (!decision) return asBefore;
 		if (decision.to === null) {
-			applied.excluded++;
+			applied.excluded += asBefore.length;
 			return [];
 		}
 		const name = toClassName(decision.to);
 		const label = classes.get(name);
 		if (label === undefined) unknown.set(name, (unknown.get(name) ?? 0) + 1);
-		if (label === undefined || label === given.label) return [given];
-		applied.corrected++;
-		return [{ ...given, label }];
+		if (label === undefined || label === before) return asBefore;
+		applied[before === null ? "labelled" : "corrected"]++;
+		return [{ path, label }];
 	});
 	if (damaged > 0) applied.ignored.push(`${damaged} lines are no decisions`);
 	if (changed > 0) applied.ignored.push(`${changed} files have changed since their decision: review them again`);
@@ -64,11 +71,15 @@ export function withJournal(
 	return { ...index, files, applied };
 }
 
+/** A file of an index, or an unlabelled one. */
+type GivenFile = { path: string; label: number | null };
+
 /** Finds the file of each decision: at its path with its content, or else wherever its content is. */
-function locate(decisions: Decision[], index: Index, dataset: string) {
-	const split = splitOf(index.directory);
-	const isOwn = ({ path }: Decision) => !split || path.startsWith(`${split}/`);
-	const paths = new Map(index.files.map(({ path }) => [journalPath(dataset, path), path]));
+function locate(decisions: Decision[], files: GivenFile[], directory: string) {
+	const split = splitOf(directory);
+	const dataset = datasetOf(directory);
+	const paths = new Map(files.map(({ path }) => [journalPath(dataset, path), path]));
+	const isOwn = ({ path }: Decision) => !split || path.startsWith(`${split}/`) || paths.has(path);
 	const found = new Map<string, Decision>();
 	const missing: Decision[] = [];
 	let changed = 0;
@@ -81,7 +92,7 @@ function locate(decisions: Decision[], index: Index, dataset: string) {
 		else if (sha256AtOnce(path) === decision.sha256) found.set(path, decision);
 		else changed++;
 	}
-	for (const [path, decision] of moved(missing, index, found)) found.set(path, decision);
+	for (const [path, decision] of moved(missing, files, found)) found.set(path, decision);
 	return { found, changed };
 }
 
@@ -92,7 +103,7 @@ function isGone(dataset: string, { path }: Decision): boolean {
 }
 
 /** Finds files that are elsewhere now, by size and content. */
-function* moved(missing: Decision[], { files }: Index, found: Map<string, Decision>): Generator<[string, Decision]> {
+function* moved(missing: Decision[], files: GivenFile[], found: Map<string, Decision>): Generator<[string, Decision]> {
 	const sizes = new Set(missing.map(({ bytes }) => bytes));
 	if (sizes.size === 0) return;
 	const candidates = files.filter(({ path }) => !found.has(path) && sizes.has(statSync(path).size));
@@ -127,9 +138,10 @@ function requireAll({ classNames, directory }: Index, files: LabelledFile[], jou
 }
 
 /** Says in a line what a journal has changed; null if nothing. */
-export function sentenceOf({ file, corrected, excluded, ignored }: Applied): string | null {
+export function sentenceOf({ file, corrected, labelled, excluded, ignored }: Applied): string | null {
 	const changes = [
 		corrected > 0 && `${corrected} label${corrected === 1 ? "" : "s"} corrected`,
+		labelled > 0 && `${labelled} unlabelled image${labelled === 1 ? "" : "s"} labelled`,
 		excluded > 0 && `${excluded} image${excluded === 1 ? "" : "s"} left out`,
 		...ignored,
 	].filter(Boolean);

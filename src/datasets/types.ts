@@ -27,6 +27,8 @@ export interface BatchSource {
 export interface FileBatches {
 	/** How the files are read. */
 	decoding: DecodeOptions;
+	/** Images per batch; the last batch can be smaller. */
+	batchSize: number;
 	/** Begins an epoch: returns the indices of the files in each of its batches. */
 	nextEpoch(): number[][];
 	/** Returns the labels of files by index, as `ys`. */
@@ -71,7 +73,8 @@ export interface ImageDatasetOptions extends ReadOptions {
 	subset?: "training" | "validation";
 	/**
 	 * Where labels come from: `"folders"`, or `"journal"` for the folders with the decisions of the data set's `labels.jsonl`,
-	 * if there is one, see `openJournal`. Default `"journal"`.
+	 * if there is one, see `openJournal`; images of the data set's `unlabelled` folder that were given a class are part of `train`
+	 * then. Default `"journal"`.
 	 */
 	labels?: "journal" | "folders";
 	/** The journal's file. Default: `labels.jsonl` beside the splits, or in a folder without splits. */

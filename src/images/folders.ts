@@ -55,6 +55,15 @@ export function resolveSplit(directory: string): string {
 	return folder && statOrNull(folder) ? folder : directory;
 }
 
+/** The folder of images that have no label yet, beside the splits. */
+export const UNLABELLED = "unlabelled";
+
+/** Returns the images of a data set's `unlabelled` folder, in any folders below it, in the order of their paths. */
+export function unlabelledImages(dataset: string): string[] {
+	const folder = join(dataset, UNLABELLED);
+	return statOrNull(folder)?.isDirectory() ? [...filesIn(folder)].filter(isImageFile).sort() : [];
+}
+
 /** Names of folders that tools leave beside images. */
 const HELPER_FOLDERS = ["@eaDir", "__MACOSX"];
 

@@ -84,9 +84,15 @@ function scoresOf(row: number[], method: ConformityScore): number[] {
 	return scores;
 }
 
-/** The k-th smallest score for k = ⌈(n + 1) · coverage⌉: one more image than there are would be within it as often. */
-function conformalQuantile(scores: number[], coverage: number): number {
+/**
+ * Returns the conformal quantile of scores, the k-th smallest for k = ⌈(n + 1) · coverage⌉: another score of the same
+ * distribution is within it at least as often as `coverage` says.
+ *
+ * @param coverage fraction, above 0 and below 1
+ * @returns `Infinity` where there are too few scores for the coverage
+ */
+export function conformalQuantile(scores: readonly number[], coverage: number): number {
 	// Without the rounding errors of the product, which would count one image more.
 	const k = Math.ceil(Number(((scores.length + 1) * coverage).toPrecision(12)));
-	return k > scores.length ? Number.POSITIVE_INFINITY : scores.sort((a, b) => a - b)[k - 1];
+	return k > scores.length ? Number.POSITIVE_INFINITY : [...scores].sort((a, b) => a - b)[k - 1];
 }

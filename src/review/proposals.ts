@@ -7,8 +7,16 @@ import { quantile } from "../support/statistics";
 import { findLabelIssues } from "./label-issues";
 import { type Neighbours, outlierScores } from "./neighbours";
 
-/** Why an image is looked at. */
-export type SuspectKind = "label issue" | "label conflict" | "leak" | "near duplicate" | "outlier" | "least certain";
+/** Why an image is looked at. The last two are unlabelled images: of a confident prediction, and to be labelled one by one. */
+export type SuspectKind =
+	| "label issue"
+	| "label conflict"
+	| "leak"
+	| "near duplicate"
+	| "outlier"
+	| "least certain"
+	| "pseudo-label"
+	| "unlabelled";
 
 /** An image that is worth a look, by its index. */
 export interface Proposal {

@@ -18,8 +18,8 @@ import {
 export interface Suspect {
 	/** Path of the image, as it was given. */
 	path: string;
-	/** Name of its class. */
-	label: string;
+	/** Name of its class; null for an unlabelled image. */
+	label: string | null;
 	/** Name of the class that it should perhaps have. */
 	suggested: string | null;
 	kind: SuspectKind;

@@ -6,7 +6,8 @@ import { after, afterEach, before, describe, mock, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
-import { type ReviewDecision, type ReviewJournal, reviewPanel } from "../../src/display/review-panel";
+import type { ReviewDecision } from "../../src/display/review-decisions";
+import { type ReviewJournal, reviewPanel } from "../../src/display/review-panel";
 import type { Suspect } from "../../src/review/suspects";
 import { browserScript } from "../../src/support/browser-script";
 import { launchBrowser, noBrowser } from "../browser";
@@ -261,8 +262,8 @@ test("without widgets it is the decisions so far, or else the first suspects; na
 	const updates = () => outputs.filter((o) => o !== first && o.transient.display_id === first.transient.display_id);
 	assert.equal(first.data["text/html"].match(/<figure /g)?.length, 2);
 	assert.match(first.data["text/html"], /&lt;b&gt;cats&lt;\/b&gt;\$x\$ → &lt;i&gt;dogs&lt;\/i&gt;\?/);
-	assert.match(first.data["text/html"], /<p>… 3 more suspect images<\/p><\/div>$/);
-	assert.match(first.data["text/plain"], /^\[image 1\] <b>cats<\/b>.*\n.*\n… 3 more suspect images$/);
+	assert.match(first.data["text/html"], /<p>… 3 more images<\/p><\/div>$/);
+	assert.match(first.data["text/plain"], /^\[image 1\] <b>cats<\/b>.*\n.*\n… 3 more images$/);
 	assert.doesNotMatch(first.data["text/html"], /<(b|i|script)>|<img src=x/);
 
 	mock.timers.enable({ apis: ["setTimeout"] });
@@ -317,7 +318,7 @@ describe("in a browser, with a model of a few lines,", { skip: noBrowser }, () =
 			const ahead = (index) => decisions.flatMap((to, i) => (to === undefined && i > index ? [i] : []));
 			const decisionOf = (i) => (decisions[i] === undefined ? null : { to: decisions[i] });
 			const item = (index) => ({
-				type: "item", index, path: index + ".jpg", label: "class a", suggested: "class b", kind: "leak", score: 1, why: "Why.",
+				type: "item", index, path: index + ".jpg", label: index === 2 ? null : "class a", suggested: "class b", kind: "leak", score: 1, why: "Why.",
 				image: { reason: "none" }, neighbours: [], decision: decisionOf(index), ahead: ahead(index),
 			});
 			const reply = ({ view, ask, index, to }) => {
@@ -358,6 +359,18 @@ describe("in a browser, with a model of a few lines,", { skip: noBrowser }, () =
 		await page.keyboard.press("x");
 		await page.getByText("All 3 are decided.").first().waitFor();
 		assert.deepEqual((await state()).decisions, ["class k", null, "class i"]);
+	});
+
+	test("an unlabelled image has no class to keep", async () => {
+		await page.keyboard.press("ArrowLeft");
+		await page.locator(".icn-review[data-index='2']").waitFor();
+		assert.equal(await page.locator(".icn-review-label").first().innerText(), "—");
+		assert.match(await page.locator(".icn-review-decision").innerText(), /^Decided: class i/);
+		assert.equal(await page.getByRole("button", { name: "Nothing to keep" }).getAttribute("aria-disabled"), "true");
+		await page.keyboard.press("k");
+		await page.getByText("This image has no class to keep.").waitFor({ state: "attached" });
+		assert.deepEqual((await state()).decisions, ["class k", null, "class i"]);
+		await page.keyboard.press("ArrowRight");
 	});
 
 	test("axe finds nothing, on an image and at the end, with a note open", async () => {

@@ -1,6 +1,6 @@
 // The review panel in JupyterLab, in a real browser.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -48,6 +48,16 @@ const suspects = images.slice(0, ${COUNT}).map((path, i) => ({
 	score: 0.1 + i / 100, why: "The network is 93 % sure of <i>" + classNames[1] + "</i>.",
 	neighbours: [...others.slice(i, i + 4), ...images.slice(24, 26)],
 }));`;
+/** Proposals of one class for unlabelled images. Past the doors, which would load TensorFlow for nothing. */
+const PAGES = `
+import { openJournal } from "../src/datasets/journal";
+import { reviewPages } from "../src/display";
+import { unlabelledImages } from "../src/images/folders";
+import { proposeLabels } from "../src/review/pseudo-labels";
+const classNames = ["cracked", "intact"];
+const paths = unlabelledImages("../dataset");
+const rows = paths.map((_, i) => [0.999 - i / 1000, 0.001 + i / 1000]);
+const { confident } = proposeLabels(paths, rows, { classNames, threshold: 0.9 });`;
 
 describe("the review panel in JupyterLab", { skip: noBrowser }, () => {
 	let lab: Lab;
@@ -59,6 +69,10 @@ describe("the review panel in JupyterLab", { skip: noBrowser }, () => {
 		writeFileSync(
 			join(work, "notebooks", "review.ipynb"),
 			notebookOf(`${JOURNAL}${SUSPECTS}`, "await reviewPanel(suspects, { classNames, journal })", "process.pid"),
+		);
+		writeFileSync(
+			join(work, "notebooks", "pages.ipynb"),
+			notebookOf(PAGES, 'await reviewPages(confident, { classNames, journal: openJournal("../dataset") })'),
 		);
 		lab = await startLab(work, "--LabApp.expose_app_in_browser=true");
 		browser = await launchBrowser();
@@ -246,8 +260,8 @@ describe("the review panel in JupyterLab", { skip: noBrowser }, () => {
 			await page.locator(".jp-CodeCell").nth(index).locator(".cm-content").click();
 			await page.keyboard.press("Control+Enter");
 		}
-		// The fourth image was skipped: it is the first without a decision.
-		await shows(3);
+		// The fourth image was skipped: it is the first without a decision. The new kernel loads the modules again.
+		await shows(3, 60_000);
 		assert.equal(await progress(), `4 of ${COUNT}, 15 decided`);
 		assert.deepEqual(held(), before);
 	});
@@ -300,5 +314,44 @@ describe("the review panel in JupyterLab", { skip: noBrowser }, () => {
 		await table.scrollIntoViewIfNeeded();
 		await screenshot(exported, "review-exported");
 		await context.close();
+	});
+
+	test("pages of proposals are confirmed and taken back by keyboard, and fit narrow windows", async () => {
+		const [from, to] = [join(work, "dataset", "train", "cracked"), join(work, "dataset", "unlabelled")];
+		mkdirSync(to);
+		const names = readdirSync(from).slice(0, 30);
+		for (const name of names) cpSync(join(from, name), join(to, name));
+		const journal = join(work, "dataset", "labels.jsonl");
+		const kept = () =>
+			readFileSync(journal, "utf8")
+				.trim()
+				.split("\n")
+				.map((line) => JSON.parse(line));
+		const own = await openNotebook(await browser.newPage({ viewport: { width: 1400, height: 1000 } }), lab, "pages");
+		const cells = await own.locator(".jp-Cell").count();
+		const shown = (number: number) =>
+			own.locator(`.icn-pages[data-page="${number}"]:not([data-waits], [data-decides])`).waitFor({ timeout: 60_000 });
+		await menu(own, "Run", "Run All Cells");
+		await shown(0);
+		await own.locator(".icn-pages-grid:focus").waitFor();
+		for (const key of ["ArrowDown", "ArrowRight", "Space", "Home", "Space"]) await own.keyboard.press(key);
+		await own.getByRole("button", { name: "Confirm 22 as cracked" }).waitFor();
+		await screenshot(own, "pages-1400");
+		await own.keyboard.press("Enter");
+		await shown(1);
+		assert.deepEqual([...new Set(kept().map(({ from, to }) => `${from} ${to}`))], ["null cracked"]);
+		assert.deepEqual([kept().length, existsSync(join(to, names[0]))], [22, true]);
+		await own.keyboard.press("u");
+		await shown(0);
+		assert.equal(kept().filter(({ undo }) => undo).length, 22);
+		assert.equal(await own.locator(".icn-pages [aria-selected='true']").count(), 2);
+		await own.evaluate('jupyterapp.commands.execute("application:toggle-left-area")');
+		await own.setViewportSize({ width: 400, height: 1400 });
+		await setTimeout(600);
+		const root = own.locator(".icn-pages");
+		assert.ok(await root.evaluate((root) => root.scrollWidth <= root.clientWidth + 1));
+		await screenshot(own, "pages-400");
+		assert.equal(await own.locator(".jp-Cell").count(), cells);
+		await own.close();
 	});
 });

@@ -1,8 +1,9 @@
 // `npm run dataset -- --apply` and `--undo`.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
+import sharp from "sharp";
 import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { JOURNAL, openJournal } from "../../src/datasets/journal";
 import { filesIn } from "../../src/images/folders";
@@ -16,6 +17,11 @@ function labelsByContent(folder: string): string[] {
 	const { filePaths, labels, classNames } = imageDatasetFromDirectory(folder, quiet);
 	return filePaths.map((path, i) => `${readFileSync(path).toString("base64")} ${classNames[labels[i]]}`).sort();
 }
+
+const singleColour = (red: number) =>
+	sharp({ create: { width: 9, height: 8, channels: 3, background: { r: red, g: 90, b: 200 } } })
+		.png()
+		.toBuffer();
 
 async function decided() {
 	const dataset = smallDataset();
@@ -52,6 +58,22 @@ describe("npm run dataset", () => {
 		const into = join(temporaryFolder(), "corrected");
 		await printed(() => main(["--apply", into, "--dataset", dataset]));
 		assert.deepEqual(labelsByContent(join(into, "train")), labelsByContent(join(dataset, "train")));
+	});
+
+	test("--apply puts unlabelled images that have a class into train, and leaves the others; --undo takes them back", async () => {
+		const { dataset, journal, first, classNames } = await decided();
+		const [own, left] = ["a.png", "b.png"].map((name) => join(dataset, "unlabelled", "by camera", name));
+		mkdirSync(dirname(own), { recursive: true });
+		for (const [i, path] of [own, left].entries()) writeFileSync(path, await singleColour(i));
+		await journal.decide({ path: own, to: classNames[1], proposedBy: "pseudo-label" });
+		const into = join(temporaryFolder(), "corrected");
+		const lines = await printed(() => main(["--apply", into, "--dataset", dataset]));
+		assert.match(lines, /train, .*1 label corrected, 1 unlabelled image labelled, 1 image left out/);
+		assert.deepEqual(readFileSync(join(into, "train", classNames[1], "by camera", "a.png")), readFileSync(own));
+		assert.deepEqual(readdirSync(into).sort(), ["train", "valid"]);
+		assert.deepEqual(labelsByContent(join(into, "train")), labelsByContent(join(dataset, "train")));
+		await printed(() => main(["--undo", own, "--dataset", dataset]));
+		assert.deepEqual([journal.decisionOf(own), journal.decisionOf(first)?.to], [null, classNames[1]]);
 	});
 
 	test("--undo takes decisions back, one or all", async () => {

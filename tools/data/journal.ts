@@ -47,7 +47,11 @@ function apply(dataset: string, into: string): void {
 	for (const split of splits.length > 0 ? splits : [""]) {
 		const index = withJournal(indexDirectory(split ? splitFolder(dataset, split) : dataset));
 		for (const { path, label } of index.files) {
-			const inClass = relative(index.directory, path).split(sep).slice(1);
+			// Below its class folder, or below that of the unlabelled images, which is beside the split.
+			const inClass = relative(index.directory, path)
+				.split(sep)
+				.filter((part) => part !== "..")
+				.slice(1);
 			copyTo(path, join(incoming, split, index.classNames[label], ...inClass));
 			images++;
 		}
@@ -75,6 +79,6 @@ async function undo(dataset: string, images: string[]): Promise<void> {
 	const paths = isAll ? journal.decisions().map(({ path }) => join(dataset, path)) : images.map(fromHere);
 	const unknown = paths.find((path) => !journal.decisionOf(path));
 	if (unknown) throw new Error(`${shown(unknown)}: there is no decision on this image in ${shown(journal.file)}`);
-	for (const path of paths) await journal.undo(path);
+	await journal.undoAll(paths);
 	console.log(`${counted(paths.length, "decision")} taken back. The journal keeps all lines: ${shown(journal.file)}`);
 }

@@ -1,6 +1,7 @@
 // The elements of the panel, in their places.
 import { classSearch } from "./class-search.mjs";
 import { button, element } from "./elements.mjs";
+import { zoomDialog } from "./zoom.mjs";
 
 /** Number of classes that have a digit. */
 const DIGITS = 9;
@@ -9,7 +10,7 @@ const DIGITS = 9;
  * @typedef {{
  *   zoom(): void, takeSuggestion(): void, keepLabel(): void, decide(to: string | null): void, go(index: number): void,
  *   back(): void, skip(): void, undo(): void, openNote(): void, closeNote(isKept: boolean): void, takeFocus(): void,
- *   onKey(event: KeyboardEvent): void, fail(text: string): void,
+ *   fail(text: string): void,
  * }} Actions
  */
 
@@ -59,12 +60,7 @@ export function layout(classNames, { total, view }, actions) {
 	const end = element("p", "icn-review-end");
 	const first = button("To the first undecided image", "", "", () => actions.go(Number(first.dataset.index)));
 	const ended = element("div", "icn-review-ended", [end, first]);
-	const dialog = element("dialog", "icn-review-zoom", [], { "aria-label": "Image in full size" });
-	dialog.addEventListener("click", () => dialog.close());
-	dialog.addEventListener("close", () => {
-		dialog.replaceChildren();
-		actions.takeFocus();
-	});
+	const dialog = zoomDialog(actions.takeFocus);
 	note.addEventListener("keydown", (event) => {
 		if (event.key === "Enter" && !event.isComposing) actions.closeNote(true);
 		else if (event.key === "Escape") actions.closeNote(false);
@@ -97,7 +93,6 @@ export function layout(classNames, { total, view }, actions) {
 			"data-lm-suppress-shortcuts": "true",
 		},
 	);
-	root.addEventListener("keydown", actions.onKey);
 	root.addEventListener("click", (event) => {
 		// After the mouse, Enter means the suggestion again, not the button that was clicked.
 		if (event.detail > 0 && document.activeElement?.tagName === "BUTTON" && !dialog.open) root.focus();

@@ -1,25 +1,23 @@
 // What a notebook shows of the review panel: a module for anywidget, which hands `render` a model and an element.
 // The kernel's side is src/display/review-panel.ts.
 import { element, picture } from "./elements.mjs";
+import { focusNew, keyListener, takeFocus } from "./keyboard.mjs";
 import { layout } from "./layout.mjs";
-import { count, keyOf, named, sentence } from "./words.mjs";
+import { connect } from "./link.mjs";
+import { count, named, sentence } from "./words.mjs";
+import { showZoomed } from "./zoom.mjs";
 
 /**
  * @typedef {import("./messages.mjs").Item} Item
  * @typedef {import("./messages.mjs").Model} Model
- * @typedef {import("./messages.mjs").Slot} Slot
  * @typedef {import("./messages.mjs").Message} Message
  * @typedef {import("./messages.mjs").ItemMessage} ItemMessage
  * @typedef {import("./messages.mjs").ImageMessage} ImageMessage
  * @typedef {import("./messages.mjs").ChangedMessage} ChangedMessage
  */
 
-/** Milliseconds after which a view says that it waits. */
-const PATIENCE = 4000;
-
 /** @param {{ model: Model, el: HTMLElement }} widget */
 function render({ model, el }) {
-	const view = Math.random().toString(36).slice(2);
 	/** @type {string[]} */
 	const classNames = model.get("classNames");
 	/** @type {number} */
@@ -34,64 +32,34 @@ function render({ model, el }) {
 	let decided = model.get("decided");
 	/** Whether a decision is on its way: what is pressed meanwhile was meant for an image that will be gone. */
 	let isPending = false;
-	/** @type {ReturnType<typeof setTimeout> | undefined} */
-	let patience;
-	let hasEnded = false;
-	const { statusChanged } = model.widget_manager?.kernel ?? {};
 
+	const { view, ask, isLive, close } = connect(
+		{ model, el },
+		{
+			...{ receive, fail },
+			progressed() {
+				decided = model.get("decided");
+				drawProgress();
+			},
+			showEnded: (hasEnded) => ui.root.toggleAttribute("data-ended", hasEnded),
+		},
+	);
 	const ui = layout(
 		classNames,
 		{ total, view },
 		{
-			...{ zoom, takeSuggestion, keepLabel, decide, go, openNote, closeNote, takeFocus, onKey, fail },
+			...{ zoom, takeSuggestion, keepLabel, decide, go, openNote, closeNote, fail },
+			takeFocus: () => takeFocus(ui.root),
 			back: () => go(index - 1),
 			skip: () => go(index + 1),
 			undo: () => change({ ask: "undo" }),
 		},
 	);
+	ui.root.addEventListener("keydown", keyListener(el, ui.dialog, actionOf));
 	el.append(ui.root);
-	model.on("msg:custom", receive);
-	model.on("change:decided", onDecided);
-	model.on("comm_live_update", onLive);
-	statusChanged?.connect(onStatus);
 	go(index);
-	if (model.get("isNew")) {
-		model.set("isNew", false);
-		model.save_changes();
-		// JupyterLab gives the focus to the next cell when this one has run.
-		setTimeout(takeFocus, 50);
-	}
-	onLive();
-	return () => {
-		clearTimeout(patience);
-		model.off("msg:custom", receive);
-		model.off("change:decided", onDecided);
-		model.off("comm_live_update", onLive);
-		statusChanged?.disconnect(onStatus);
-	};
-
-	/** @param {KeyboardEvent} event */
-	function onKey(event) {
-		// What happens in the panel is not the notebook's.
-		event.stopPropagation();
-		if ((event.ctrlKey || event.metaKey) && keyOf(event) === "s") return saveNotebook(event);
-		const target = /** @type {HTMLElement} */ (event.target);
-		if (event.ctrlKey || event.metaKey || event.altKey || target.tagName === "INPUT") return;
-		const key = keyOf(event);
-		if (ui.dialog.open) {
-			if (key === "z" || key === "Enter" || key === " ") ui.dialog.close();
-			else if (key !== "Escape") return;
-			else ui.dialog.close();
-			return event.preventDefault();
-		}
-		// A button that has the focus is pressed by them.
-		if (target.tagName === "BUTTON" && (key === "Enter" || key === " ")) return;
-		const action = actionOf(key);
-		if (!action) return;
-		event.preventDefault();
-		// A key that is held down goes through images, but decides on none of them.
-		if (!event.repeat || key.startsWith("Arrow")) action();
-	}
+	focusNew(model, () => takeFocus(ui.root));
+	return close;
 
 	/**
 	 * @param {string} key
@@ -123,21 +91,6 @@ function render({ model, el }) {
 			default:
 				return undefined;
 		}
-	}
-
-	/** Saving is what fingers do by themselves: the notebook hears of it. @param {KeyboardEvent} event */
-	function saveNotebook(event) {
-		event.preventDefault();
-		const { key, code, keyCode, ctrlKey, metaKey } = event;
-		const again = new KeyboardEvent("keydown", { ...{ key, code, keyCode, ctrlKey, metaKey }, bubbles: true });
-		el.dispatchEvent(again);
-	}
-
-	function takeFocus() {
-		const focused = document.activeElement;
-		// Somebody is typing elsewhere.
-		const isTyping = focused?.matches("input, textarea, select, [contenteditable='true']");
-		if (ui.root.isConnected && !isTyping) ui.root.focus();
 	}
 
 	/** Shows an item, or the end. @param {number} wanted */
@@ -196,14 +149,15 @@ function render({ model, el }) {
 		else ui.frame.removeAttribute("aria-label");
 		const size = "reason" in item.image ? "" : `${item.image.width} × ${item.image.height}`;
 		ui.path.replaceChildren(element("span", "", [item.path]), element("span", "", [size]));
-		ui.now.textContent = label;
+		ui.now.textContent = label ?? "—";
 		ui.suggested.textContent = suggested ?? "—";
 		ui.why.replaceChildren(element("strong", "", [kind]), ` ${score.toFixed(3)} — ${why}`);
 		ui.decision.textContent = decision ? sentence(decision, label) : "";
 		ui.take.say(suggested === null ? "No suggestion" : suggested === label ? `Keep ${label}` : `Take ${suggested}`);
 		ui.take.setAttribute("aria-disabled", String(suggested === null));
-		ui.keep.say(`Keep ${label}`);
-		ui.keep.setAttribute("aria-pressed", String(decision !== null && decision.to === label));
+		ui.keep.say(label === null ? "Nothing to keep" : `Keep ${label}`);
+		ui.keep.setAttribute("aria-disabled", String(label === null));
+		ui.keep.setAttribute("aria-pressed", String(decision !== null && label !== null && decision.to === label));
 		ui.exclude.setAttribute("aria-pressed", String(decision !== null && decision.to === null));
 		ui.back.setAttribute("aria-disabled", String(index === 0));
 		ui.classes.forEach((made, i) => {
@@ -220,7 +174,7 @@ function render({ model, el }) {
 		);
 		const hint = suggested === null || suggested === label ? "" : `, suggested ${suggested}`;
 		say(
-			`${count(index + 1)} of ${count(total)}: ${label}${hint}. ${kind}. ${decision ? sentence(decision, label) : ""}`,
+			`${count(index + 1)} of ${count(total)}: ${label ?? "no class yet"}${hint}. ${kind}. ${decision ? sentence(decision, label) : ""}`,
 		);
 		// Only those at hand stay in memory.
 		const near = new Set([index - 1, index, index + 1, ...ahead]);
@@ -235,21 +189,9 @@ function render({ model, el }) {
 		ask({ ask: "item", index: wanted });
 	}
 
-	/** @param {object} content */
-	function ask(content) {
-		model.send({ view, ...content });
-		clearTimeout(patience);
-		patience = setTimeout(() => {
-			if (isLive())
-				fail("Waiting for the kernel, which is busy or has ended. Nothing that is shown as decided is lost.");
-		}, PATIENCE);
-	}
-
-	/** @param {Message} message */
-	function receive(message) {
-		if (message.type === "changed") return onChanged(message);
-		if (message.view !== view) return;
-		settle();
+	/** @param {Message} message @param {boolean} isOwn */
+	function receive(message, isOwn) {
+		if (message.type === "changed") return onChanged(message, isOwn);
 		if (message.type === "item") onItem(message);
 		if (message.type === "image" && message.index === index) onImage(message);
 		if (message.type === "failed") {
@@ -260,16 +202,14 @@ function render({ model, el }) {
 		}
 	}
 
-	function settle() {
-		clearTimeout(patience);
-		if (isLive()) fail("");
-	}
-
 	/** @param {ItemMessage} item */
 	function onItem(item) {
 		asked.delete(item.index);
 		if (index === total) return offerFirst(item);
-		items.set(item.index, { item, picture: picture(item.image, `image of class ${item.label}`) });
+		items.set(item.index, {
+			item,
+			picture: picture(item.image, item.label === null ? "image without a class" : `image of class ${item.label}`),
+		});
 		if (item.index === index) draw();
 	}
 
@@ -280,12 +220,11 @@ function render({ model, el }) {
 		ui.first.dataset.index = String(first);
 	}
 
-	/** @param {ChangedMessage} message */
-	function onChanged(message) {
+	/** @param {ChangedMessage} message @param {boolean} isOwn */
+	function onChanged(message, isOwn) {
 		for (const { item } of items.values()) if (item.path === message.path) item.decision = message.decision;
 		decided = message.decided;
-		if (message.view !== view) return draw();
-		settle();
+		if (!isOwn) return draw();
 		isPending = false;
 		ui.root.removeAttribute("data-decides");
 		notes.delete(message.index);
@@ -317,7 +256,8 @@ function render({ model, el }) {
 
 	function keepLabel() {
 		const known = items.get(index);
-		if (known) decide(known.item.label);
+		if (known?.item.label === null) say("This image has no class to keep.");
+		else if (known) decide(known.item.label);
 	}
 
 	function openNote() {
@@ -348,25 +288,14 @@ function render({ model, el }) {
 	function zoom() {
 		const known = items.get(index);
 		if (!known || "reason" in known.item.image) return;
-		showZoomed(known.item.image);
+		showZoomed(ui.dialog, known.item.image, known.item.path);
 		ui.dialog.showModal();
 		ask({ ask: "image", index });
 	}
 
 	/** @param {ImageMessage} message */
 	function onImage({ image }) {
-		if (ui.dialog.open && "url" in image) showZoomed(image);
-	}
-
-	/** Shows an image in its size; a small one enlarged, as far as the window goes. @param {{ url: string, width: number, height: number }} image */
-	function showZoomed({ url, width, height }) {
-		const fit = Math.min((0.92 * window.innerWidth) / width, (0.88 * window.innerHeight) / height, 8);
-		const scale = Math.max(1, fit);
-		const made = element("img", "", [], { src: url, alt: ui.path.firstChild?.textContent ?? "" });
-		made.width = width * scale;
-		made.height = height * scale;
-		if (scale >= 2) made.classList.add("icn-review-small");
-		ui.dialog.replaceChildren(made);
+		if (ui.dialog.open && "url" in image) showZoomed(ui.dialog, image, items.get(index)?.item.path ?? "");
 	}
 
 	/** @param {string} text */
@@ -377,33 +306,6 @@ function render({ model, el }) {
 	/** @param {string} text */
 	function fail(text) {
 		ui.error.textContent = text;
-	}
-
-	function isLive() {
-		return !hasEnded && !el.classList.contains("jupyter-widgets-disconnected");
-	}
-
-	/** A kernel that was killed comes back without this panel, of which its widgets are not told. @type {Slot} */
-	function onStatus(_, status) {
-		if (!/restarting|terminating|dead/.test(status)) return;
-		hasEnded = true;
-		onLive();
-	}
-
-	function onLive() {
-		// The view's element says so, a moment after the model does.
-		setTimeout(() => {
-			ui.root.toggleAttribute("data-ended", !isLive());
-			if (!isLive())
-				fail(
-					"The kernel of this panel has ended. Nothing that is shown as decided is lost: run the cell again to go on.",
-				);
-		});
-	}
-
-	function onDecided() {
-		decided = model.get("decided");
-		drawProgress();
 	}
 }
 

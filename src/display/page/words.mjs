@@ -5,16 +5,19 @@
 /** @param {number} number */
 export const count = (number) => number.toLocaleString("en");
 
+/** @param {number} fraction 0–1 */
+export const percent = (fraction) => `${(100 * fraction).toFixed(1)} %`;
+
 /** @param {Decision} decision */
 export const named = ({ to }) => (to === null ? "left out" : to);
 
 /**
  * @param {Decision} decision
- * @param {string} label the class before
+ * @param {string | null} label the class before; null for an unlabelled image
  */
 export function sentence(decision, label) {
-	const what =
-		decision.to === null ? "left out" : decision.to === label ? `stays ${label}` : `${label} → ${decision.to}`;
+	const changed = label === null ? decision.to : `${label} → ${decision.to}`;
+	const what = decision.to === null ? "left out" : decision.to === label ? `stays ${label}` : changed;
 	const when = decision.time ? `, ${new Date(decision.time).toLocaleString()}` : "";
 	return `Decided: ${what}${when}${decision.note ? ` — ${decision.note}` : ""}`;
 }
