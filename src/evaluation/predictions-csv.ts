@@ -8,21 +8,34 @@ import type { ImagePrediction } from "./predict-images";
  */
 const FORMULA = /^'*[=+\-@＝＋－＠\t\r\n]/;
 
-/** A prediction, with a threshold whether it is a sure one, and with a coverage the classes that the image may have. */
-export type Prediction = ImagePrediction & { sure?: boolean; set?: string[] };
+/** A prediction, and what else was asked for; null and empty where the file cannot be read. */
+export interface Prediction extends ImagePrediction {
+	/** Whether its probability reaches the threshold. */
+	sure?: boolean;
+	/** Classes that the image may have. */
+	set?: string[];
+	/** Whether the image is unlike the training images. */
+	stranger?: boolean | null;
+	/** Distance to the training images. */
+	distance?: number | null;
+	/** Paths of the nearest training images. */
+	nearest?: string[];
+}
 
 /**
- * Converts predictions to CSV: path, label, probability, the probability of each class, error, and `sure` and `set`, a JSON list,
- * if they have them.
+ * Converts predictions to CSV: path, label, probability, the probability of each class, error, and what else they have; `set`
+ * and `nearest` are JSON lists.
  *
  * @param classNames names of the classes, in the order of `probabilities`
  */
 export function predictionsCsv(predictions: Prediction[], classNames: string[]): string {
-	const extra = (["sure", "set"] as const).filter((name) => predictions.some((row) => row[name] !== undefined));
+	const extra = (["sure", "set", "stranger", "distance", "nearest"] as const).filter((name) =>
+		predictions.some((row) => row[name] !== undefined),
+	);
 	const fields = ["path", "label", "probability", ...classNames, "error", ...extra];
 	const data = predictions.map(({ path, label, probability, probabilities, error, ...rest }) => {
 		const columns = classNames.map((_, i) => probabilities[i] ?? null);
-		const values = extra.map((name) => (name === "set" && rest.set ? JSON.stringify(rest.set) : rest[name]));
+		const values = extra.map((name) => (Array.isArray(rest[name]) ? JSON.stringify(rest[name]) : rest[name]));
 		return [path, label, probability, ...columns, error, ...values];
 	});
 	return unparse({ fields, data }, { newline: "\n", escapeFormulae: FORMULA });

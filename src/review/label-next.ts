@@ -1,4 +1,5 @@
 // Active learning: which unlabelled images to label next.
+import * as tf from "@tensorflow/tfjs-node-gpu";
 import { requirePositiveIntegers } from "../support/numbers";
 import type { FeatureMatrix } from "./features";
 
@@ -23,14 +24,14 @@ export interface Unlabelled {
  * Chooses the unlabelled images whose labels are likely to help most.
  *
  * @param images number of images to choose; fewer where there are not so many
- * @param options `method`, default `"both"`
+ * @param options `method`, default `"uncertainty"`
  * @returns their indices, the first choice first
  * @throws when what the method needs is missing, or the numbers of rows differ
  */
 export function labelNext(
 	{ probabilities, features, labelled }: Unlabelled,
 	images: number,
-	{ method = "both" }: { method?: LabelNextMethod } = {},
+	{ method = "uncertainty" }: { method?: LabelNextMethod } = {},
 ): number[] {
 	requirePositiveIntegers({ images });
 	if (!["uncertainty", "diversity", "both"].includes(method))
@@ -62,6 +63,9 @@ function byMargin(probabilities: number[][]): number[] {
 	return [...margins.keys()].sort((a, b) => margins[a] - margins[b]);
 }
 
+/** Labelled images in a block: their distances to 10,000 candidates take 40 MB. */
+const BLOCK = 1024;
+
 /** Chooses, one after another, the candidate that is farthest from all that are labelled or chosen; first the first one. */
 function kCentre(
 	features: FeatureMatrix,
@@ -69,31 +73,36 @@ function kCentre(
 	labelled: FeatureMatrix | undefined,
 	images: number,
 ): number[] {
-	const rows = candidates.map((i) => unitRow(features, i));
-	const distances = rows.map(() => Number.POSITIVE_INFINITY);
-	const cover = (center: Float32Array) => {
-		for (let i = 0; i < rows.length; i++) distances[i] = Math.min(distances[i], cosineDistance(rows[i], center));
+	const rows = unitRows(features, candidates);
+	const distances = candidates.map(() => Number.POSITIVE_INFINITY);
+	const cover = (centers: tf.Tensor2D) => {
+		const nearest = tf.tidy(() => tf.sub(1, tf.matMul(rows, centers, false, true).max(1)).dataSync<"float32">());
+		for (let i = 0; i < distances.length; i++) distances[i] = Math.min(distances[i], nearest[i]);
+		centers.dispose();
 	};
-	for (let i = 0; i < (labelled?.images ?? 0); i++) cover(unitRow(labelled as FeatureMatrix, i));
+	const known = Array.from({ length: labelled?.images ?? 0 }, (_, i) => i);
+	for (let start = 0; start < known.length; start += BLOCK)
+		cover(unitRows(labelled as FeatureMatrix, known.slice(start, start + BLOCK)));
 	const chosen: number[] = [];
 	while (chosen.length < Math.min(images, candidates.length)) {
 		const farthest = distances.indexOf(distances.reduce((a, b) => Math.max(a, b)));
 		chosen.push(candidates[farthest]);
-		cover(rows[farthest]);
+		cover(rows.slice([farthest, 0], [1, -1]));
 		// A copy of a chosen one is at distance 0 too, and may be chosen at the end; a chosen one may not.
 		distances[farthest] = Number.NEGATIVE_INFINITY;
 	}
+	rows.dispose();
 	return chosen;
 }
 
-function unitRow({ values, length }: FeatureMatrix, i: number): Float32Array {
-	const row = values.slice(i * length, (i + 1) * length);
-	const norm = Math.hypot(...row) || 1;
-	return row.map((value) => value / norm);
-}
-
-function cosineDistance(a: Float32Array, b: Float32Array): number {
-	let product = 0;
-	for (let i = 0; i < a.length; i++) product += a[i] * b[i];
-	return Math.max(0, 1 - product);
+/** Returns rows of length 1, float32 `[rows, features]`; zeros stay zeros. */
+function unitRows({ values, length }: FeatureMatrix, indices: number[]): tf.Tensor2D {
+	const chosen = new Float32Array(indices.length * length);
+	indices.forEach((row, i) => {
+		chosen.set(values.subarray(row * length, (row + 1) * length), i * length);
+	});
+	return tf.tidy(() => {
+		const rows = tf.tensor2d(chosen, [indices.length, length]);
+		return rows.div<tf.Tensor2D>(rows.norm("euclidean", 1, true).maximum(1e-12));
+	});
 }

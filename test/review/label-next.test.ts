@@ -52,22 +52,25 @@ describe("what to label next", () => {
 		const rows = randomRows(20, 4);
 		rows[1] = rows[0];
 		const probabilities = rows.map((_, i) => (i < 10 ? [0.51, 0.49] : [0.99, 0.01]));
-		const chosen = labelNext({ probabilities, features: matrixOf(rows) }, 9);
+		const chosen = labelNext({ probabilities, features: matrixOf(rows) }, 9, { method: "both" });
 		assert.ok(chosen.every((i) => i < 10));
 		assert.ok(!(chosen.includes(0) && chosen.includes(1)));
-		assert.equal(new Set(labelNext({ probabilities, features: matrixOf(rows) }, 10)).size, 10);
+		assert.equal(new Set(labelNext({ probabilities, features: matrixOf(rows) }, 10, { method: "both" })).size, 10);
 	});
 
 	test("of one image, and what is missing", () => {
 		const one = { probabilities: [[1]], features: matrixOf([[1, 2]]) };
 		assert.deepEqual(labelNext(one, 5), [0]);
-		assert.throws(() => labelNext({}, 1), /both needs probabilities/);
-		assert.throws(() => labelNext({ probabilities: [[1]] }, 1), /both needs features/);
+		assert.throws(() => labelNext({}, 1), /uncertainty needs probabilities/);
+		assert.throws(() => labelNext({ probabilities: [[1]] }, 1, { method: "both" }), /both needs features/);
 		assert.throws(
 			() => labelNext({ ...one, probabilities: [[1], [1]] }, 1),
 			/2 rows of probabilities and 1 of features/,
 		);
-		assert.throws(() => labelNext({ ...one, labelled: matrixOf([[1]]) }, 1), /2 features, labelled ones 1/);
+		assert.throws(
+			() => labelNext({ ...one, labelled: matrixOf([[1]]) }, 1, { method: "both" }),
+			/2 features, labelled ones 1/,
+		);
 		assert.throws(() => labelNext(one, 0), /images is 0/);
 	});
 });

@@ -49,6 +49,9 @@ describe("npm run predict -- --monitor", () => {
 		const { status, stdout, stderr } = monitor(await write(temporaryFolder(), 40, 128));
 		assert.equal(status, 0, stderr);
 		assert.match(stdout, /^40 images compared with 40 validation images, .*: nothing has changed beyond chance\.$/m);
+		const [, strangers] =
+			/^(\d+) of 40 images are not like the training images; of usual ones 5\.0 % /m.exec(stdout) ?? [];
+		assert.ok(Number(strangers) <= 8, stdout);
 	});
 
 	test("says in words what has changed, names images, and ends with 2; corrupt files are counted", async () => {
@@ -58,12 +61,16 @@ describe("npm run predict -- --monitor", () => {
 		assert.equal(status, 2, stderr);
 		assert.match(stdout, /^- darker: brightness 0\.\d+ instead of 0\.\d+, medians \(p = .*\)$/m);
 		assert.equal(stdout.match(/^ {2}.*\.png {2}\d\.\d{3}$/gm)?.length, 5);
+		assert.match(stdout, /^\d+ of 40 images (is|are) not like the training images/m);
 		assert.match(stderr, /^1 of 41 files cannot be read$/m);
 	});
 
-	test("takes three images, and images of another size", async () => {
+	test("takes three images, one, and images of another size", async () => {
 		const few = monitor(await write(temporaryFolder(), 3, 128));
 		assert.equal(few.status, 0, few.stderr);
+		const one = monitor(await write(temporaryFolder(), 1, 128));
+		assert.equal(one.status, 0, one.stderr);
+		assert.match(one.stdout, /^[01] of 1 image (is|are) not like the training images/m);
 		const folder = temporaryFolder();
 		for (let i = 0; i < 20; i++)
 			await sharp({ create: { width: 40, height: 30, channels: 3, background: { r: 120 + i, g: 120, b: 120 } } })
@@ -72,6 +79,8 @@ describe("npm run predict -- --monitor", () => {
 		const { status, stdout } = monitor(folder);
 		assert.equal(status, 2);
 		assert.match(stdout, /^- larger: size 34\.6 instead of 12/m);
+		assert.match(stdout, /^- less like the training images: /m);
+		assert.match(stdout, /^20 of 20 images are not like the training images/m);
 	});
 
 	test("says in one line what is wrong", () => {

@@ -1,6 +1,7 @@
 // The parts of `npm run bench`, each ours next to its Python counterpart. A part gets the data set's folder, the number
 // of rounds, and the options that it may heed.
 import { readdirSync, rmSync } from "node:fs";
+import { fillDataset } from "../data/fill";
 import { installPeers } from "../setup/packages.mjs";
 import { at, python } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
@@ -137,12 +138,22 @@ const benchGrowth: Part = async (dataset, _, { quick }) => {
 	await runInTerminal("node", [await compiled("growth.ts"), dataset, at("bench")]);
 };
 
-/** Finds planted wrong labels, next to cleanlab, in each data set. */
-const benchReview: Part = async (_, rounds, { datasets }) => {
+/** Runs a program of this folder that takes folders of data sets, which are made first where they can be. */
+async function runOn(datasets: string[], program: string, ...args: string[]): Promise<void> {
+	for (const dataset of datasets) await fillDataset(dataset);
 	const tsx = ["--require", at("src", "support", "tsx.cjs")];
-	const program = at("tools", "bench", "review.ts");
-	await runInTerminal("node", [...tsx, program, await installPeers(), String(rounds), ...datasets]);
-};
+	await runInTerminal("node", [...tsx, at("tools", "bench", program), ...args, ...datasets]);
+}
+
+/** Finds planted wrong labels, next to cleanlab, in each data set. */
+const benchReview: Part = async (_, rounds, { datasets }) =>
+	runOn(datasets, "review.ts", await installPeers(), String(rounds));
+
+/** Tells the images of each data set from those of the others, and from noise. */
+const benchStrangers: Part = (_, __, { datasets }) => runOn(datasets, "strangers.ts");
+
+/** Compares ways of choosing the images to label next, with as many seeds as rounds. */
+const benchLabelNext: Part = (_, rounds, { datasets }) => runOn(datasets, "label-next.ts", String(rounds));
 
 /** The parts in the order in which they run; those that are `optional` only when they are named. */
 export const parts: Record<string, { run: Part; optional?: boolean }> = {
@@ -157,4 +168,6 @@ export const parts: Record<string, { run: Part; optional?: boolean }> = {
 	serve: { run: benchServe, optional: true },
 	page: { run: benchPage, optional: true },
 	review: { run: benchReview, optional: true },
+	strangers: { run: benchStrangers, optional: true },
+	"label-next": { run: benchLabelNext, optional: true },
 };

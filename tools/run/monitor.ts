@@ -1,27 +1,31 @@
 // Compares new images with those of validation: `npm run predict -- --monitor FOLDER`.
 import { existsSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import type { Drift } from "../../src/evaluation";
-import { filesIn, isImageFile, splitFolder } from "../../src/images/folders";
+import { filesIn, isImageFile } from "../../src/images/folders";
 import { counted, percent } from "../../src/support/format";
 import { printable } from "../../src/support/text";
 import { commands } from "../commands.mjs";
 import { at, fromHere, shown } from "../setup/paths.mjs";
+import { type Detect, shareOfStrangers, strangerDetector, trainedImages } from "./strangers";
 import { trainedModel } from "./trained-model";
 
 /** Exit code where new images are not like those before; an error is 1. */
 const DRIFTED = 2;
+const DISTANCE = "distance to the training images";
 /** What is said of a property that has become less, and more. */
 const WORDS: Record<string, [string, string]> = {
 	brightness: ["darker", "brighter"],
 	sharpness: ["more blurred", "sharper"],
 	colour: ["less colourful", "more colourful"],
 	size: ["smaller", "larger"],
-	"distance to the training images": ["more like the training images", "less like the training images"],
+	[DISTANCE]: ["more like the training images", "less like the training images"],
 };
-/** Images that are named, and neighbours that the distance is the mean of. */
-const [NAMED, K] = [5, 10];
+/** Images that are named. */
+const NAMED = 5;
+/** Rate at which usual images are said to be unlike the training images. */
+const FALSE_ALARM_RATE = 0.05;
 
 /** Says in words what has changed, and which images changed most. */
 export async function main(args: string[]): Promise<void> {
@@ -30,13 +34,16 @@ export async function main(args: string[]): Promise<void> {
 	if (files.length === 0) throw new Error(`${shown(folder)} has no images`);
 	const trained = await trainedModel(artifacts);
 	const { dataset } = trained.record;
-	if (!existsSync(splitFolder(dataset, "valid")))
-		throw new Error(
-			`the images that the model was trained with are not in ${dataset} any more: npm start trains again`,
-		);
+	const validation = trainedImages(dataset, "valid");
 	const { driftOf } = require("../../src/evaluation") as typeof import("../../src/evaluation");
-	const measure = await measurer(trained, artifacts);
-	const before = await measure(imagesOf(dataset, "valid"));
+	const options = { artifacts, falseAlarmRate: FALSE_ALARM_RATE, onProgress: null };
+	const detect = await strangerDetector(dataset, options).catch((error: Error) => {
+		// Without a network that fetches the weights the rest can be compared.
+		console.error(`without the distance to the training images: ${error.message}`);
+		return null;
+	});
+	const measure = measurer(trained, detect);
+	const before = await measure(validation);
 	const now = await measure(files);
 	const drifts = driftOf(before.properties, now.properties);
 	const lost = files.length - now.paths.length;
@@ -45,50 +52,34 @@ export async function main(args: string[]): Promise<void> {
 	if (drifts.some(({ hasDrifted }) => hasDrifted)) process.exitCode = DRIFTED;
 }
 
-function imagesOf(dataset: string, split: string): string[] {
-	const { imageDatasetFromDirectory } = require("../../src/datasets") as typeof import("../../src/datasets");
-	return imageDatasetFromDirectory(splitFolder(dataset, split), { verbose: false }).filePaths;
-}
-
-/** Images that can be read, how far each is from the training images, and what is compared of all of them. */
+/** Images that can be read, how strange each is if that is known, and what is compared of all of them. */
 interface Measured {
 	paths: string[];
-	distance: number[];
+	strangers: Awaited<ReturnType<Detect>> | null;
 	properties: Record<string, number[]>;
 }
 
-/** Returns the function that measures images beside those that a model was trained on. */
-async function measurer(
+/** Returns the function that measures images as a model sees them, beside those that it was trained on. */
+function measurer(
 	{ model, record, temperature }: Awaited<ReturnType<typeof trainedModel>>,
-	artifacts: string,
-): Promise<(paths: string[]) => Promise<Measured>> {
-	const { classNames, dataset } = record;
+	detect: Detect | null,
+): (paths: string[]) => Promise<Measured> {
+	const { classNames } = record;
 	const { predictImages } = require("../../src/evaluation") as typeof import("../../src/evaluation");
-	const review = require("../../src/review") as typeof import("../../src/review");
-	const network = review.featurePart(model);
-	const options = { folder: join(artifacts, "features"), onProgress: () => {} };
-	const featuresOf = (paths: string[]) =>
-		review.featuresOf(
-			network,
-			paths.map((path) => ({ path })),
-			options,
-		);
-	const known = await featuresOf(imagesOf(dataset, "train"));
 	return async (given) => {
 		const predictions = await predictImages(model, given, { classNames, temperature: temperature ?? 1 });
 		const readable = predictions.filter(({ error }) => error === null);
 		if (readable.length === 0) throw new Error(`none of ${counted(given.length, "file")} can be read`);
 		const paths = readable.map(({ path }) => path);
-		const neighbours = await review.nearestNeighbours(await featuresOf(paths), K, { among: known });
-		const distance = review.outlierScores(neighbours, { k: K });
+		const strangers = detect && (await detect(paths));
 		const shares = classNames.map((name, label) => [
 			`probability of ${name}`,
 			readable.map(({ probabilities }) => probabilities[label]),
 		]);
 		// With two classes the one says what the other does.
 		const told = Object.fromEntries(shares.length === 2 ? shares.slice(0, 1) : shares);
-		const properties = { ...(await looksOf(paths)), "distance to the training images": distance, ...told };
-		return { paths, distance, properties };
+		const distance = strangers && { [DISTANCE]: strangers.map(({ score }) => score) };
+		return { paths, strangers, properties: { ...(await looksOf(paths)), ...distance, ...told } };
 	};
 }
 
@@ -118,13 +109,21 @@ function readOptions(args: string[]): { folder: string; artifacts: string } {
 function report(drifts: Drift[], now: Measured, images: number): string {
 	const changed = drifts.filter(({ hasDrifted }) => hasDrifted);
 	const these = `${counted(now.paths.length, "image")} compared with ${counted(images, "validation image")}, which the network has not seen`;
-	if (changed.length === 0) return `${these}: nothing has changed beyond chance.`;
-	const strangest = now.paths
-		.map((path, i) => ({ path, distance: now.distance[i] }))
+	const share = now.strangers && shareOfStrangers(now.strangers, FALSE_ALARM_RATE);
+	const strangers = share ? [share] : [];
+	if (changed.length === 0) return [`${these}: nothing has changed beyond chance.`, ...strangers].join("\n");
+	return [`${these}:`, ...changed.map(sentence), ...strangers, ...strangestOf(now)].join("\n");
+}
+
+/** Names the images that are least like the training images. */
+function strangestOf({ paths, strangers }: Measured): string[] {
+	if (!strangers) return [];
+	const strangest = paths
+		.map((path, i) => ({ path, distance: strangers[i].score }))
 		.sort((a, b) => b.distance - a.distance)
 		.slice(0, NAMED)
 		.map(({ path, distance }) => `  ${printable(relative(fromHere("."), path))}  ${distance.toFixed(3)}`);
-	return [`${these}:`, ...changed.map(sentence), "Least like the training images (distance):", ...strangest].join("\n");
+	return ["Least like the training images (distance):", ...strangest];
 }
 
 function sentence({ property, before, now, pValue }: Drift): string {

@@ -9,8 +9,8 @@ import { runInTerminal } from "../setup/processes.mjs";
 // machine three times that.
 const FILE_LIMIT = "--test-timeout=1800000";
 
-// Node leaves one core free, but most tests wait for the processes that they start.
-const CONCURRENCY = `--test-concurrency=${Math.max(2, availableParallelism())}`;
+// Node leaves one core free, but most tests wait for the processes that they start, which wait for files and browsers.
+const CONCURRENCY = `--test-concurrency=${availableParallelism() + 1}`;
 
 /** @param {string[]} files */
 export async function main(files) {
