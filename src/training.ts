@@ -5,7 +5,7 @@ export { compile } from "./training/compile";
 export { type Diagnosis, diagnose, GAP, type TrainingState } from "./training/diagnose";
 export { EarlyStopping, type EarlyStoppingOptions } from "./training/early-stopping";
 export { EvaluateAfterEpoch } from "./training/evaluate-after-epoch";
-export type { History, Progress } from "./training/history";
+export type { Curves, History, Progress } from "./training/history";
 export { findLearningRate, type LearningRateCurve } from "./training/learning-rate-finder";
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from "./training/reduce-lr-on-plateau";
 export { cosineDecay, exponentialDecay, LearningRateScheduler, type Schedule } from "./training/schedules";
