@@ -2,7 +2,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Dataset, File, Group } from "h5wasm/node";
 
 /** A float32 array by its path in the file, as `layers/conv2d/vars/0`. */
@@ -67,8 +66,4 @@ async function inFile<T>(bytes: Uint8Array | null, mode: "r" | "w", use: (file: 
 	}
 }
 
-/** `import()` that stays one: a notebook's compiler makes a `require` of it, which an ES module's package does not answer. */
-const importFile = new Function("url", "return import(url)") as (url: string) => Promise<typeof import("h5wasm/node")>;
-
-const library = () =>
-	importFile(pathToFileURL(join(__dirname, "..", "..", "node_modules", "h5wasm", "dist", "node", "hdf5_hl.js")).href);
+const library = () => import("h5wasm/node");

@@ -134,8 +134,9 @@ describe("Python", () => {
 
 describe("a command of IPython", () => {
 	const answers: [cell: string, says: RegExp][] = [
-		["%time x", /^1:1 - %time is a magic of IPython, .*console\.time/],
-		["%%timeit\nx + 1", /^1:1 - %%timeit is a magic .*console\.time/],
+		["%time x", /^1:1 - %time is a magic of IPython, .*Write \/\/ %time as the cell's first line/],
+		["%%timeit\nx + 1", /^1:1 - %%timeit is a magic .*\/\/ %time/],
+		["%prun x", /^1:1 - %prun is a magic .*\/\/ %profile as the cell's first line/],
 		["let late = 1\n%matplotlib inline", /^2:1 - %matplotlib is a magic .*showFigure/],
 		["%load_ext autoreload\n%autoreload 2", /^1:1 - %load_ext .*Leave it out/],
 		["%pip install numpy", /npm install NAME/],

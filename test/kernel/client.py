@@ -9,6 +9,7 @@ A cell is a string of code, or one of
   {"together": [code, …]}       sends all at once, as "Run All" does
   {"complete" or "inspect": code, "at": position}
   {"info"}                      asks for kernel_info
+  {"request", "content"}        sends any other request
   {"comm", "data"}              sends data to the comm that the kernel opened as the comm-th, and waits for an answer
 """
 
@@ -83,6 +84,11 @@ def ask(kind, *arguments):
     return {"reply": client.get_shell_msg(timeout=60)["content"]}
 
 
+def request(kind, content):
+    client.shell_channel.send(client.session.msg(kind, content))
+    return {"reply": client.get_shell_msg(timeout=60)["content"]}
+
+
 def send_to_comm(index, data):
     result, collect = collector()
     content = {"comm_id": opened[index], "data": data}
@@ -106,6 +112,8 @@ def run(cell):
         return together(cell["together"])
     if "comm" in cell:
         return send_to_comm(cell["comm"], cell["data"])
+    if "request" in cell:
+        return request(cell["request"], cell["content"])
     if "info" in cell:
         return ask("kernel_info")
     kind = "complete" if "complete" in cell else "inspect"

@@ -15,6 +15,7 @@ export type Cell =
 	| { complete: string; at: number }
 	| { inspect: string; at: number }
 	| { comm: number; data: object }
+	| { request: string; content: object }
 	| { info: true };
 export type Result = {
 	stdout: string;
@@ -75,4 +76,18 @@ export function runCells(kernel: Kernel, folder: string, cells: Cell[]): Result[
 	});
 	assert.equal(result.status, 0, result.stderr);
 	return JSON.parse(result.stdout) as Result[];
+}
+
+/** Runs cells one after another, and checks what each shows or, for a regular expression, its error. */
+export function checkCells(folder: string, cells: [cell: string, expected: string | RegExp][]): void {
+	const results = runCells(
+		"ours",
+		folder,
+		cells.map(([cell]) => cell),
+	);
+	for (const [i, [cell, expected]] of cells.entries()) {
+		const { error } = results[i];
+		if (typeof expected !== "string") assert.match(error?.traceback.join("\n") ?? "", expected, cell);
+		else assert.deepEqual([error?.evalue, shown(results[i])], [undefined, expected], cell);
+	}
 }

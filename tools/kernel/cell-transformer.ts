@@ -1,6 +1,7 @@
 // Rewrites a cell's code between TypeScript and JavaScript: variables of earlier cells, interrupts, the last expression.
 import type ts from "typescript";
 import type { TypeScript } from "./compile-cache";
+import { replaceImports, topLevelAwait } from "./es-syntax";
 import { internalsOf, type NotedFile } from "./internals";
 
 /** A variable, function, class, enum or namespace that a cell declares at its top. */
@@ -11,13 +12,6 @@ export interface CellVariable {
 
 /** The global object by which a cell's code reaches the kernel. */
 export const CELL_GLOBAL = "__tslab__";
-
-/** Whether there is an `await` outside all functions, also `await (x)`, `await [x]` and `for await`. */
-export function hasTopLevelAwait(ts: TypeScript, node: ts.Node): boolean {
-	if (ts.isFunctionLike(node)) return false;
-	if (ts.isAwaitExpression(node) || (ts.isForOfStatement(node) && node.awaitModifier)) return true;
-	return ts.forEachChild(node, (child) => hasTopLevelAwait(ts, child)) ?? false;
-}
 
 /** The variables that a file declares at its top and that exist in JavaScript: no `declare`, types and imports. */
 export function variablesOf(ts: TypeScript, { locals }: NotedFile): CellVariable[] {
@@ -41,6 +35,14 @@ function isEmitted(ts: TypeScript, declaration: ts.Declaration): boolean {
 	);
 }
 
+/** Whether a statement leaves nothing in JavaScript, or only an export of the converter's. */
+const isErased = (ts: TypeScript, statement: ts.Statement) =>
+	ts.isExportDeclaration(statement) ||
+	ts.isInterfaceDeclaration(statement) ||
+	ts.isTypeAliasDeclaration(statement) ||
+	(ts.canHaveModifiers(statement) &&
+		ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.DeclareKeyword) === true);
+
 export class CellTransformer {
 	/** The variable that holds the value of the cell's last expression; undefined if it ends with another statement. */
 	lastExpression: string | undefined;
@@ -59,13 +61,18 @@ export class CellTransformer {
 		this.context = internalsOf(ts).nullTransformationContext;
 	}
 
-	/** Rewrites a whole cell. */
-	transform(cell: ts.SourceFile): ts.SourceFile {
+	/** Rewrites the TypeScript of a whole cell. Its last statement is no longer the last one when there is a `using`. */
+	before(cell: ts.SourceFile): ts.SourceFile {
+		return this.storeLastExpression(cell);
+	}
+
+	/** Rewrites the JavaScript of a whole cell. */
+	after(cell: ts.SourceFile): ts.SourceFile {
 		let result = this.visitChildren(cell, this.replaceEarlier);
 		// A cell that never awaits is interrupted by Node.
-		if (hasTopLevelAwait(this.ts, result)) result = this.visitChildren(result, this.addCheckpoints);
+		if (topLevelAwait(this.ts, result)) result = this.visitChildren(result, this.addCheckpoints);
 		result = this.visitChildren(result, this.keepImportsExported);
-		return this.storeLastExpression(result);
+		return replaceImports(this.ts, result, this.context, CELL_GLOBAL);
 	}
 
 	private visitChildren<T extends ts.Node>(node: T, visitor: ts.Visitor): T {
@@ -149,12 +156,14 @@ export class CellTransformer {
 		const { ts } = this;
 		const { factory } = ts;
 		const statements = [...cell.statements];
-		const index = statements.findLastIndex((statement) => !ts.isExportDeclaration(statement));
+		const index = statements.findLastIndex((statement) => !isErased(ts, statement));
 		const last = statements[index];
 		if (!last || !ts.isExpressionStatement(last)) return cell;
 		this.lastExpression = this.unusedName(cell);
 		const value = this.exported(factory.createIdentifier(this.lastExpression));
-		statements[index] = factory.createExpressionStatement(factory.createAssignment(value, last.expression));
+		const assignment = factory.createExpressionStatement(factory.createAssignment(value, last.expression));
+		// So that a debugger can stop there.
+		statements[index] = ts.setSourceMapRange(assignment, last);
 		return factory.updateSourceFile(cell, statements);
 	}
 

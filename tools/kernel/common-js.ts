@@ -1,6 +1,7 @@
 // CommonJS from cells and modules, since Node runs what is compiled here as such.
 import type ts from "typescript";
 import type { TypeScript } from "./compile-cache";
+import { replaceImports } from "./es-syntax";
 
 /** Code as it runs. */
 export interface Code {
@@ -9,11 +10,9 @@ export interface Code {
 	sourceMaps: string[];
 }
 
-/** The compiler's options. */
-export const commonJSOptions = (ts: TypeScript): ts.CompilerOptions => ({
+const commonJSOptions = (ts: TypeScript): ts.CompilerOptions => ({
 	module: ts.ModuleKind.CommonJS,
 	esModuleInterop: true,
-	experimentalDecorators: true,
 	jsx: ts.JsxEmit.React,
 	target: ts.ScriptTarget.ES2022,
 	newLine: ts.NewLineKind.LineFeed,
@@ -26,7 +25,7 @@ export const commonJSOptions = (ts: TypeScript): ts.CompilerOptions => ({
  * @param text TypeScript or JavaScript
  */
 export function moduleToCommonJS(ts: TypeScript, text: string, fileName: string): Code {
-	const { javascript, sourceMap } = transpile(ts, replaceImportMeta(text), fileName);
+	const { javascript, sourceMap } = transpile(ts, text, fileName);
 	return { javascript, sourceMaps: [sourceMap] };
 }
 
@@ -48,13 +47,11 @@ export function cellToCommonJS(ts: TypeScript, code: string): Code {
 
 function transpile(ts: TypeScript, code: string, fileName: string): { javascript: string; sourceMap: string } {
 	const compilerOptions = commonJSOptions(ts);
-	const { outputText, sourceMapText = "" } = ts.transpileModule(code, { fileName, compilerOptions });
+	const transformers = {
+		before: [
+			(context: ts.TransformationContext) => (file: ts.SourceFile) => replaceImports(ts, file, context, "module"),
+		],
+	};
+	const { outputText, sourceMapText = "" } = ts.transpileModule(code, { fileName, compilerOptions, transformers });
 	return { javascript: outputText.replace(/\n?\/\/# sourceMappingURL=.*\s*$/, ""), sourceMap: sourceMapText };
-}
-
-/** CommonJS has no `import.meta`. */
-function replaceImportMeta(code: string): string {
-	return code
-		.replace(/\bimport\.meta\.url\b/g, 'require("url").pathToFileURL(__filename).href')
-		.replace(/\bimport\.meta\.(dirname|filename)\b/g, "__$1");
 }

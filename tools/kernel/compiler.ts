@@ -3,16 +3,22 @@
 // The converter has its options and its transformers in a closure. What it calls of TypeScript is all that can be
 // replaced, and enough: the converter itself runs as it is published.
 import { existsSync, watch } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type ts from "typescript";
-import { CellTransformer, type CellVariable, hasTopLevelAwait, variablesOf } from "./cell-transformer";
+import { cellOptions } from "./cell-options";
+import { CellTransformer, type CellVariable, variablesOf } from "./cell-transformer";
 import { type Code, cellToCommonJS } from "./common-js";
 import type { TypeScript } from "./compile-cache";
+import { topLevelAwait } from "./es-syntax";
+import { withExports } from "./exports";
 import { declareInnerVars } from "./inner-vars";
 import { errorsOfFiles, forkOf, internalsOf, type NotedFile, quickInfoOf, symbolOf } from "./internals";
 import { ModuleCache } from "./module-cache";
-import { hideDocs, isPackageTypes, PackageDocs } from "./package-docs";
+import { hideDocs, PackageDocs } from "./package-docs";
+import { isForeignPackage, isPackageFolder, isPackageTypes } from "./package-paths";
 import { timersOf } from "./timers";
+import { declareNames, undeclaredNames } from "./undeclared";
+import { unrunnable } from "./unrunnable";
 
 type Builder = ts.EmitAndSemanticDiagnosticsBuilderProgram;
 
@@ -33,7 +39,7 @@ export interface EmittedCell extends Code {
 export interface Emitted {
 	cell?: EmittedCell;
 	modules: EmittedModule[];
-	/** Errors in files that the converter does not look at: those of the project outside the notebook's folder. */
+	/** Errors in files that the converter does not look at: those of modules outside the notebook's folder. */
 	errors: readonly ts.Diagnostic[];
 }
 
@@ -46,21 +52,16 @@ function findProject(folder: string): string {
 
 const isOutside = (folder: string, file: string) => relative(folder, file).startsWith("..");
 
-/** Whether no file at `path` is the converter's: neither a module in memory nor its own package. */
-const isForeignPackage = (path: string) => path.includes("/node_modules/") && !path.includes("/node_modules/tslab");
-
-/**
- * Whether packages are installed in a folder. Each installation changes a file or a folder right there, whose watching
- * needs no look into every package.
- */
-const isPackageFolder = (path: string) => basename(path) === "node_modules" && existsSync(path);
-
 export class CellCompiler {
 	private readonly docs: PackageDocs;
 	readonly project: string;
+	/** As which the converter compiles a cell. */
+	private readonly cellPath: string;
 	private readonly modules: ModuleCache;
 	private builder: Builder | undefined;
 	private emitted: Emitted = { modules: [], errors: [] };
+	/** The names of the cell that are declared for later cells in another way than by TypeScript. */
+	private readonly undeclared = new Set<string>();
 
 	/** @param folder folder of the notebook */
 	constructor(
@@ -69,11 +70,27 @@ export class CellCompiler {
 	) {
 		this.docs = new PackageDocs(ts);
 		this.project = findProject(folder);
+		this.cellPath = join(folder, "__tslab__.ts");
 		this.modules = new ModuleCache(ts, this.project);
 	}
 
+	/**
+	 * Compiles a cell by the converter, and once more without the names that TypeScript could not declare.
+	 *
+	 * @param convert lets the converter convert the cell
+	 */
+	compile<Result>(convert: () => Result): Emitted & { result: Result } {
+		this.undeclared.clear();
+		for (;;) {
+			const before = this.undeclared.size;
+			const result = convert();
+			const emitted = this.take();
+			if (this.undeclared.size === before) return { ...emitted, result };
+		}
+	}
+
 	/** Everything emitted since the last call. */
-	take(): Emitted {
+	private take(): Emitted {
 		const emitted = this.emitted;
 		this.emitted = { modules: [], errors: [] };
 		this.modules.save();
@@ -102,17 +119,7 @@ export class CellCompiler {
 	): ts.WatchCompilerHostOfFilesAndCompilerOptions<Builder> =>
 		this.ts.createWatchCompilerHost(
 			rootFiles,
-			{
-				...options,
-				lib: ["lib.es2023.d.ts"],
-				moduleResolution: this.ts.ModuleResolutionKind.Bundler,
-				strict: true,
-				// Else modules of ../src are "not under 'rootDir'". https://github.com/yunabe/tslab/issues/63
-				rootDir: this.project,
-				inlineSourceMap: true,
-				// All others come with what imports them. Looking through every package of types takes a second.
-				types: ["node"],
-			},
+			cellOptions(this.ts, options, this.folder),
 			this.systemFor(system),
 			this.createProgram as ts.CreateProgram<Builder>,
 			...reporters,
@@ -120,11 +127,12 @@ export class CellCompiler {
 
 	/** Fewer and shorter files to read, and none of the packages' to watch: they stay as they are while the kernel runs. */
 	private systemFor(system: ts.System): ts.System {
-		const { ts } = this;
+		const { ts, cellPath, undeclared } = this;
 		const { watchFile, watchDirectory } = system;
 		const faster: Partial<ts.System> = {
 			readFile(path, encoding) {
 				const text = system.readFile(path, encoding);
+				if (text && path === cellPath) return withExports(text, undeclared);
 				return text && isPackageTypes(path) ? hideDocs(text) : text;
 			},
 			// Asked for each of the thousand places where a module could be.
@@ -138,7 +146,7 @@ export class CellCompiler {
 		return Object.assign(Object.create(system), faster);
 	}
 
-	private readonly isCell = ({ fileName }: ts.SourceFile) => fileName === join(this.folder, "__tslab__.ts");
+	private readonly isCell = ({ fileName }: ts.SourceFile) => fileName === this.cellPath;
 
 	private readonly createProgram = (...args: Parameters<ts.CreateProgram<Builder>>): Builder => {
 		const builder = this.ts.createEmitAndSemanticDiagnosticsBuilderProgram(...args);
@@ -170,7 +178,9 @@ export class CellCompiler {
 			(name, text) => {
 				// The converter waits for these names, which follow from its own rootDir.
 				if (name.endsWith(".d.ts")) {
-					return writeFile("outDir/__tslab__.d.ts", text + declareInnerVars(ts, checker, file), false);
+					const others = declareNames(ts, checker, file, this.undeclared, text);
+					const all = text + declareInnerVars(ts, checker, file) + others;
+					return writeFile("outDir/__tslab__.d.ts", all, false);
 				}
 				code = cellToCommonJS(ts, text);
 				writeFile("outDir/__tslab__.js", "", false);
@@ -178,36 +188,53 @@ export class CellCompiler {
 			undefined,
 			undefined,
 			{
-				after: [() => (node) => (ts.isSourceFile(node) ? transformer.transform(node) : node)],
+				before: [() => (node) => transformer.before(node)],
+				after: [() => (node) => (ts.isSourceFile(node) ? transformer.after(node) : node)],
 				afterDeclarations: transformers?.afterDeclarations,
 			},
 		);
 		const { lastExpression } = transformer;
 		const locals = [...(file.locals?.keys() ?? [])].map((name) => ts.unescapeLeadingUnderscores(name));
-		const isAsync = hasTopLevelAwait(ts, file);
+		const isAsync = topLevelAwait(ts, file) !== undefined;
+		this.emitJson(builder.getSourceFiles());
 		if (code) this.emitted.cell = { ...code, locals, variables, isAsync, lastExpression };
 		return result;
 	}
 
 	private emitModule({ fileName, text }: ts.SourceFile): ts.EmitResult {
-		if (!fileName.endsWith(".json")) {
-			const path = fileName.replace(/\.ts$/, ".js");
-			this.emitted.modules.push({ path, ...this.modules.codeOf(fileName, text) });
-		}
+		const path = fileName.replace(/\.ts$/, ".js");
+		this.emitted.modules.push({ path, ...this.modules.codeOf(fileName, text) });
 		return { emitSkipped: false, diagnostics: [] };
 	}
 
+	/** The JSON files that cells and modules import. The converter emits none, and Node would keep what it read first. */
+	private emitJson(files: readonly ts.SourceFile[]): void {
+		for (const { fileName, text } of files) {
+			if (!fileName.endsWith(".json") || fileName.includes("/node_modules/")) continue;
+			this.emitted.modules.push({ path: fileName, javascript: `module.exports = ${text};`, sourceMaps: [] });
+		}
+	}
+
 	private readonly getDiagnostics = (program: ts.Program, files: ts.SourceFile[]): readonly ts.Diagnostic[] => {
-		const ofFiles = (some: ts.SourceFile[]) => errorsOfFiles(this.ts, program, some);
-		const modules = files.filter((file) => !this.isCell(file));
+		const { ts } = this;
+		const errorsOf = (kind: "cell" | "module") => (some: ts.SourceFile[]) => [
+			...errorsOfFiles(ts, program, some),
+			...some.flatMap((file) => unrunnable(ts, file, kind)),
+		];
+		const [cell] = files.filter(this.isCell);
+		const modules = files.filter((file) => file !== cell);
 		const diagnostics = [
-			...ofFiles(files.filter(this.isCell)),
-			...this.modules.errorsOf(modules, this.builder!, ofFiles),
+			...errorsOf("cell")([cell]),
+			...this.modules.errorsOf(modules, this.builder!, errorsOf("module")),
 		];
 		this.emitted.errors = diagnostics.filter(
-			({ file }) => file && isOutside(this.folder, file.fileName) && !isOutside(this.project, file.fileName),
+			({ file }) => file && isOutside(this.folder, file.fileName) && !file.fileName.includes("/node_modules/"),
 		);
-		return diagnostics;
+		// Those without a file are of the converter's options.
+		if (diagnostics.some(({ file }) => file)) return diagnostics;
+		const ofDeclarations = program.getDeclarationDiagnostics(cell);
+		for (const name of undeclaredNames(ts, cell, ofDeclarations)) this.undeclared.add(name);
+		return ofDeclarations;
 	};
 
 	private readonly getQuickInfo = (file: ts.SourceFile, checker: ts.TypeChecker, _: unknown, position: number) => {

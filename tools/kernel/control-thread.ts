@@ -3,9 +3,12 @@
 import { setTimeout } from "node:timers/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Router } from "zeromq";
-import type { ControlThreadData, FromControlThread, ToControlThread } from "./control";
+import type { Answer, ControlThreadData, FromControlThread, ToControlThread } from "./control";
+import { DebugAdapter } from "./debugger/adapter";
+import type { Ask } from "./debugger/remote";
+import { Request } from "./message";
 import { endWithParent, signalGroup } from "./processes";
-import { sendOn, UNLIMITED } from "./sending";
+import { type Frames, sendOn, UNLIMITED } from "./sending";
 
 /** Milliseconds after which an interrupt is sent again if the main thread has not received it. */
 const PATIENCE = 1000;
@@ -29,15 +32,35 @@ async function listen(data: ControlThreadData, main: MessagePort): Promise<void>
 	const post = (message: FromControlThread) => main.postMessage(message);
 	const control = new Router(UNLIMITED);
 	await control.bind(data.address);
+	const answers: ((answer: Answer) => void)[] = [];
+	const ask: Ask = async (method, args) => {
+		post({ method, args });
+		const answer = await new Promise<Answer>((resolve) => answers.push(resolve));
+		if ("error" in answer) throw new Error(answer.error);
+		return answer.result;
+	};
+	const reply = (frames: Frames) => sendOn(control, frames);
+	const adapter = new DebugAdapter(ask, reply, () => void interrupt(data));
 	main.on("message", (message: ToControlThread) => {
-		if (message !== "close") return sendOn(control, message);
+		if (message === "begin") return adapter.prepare();
+		if (message !== "close") return Array.isArray(message) ? reply(message) : answers.shift()?.(message);
+		adapter.close();
 		control.close();
 		main.close();
 	});
 	post("bound");
 	endWithParent();
 	for await (const frames of control) {
-		if (frames.some((frame) => frame.includes('"interrupt_request"'))) void interrupt(data);
+		const has = (type: string) => frames.some((frame) => frame.includes(`"${type}"`));
+		if (has("debug_request")) {
+			adapter.receive(Request.parse(frames, data.key));
+			continue;
+		}
+		if (has("interrupt_request")) {
+			await adapter.letGo();
+			void interrupt(data);
+		}
+		if (has("shutdown_request")) adapter.close();
 		post(frames);
 	}
 }

@@ -1,6 +1,6 @@
 // tslab's converter, with this project's compiler: turns cells into JavaScript, and helps with typing.
 import { relative } from "node:path";
-import type { CompletionInfo, Converter, Diagnostic, IsCompleteResult } from "tslab/dist/converter";
+import type { CompletionInfo, Converter, Diagnostic } from "tslab/dist/converter";
 import type { CodeMetadata } from "tslab/dist/metadata";
 import type ts from "typescript";
 import { loadTypeScript, provideCompiler, type TypeScript } from "./compile-cache";
@@ -8,6 +8,8 @@ import { CellCompiler, type EmittedCell, type EmittedModule } from "./compiler";
 import { withoutExports } from "./exports";
 import { withHabitAdvice } from "./habits";
 import { withImportHint } from "./import-hints";
+import { keptDeclarations } from "./kept-declarations";
+import { withLibraryHint } from "./libraries";
 
 export interface ConvertedCell {
 	/** The cell, unless it is empty or has errors. */
@@ -22,12 +24,11 @@ export interface ConvertedCell {
 /** The modules of tslab that the kernel uses. */
 interface Tslab {
 	createConverter(): Converter;
-	isCompleteCode(code: string): IsCompleteResult;
 	getCodeMetadata(code: string): CodeMetadata;
 }
 
 export class CellConverter {
-	private readonly ts: TypeScript;
+	readonly ts: TypeScript;
 	private readonly compiler: CellCompiler;
 	private readonly tslab: Tslab;
 	private made: Converter | undefined;
@@ -56,15 +57,17 @@ export class CellConverter {
 
 	/** @param declarations those of the earlier cells */
 	convert(declarations: string, code: string): ConvertedCell {
-		const result = this.converter.convert(declarations, withoutExports(this.ts, code));
-		const { cell, modules, errors: outside } = this.compiler.take();
+		const withoutOwn = withoutExports(this.ts, code);
+		const compiled = this.compiler.compile(() => this.converter.convert(declarations, withoutOwn));
+		const { result, cell, modules, errors: outside } = compiled;
+		const latest = result.declOutput ?? "";
 		const errors = [...result.diagnostics, ...outside.map((error) => this.toDiagnostic(error))];
 		return {
 			cell,
 			modules: modules.sort((a, b) => a.path.localeCompare(b.path)),
-			declarations: result.declOutput ?? "",
+			declarations: latest + keptDeclarations(this.ts, declarations, latest, cell?.locals ?? []),
 			errors: withHabitAdvice(errors, code).map((error) =>
-				withImportHint(error, code, this.folder, this.compiler.project),
+				withLibraryHint(withImportHint(error, code, this.folder, this.compiler.project)),
 			),
 		};
 	}
@@ -88,10 +91,6 @@ export class CellConverter {
 	/** Makes a cell with the JSDoc tag `@module` a module in memory. */
 	addModule(name: string, code: string, metadata: CodeMetadata): Diagnostic[] {
 		return this.converter.addModule(name, code, metadata);
-	}
-
-	isComplete(code: string): IsCompleteResult {
-		return this.tslab.isCompleteCode(code);
 	}
 
 	metadataOf(code: string): CodeMetadata {

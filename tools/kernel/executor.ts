@@ -22,7 +22,9 @@ const accessorsOf = ({ name, isConst }: CellVariable) =>
 
 export class Executor {
 	/** What cells declared: accessors of variables, and imports. */
-	private readonly exports: Record<string, unknown> = {};
+	readonly exports: Record<string, unknown> = {};
+	/** Called before each cell when there is a debugger, which sets breakpoints in it. */
+	beforeRun: (() => Promise<void>) | undefined;
 	private readonly modules: ProjectModules;
 	private declarations = "";
 
@@ -36,16 +38,18 @@ export class Executor {
 		const { exports } = this;
 		const exportsOf = (accessors: Record<string, Accessors>) => this.exportsOf(accessors);
 		const scope = { exports, exportsOf, require: this.modules.require, checkpoint, checkLoop };
-		Object.assign(globalThis, { [CELL_GLOBAL]: scope });
+		// Not enumerable: who looks at the global object looks for other things.
+		Object.defineProperty(globalThis, CELL_GLOBAL, { configurable: true, value: scope });
 	}
 
 	/**
 	 * Runs a cell.
 	 *
 	 * @param name what stands for it in stacks
+	 * @param begin called when its code begins to run
 	 * @returns the value of its last expression, in an object because it may be a promise, which is not awaited
 	 */
-	async execute(code: string, name: string): Promise<{ value?: unknown }> {
+	async execute(code: string, name: string, begin?: () => Promise<void>): Promise<{ value?: unknown }> {
 		const converter = this.converter();
 		const metadata = converter.metadataOf(code);
 		if (metadata.module) {
@@ -61,7 +65,7 @@ export class Executor {
 		if (errors.length > 0) throw new TypeScriptError(errors, code);
 		// Before it runs: what a cell has set when it fails stays.
 		this.declarations = declarations;
-		return cell ? this.run(cell, name) : {};
+		return cell ? this.run(cell, name, code, begin) : {};
 	}
 
 	inspect(code: string, position: number): QuickInfo | undefined {
@@ -72,6 +76,21 @@ export class Executor {
 		return this.converter().complete(this.declarations, code, position);
 	}
 
+	/** Gives a variable to all cells, of any type unless a cell has declared it. */
+	share(name: string, value: unknown): void {
+		const accessors = Object.getOwnPropertyDescriptor(this.exports, name);
+		if (accessors?.set) {
+			accessors.set(value);
+			return;
+		}
+		let shared = value;
+		const set = (changed: unknown) => {
+			shared = changed;
+		};
+		Object.defineProperty(this.exports, name, { get: () => shared, set, enumerable: true, configurable: true });
+		this.declarations += `\nexport declare let ${name}: any;\n`;
+	}
+
 	private addModules(modules: EmittedModule[]): void {
 		this.modules.update(modules);
 		for (const { path, sourceMaps } of modules) {
@@ -80,18 +99,28 @@ export class Executor {
 		}
 	}
 
-	private async run(cell: EmittedCell, name: string): Promise<{ value?: unknown }> {
+	private async run(
+		cell: EmittedCell,
+		name: string,
+		text: string,
+		begin: (() => Promise<void>) | undefined,
+	): Promise<{ value?: unknown }> {
 		const { javascript, sourceMaps, locals, variables, isAsync, lastExpression } = cell;
+		await this.modules.prepare(javascript);
 		// A variable that is declared again is no longer the earlier cell's.
 		for (const local of locals) delete this.exports[local];
 		// A function, so that `let` and `const` can be declared again, and because variables of functions are faster.
 		const accessors = variables.map(accessorsOf).join(", ");
+		// Around it another one, whose names a cell can declare as its own.
+		const inner = `return (${isAsync ? "async " : ""}function() { const exports = ${CELL_GLOBAL}.exportsOf({ ${accessors} });`;
 		const code = [
-			`(${isAsync ? "async " : ""}function(require) { const exports = ${CELL_GLOBAL}.exportsOf({ ${accessors} });`,
+			`(function(require, __filename, __dirname) { ${inner}`,
 			javascript,
-			`})(${CELL_GLOBAL}.require)`,
+			`})(); })(${CELL_GLOBAL}.require, ${JSON.stringify(this.modules.cell)}, ${JSON.stringify(this.folder)})`,
 		].join("\n");
-		this.stacks.add(name, { sourceMaps, firstLine: 2, lines: javascript.split("\n").length });
+		this.stacks.add(name, { sourceMaps, firstLine: 2, lines: javascript.split("\n").length, text });
+		if (this.beforeRun) await this.beforeRun();
+		await begin?.();
 		try {
 			await runInThisContext(code, { breakOnSigint: true, filename: name, displayErrors: false });
 		} catch (error) {
@@ -114,9 +143,9 @@ export class Executor {
 			Object.defineProperty(exports, name, { get, set, enumerable: true, configurable: true });
 		}
 		return new Proxy(exports, {
-			// TypeScript defines imports without a setter; a later cell may declare their names again.
-			defineProperty(_target, property, { get, value }) {
-				if (property !== "__esModule") exports[String(property)] = get ? get() : value;
+			// A later cell may declare the names of imports again.
+			defineProperty(_target, property, attributes) {
+				if (property !== "__esModule") Object.defineProperty(exports, property, { ...attributes, configurable: true });
 				return true;
 			},
 		});

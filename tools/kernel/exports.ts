@@ -1,4 +1,4 @@
-// Exports in cells, by habit from modules.
+// Exports in cells: those by habit from modules, and those that the converter adds.
 import type ts from "typescript";
 import type { TypeScript } from "./compile-cache";
 
@@ -33,4 +33,19 @@ function replacements(ts: TypeScript, file: ts.SourceFile, statement: ts.Stateme
 	return modifiers
 		.filter(({ kind }) => kind === ts.SyntaxKind.ExportKeyword || kind === ts.SyntaxKind.DefaultKeyword)
 		.map((modifier) => ({ start: modifier.getStart(file), end: modifier.end, text: "" }));
+}
+
+/**
+ * Corrects the list of exports that the converter adds to a cell. It writes names as the compiler keeps them: those that begin
+ * with two underscores with a third one, and `declare global` as one of them.
+ *
+ * @param text what the converter compiles
+ * @param except names that are not exported
+ */
+export function withExports(text: string, except: Set<string>): string {
+	return text.replace(/\nexport \{([^{}]*)\}$/, (_, list: string) => {
+		const names = list.split(", ").filter((name) => !/^__[^_]/.test(name));
+		const exported = names.map((name) => name.replace(/^___/, "__")).filter((name) => !except.has(name));
+		return `\nexport {${exported.join(", ")}}`;
+	});
 }

@@ -3,7 +3,8 @@ import type { Diagnostic } from "tslab/dist/converter";
 
 /** What to do instead of some magics. */
 const INSTEAD: [magics: RegExp, advice: string][] = [
-	[/^(time|timeit|prun)$/, 'To measure: console.time("cell") before the code, console.timeEnd("cell") after it.'],
+	[/^(time|timeit)$/, "Write // %time as the cell's first line: it shows the wall time and the CPU time."],
+	[/^(prun|profile|lprun|mprun)$/, "Write // %profile as the cell's first line: it shows the hottest functions."],
 	[/^matplotlib$/, 'Leave it out: showFigure of "../src/display" shows figures.'],
 	[
 		/^(load_ext|reload_ext|autoreload|aimport)$/,

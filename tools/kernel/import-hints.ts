@@ -1,4 +1,4 @@
-// What to do about an import that fails: which door exports the name, or how a package is installed.
+// What to do about an import that fails: which door exports the name, or how a package and its types are installed.
 import { readdirSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
@@ -7,6 +7,8 @@ import type { Diagnostic } from "tslab/dist/converter";
 /** TypeScript's errors of an imported name or file that does not exist. */
 const NO_EXPORT = new Set([2305, 2614, 2724]);
 const NO_MODULE = 2307;
+/** TypeScript's error of a package without types. */
+const NO_TYPES = 7016;
 
 /**
  * Adds to errors of imports from the project's `src/` which file there exports the name now, and to those of packages that
@@ -16,7 +18,9 @@ const NO_MODULE = 2307;
  * @param project the project's, with `src/`
  */
 export function withImportHint(error: Diagnostic, code: string, folder: string, project: string): Diagnostic {
-	if (error.fileName || (!NO_EXPORT.has(error.code) && error.code !== NO_MODULE)) return error;
+	if (error.fileName) return error;
+	if (error.code === NO_TYPES) return withTypesHint(error);
+	if (!NO_EXPORT.has(error.code) && error.code !== NO_MODULE) return error;
 	const [, name] = /^Cannot find module '((?![./])[^']+)'/.exec(error.messageText) ?? [];
 	if (name && !isBuiltin(name)) {
 		const install = `npm install ${packageOf(name)} in the notebook's folder`;
@@ -36,6 +40,25 @@ export function withImportHint(error: Diagnostic, code: string, folder: string, 
 	if (hints.length === 0) return error;
 	return { ...error, messageText: `${error.messageText.replace(/\.$/, "")}: ${hints.join(", ")}.` };
 }
+
+/** TypeScript's own advice, a file of declarations, is for projects: a cell would not read it. */
+function withTypesHint(error: Diagnostic): Diagnostic {
+	const [, name] = /declaration file for module '([^']+)'/.exec(error.messageText) ?? [];
+	if (!name) return error;
+	// https://www.typescriptlang.org/docs/handbook/declaration-files/consumption.html
+	const types = `@types/${packageOf(name).replace(/^@(.*)\//, "$1__")}`;
+	const otherwise = `or else write const ${identifierOf(name)} = require(${JSON.stringify(name)}), which is any`;
+	return {
+		...error,
+		messageText: `Module '${name}' has no types: npm install ${types} if there are any, ${otherwise}.`,
+	};
+}
+
+/** A variable's name made of a specifier's last word. */
+const identifierOf = (specifier: string) =>
+	(specifier.split("/").at(-1) as string)
+		.replace(/\.\w+$/, "")
+		.replace(/\W+(\w)?/g, (_, letter = "") => letter.toUpperCase());
 
 /** The package that a specifier such as `@scope/name/file` names. */
 const packageOf = (specifier: string) =>

@@ -63,11 +63,7 @@ export function errorsOfFiles(
 	return ts.sortAndDeduplicateDiagnostics([
 		...program.getOptionsDiagnostics(),
 		...program.getGlobalDiagnostics(),
-		...files.flatMap((file) => [
-			...program.getSyntacticDiagnostics(file),
-			...program.getSemanticDiagnostics(file),
-			...program.getDeclarationDiagnostics(file),
-		]),
+		...files.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
 	]);
 }
 

@@ -8,7 +8,9 @@ import { currentRun, interrupt, interruptState, type Run } from "./execution";
 import { Handlers } from "./handlers";
 import { captureOutput, connectDisplay } from "./outputs";
 import { type Connection, Server } from "./server";
+import { Stacks } from "./stacks";
 import { endProcess, keepProcess } from "./system-exit";
+import { inspectPromisesShortly } from "./values/promises";
 
 /** Milliseconds after the control thread's SIGINT in which another one is not the user's. */
 const OWN_SIGNAL = 10_000;
@@ -47,10 +49,13 @@ async function main([connectionFile]: string[]): Promise<void> {
 	if (!connectionFile)
 		throw new Error("no connection file: start the kernel by Jupyter, for example with `npm run lab`");
 	const connection = JSON.parse(readFileSync(connectionFile, "utf8")) as Connection;
-	const handlers = new Handlers(folder, converter);
+	const stacks = new Stacks();
+	stacks.install();
+	const handlers = new Handlers(folder, converter, stacks);
 	captureOutput();
+	inspectPromisesShortly();
 	const api: Kernel = { current: () => currentRun() as Run, interrupt, openComm, run: handlers.runTask };
-	Object.assign(globalThis, { [Symbol.for("tslab.kernel")]: api });
+	Object.defineProperty(globalThis, Symbol.for("tslab.kernel"), { value: api });
 	listenToProcess();
 	keepProcess();
 	const server = new Server(connection, handlers, () => loaded?.close());

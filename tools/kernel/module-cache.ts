@@ -1,9 +1,10 @@
 // What earlier kernels found out about a project's modules, so that the first import does not take the seconds again: the
 // JavaScript of each, and that it has no type errors.
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import type ts from "typescript";
-import { type Code, commonJSOptions, moduleToCommonJS } from "./common-js";
+import { type Code, moduleToCommonJS } from "./common-js";
 import { cachePath, readIfExists, type TypeScript, writeCache } from "./compile-cache";
 import type { NotedFile } from "./internals";
 
@@ -17,6 +18,9 @@ interface Entry {
 const isOfCells = ({ fileName }: ts.SourceFile) => /\/__(tslab__|prev__\.d)\.ts$/.test(fileName);
 
 const hash = (...parts: string[]) => createHash("sha256").update(JSON.stringify(parts)).digest("base64");
+
+/** What another version of the kernel found out, with other options perhaps, does not count. */
+const KERNEL = hash(readFileSync(__filename, "utf8"));
 
 export class ModuleCache {
 	private readonly file: string;
@@ -36,9 +40,9 @@ export class ModuleCache {
 		this.entries = Object.assign(Object.create(null), read(this.file));
 	}
 
-	/** Returns the code made of a module earlier, from the same text and with the same options, or else makes it. */
+	/** Returns the code made of a module earlier, from the same text, or else makes it. */
 	codeOf(path: string, text: string): Code {
-		const key = hash(text, JSON.stringify(commonJSOptions(this.ts)));
+		const key = hash(KERNEL, text);
 		const entry = this.entryOf(path);
 		if (entry.code?.key === key) return entry.code.value;
 		this.isChanged = true;
@@ -60,7 +64,7 @@ export class ModuleCache {
 		this.noteFiles(builder.getSourceFiles());
 		const open = files.filter((file) => !this.faultless.has(file));
 		if (open.length === 0) return [];
-		const globals = this.versionsOf(builder.getSourceFiles().filter((file) => this.isGlobal(file)));
+		const globals = KERNEL + this.versionsOf(builder.getSourceFiles().filter((file) => this.isGlobal(file)));
 		const keys = open.map((file) => {
 			const names = builder.getAllDependencies(file);
 			return hash(globals, this.versionsOf(names.flatMap((name) => builder.getSourceFile(name) ?? [])));

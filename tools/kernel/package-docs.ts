@@ -2,14 +2,10 @@
 // packages is hidden from the parser until somebody asks for it.
 import type ts from "typescript";
 import type { TypeScript } from "./compile-cache";
+import { isPackageTypes } from "./package-paths";
 
 /** A node with what the parser adds to it. */
 type Documented = ts.Node & { jsDoc?: { parent: ts.Node }[] };
-
-/** Whether a file has declarations of a package or of TypeScript itself. */
-export function isPackageTypes(path: string): boolean {
-	return path.includes("/node_modules/") && /\.d\.[cm]?ts$/.test(path);
-}
 
 /** Makes JSDoc comments ordinary ones of the same length. Deprecations are more than documentation: they stay. */
 export function hideDocs(text: string): string {

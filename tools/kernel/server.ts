@@ -53,7 +53,13 @@ export class Server {
 		const { transport, ip, ...ports } = this.connection;
 		const address = (port: number) => `${transport}://${ip}:${port}`;
 		const [closeControl] = await Promise.all([
-			bindControl(address(ports.control_port), interruptState, (...message) => void this.receive(...message)),
+			bindControl(
+				address(ports.control_port),
+				this.connection.key,
+				interruptState,
+				(announce) => this.handlers.debugTarget(this.publishDebug, announce),
+				(...message) => void this.receive(...message),
+			),
 			this.iopub.bind(address(ports.iopub_port)),
 			this.shell.bind(address(ports.shell_port)),
 			this.stdin.bind(address(ports.stdin_port)),
@@ -94,6 +100,12 @@ export class Server {
 		if (type === "kernel_info_request") this.greet();
 		if (type === "shutdown_request") await this.shutDown();
 	}
+
+	private readonly publishDebug = (frames: Frames, whileBusy?: Frames): void => {
+		this.printed.flush();
+		sendOn(this.iopub, frames);
+		if (whileBusy && this.executing.size > 0) sendOn(this.iopub, whileBusy);
+	};
 
 	private publisherOf(request: Request): Publish {
 		return (type, content, metadata) => {

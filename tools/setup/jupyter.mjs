@@ -16,15 +16,19 @@ const kernelspec = {
 	// By a message, which a thread of the kernel receives also while a cell keeps the main one busy.
 	interrupt_mode: "message",
 	env: quietTensorFlow,
+	// JupyterLab has a bug icon for kernels that say so before they are started.
+	metadata: { debugger: true },
 };
 
 /** Bundles the kernel, and installs it with its kernelspec. */
 export async function installKernel() {
 	// The kernel bundles files of src/ too.
-	const shared = [at("src", "display", "table.ts"), ...pathsIn(at("src", "support"))];
+	const display = ["figures", "svg", "table"].map((name) => at("src", "display", `${name}.ts`));
+	const shared = [...display, ...pathsIn(at("src", "support"))];
 	// JupyterLab's launcher looks for the icon under this name.
 	const icon = at("tools", "jupyter", "logo-svg.svg");
-	const sources = contents(...pathsIn(at("tools", "kernel")), ...shared, icon);
+	const code = ["", "debugger", "profile", "values"].flatMap((folder) => pathsIn(at("tools", "kernel", folder)));
+	const sources = contents(...code.filter((path) => path.endsWith(".ts")), ...shared, icon);
 	await step("tslab kernel", at(".venv", ".stamps", "kernel"), [kernelspec, sources], async () => {
 		const { build } = await import("esbuild");
 		// Packages stay outside: Node finds them in the project's node_modules, since `.venv` is below it.

@@ -1,0 +1,331 @@
+// Answers debug requests, in the control thread: it does not stand still when a cell is stopped.
+// https://jupyter-client.readthedocs.io/en/stable/messaging.html#debug-request
+import { writeSync } from "node:fs";
+import type { Debugger } from "node:inspector";
+import type { Request } from "../message";
+import type { Frames } from "../sending";
+import { Breakpoints } from "./breakpoints";
+import { pathParameters } from "./cell-path";
+import type { Variable } from "./describe";
+import { type Move, Pauses } from "./pauses";
+import { type DebugRequest, PATIENCE, type Source, type SourceBreakpoint } from "./protocol";
+import { type Ask, messageOf, Reference, Remote } from "./remote";
+import type { RichVariable } from "./target";
+import type { Page } from "./variables";
+
+/** The arguments of the commands. */
+interface Commands {
+	initialize: object;
+	attach: object;
+	configurationDone: object;
+	disconnect: object;
+	terminate: object;
+	debugInfo: object;
+	dumpCell: { code: string };
+	source: { source?: Source };
+	modules: object;
+	setBreakpoints: { source: Source; breakpoints?: SourceBreakpoint[] };
+	setExceptionBreakpoints: { filters: string[] };
+	threads: object;
+	stackTrace: { startFrame?: number; levels?: number };
+	scopes: { frameId: number };
+	variables: { variablesReference: number } & Page;
+	inspectVariables: object;
+	richInspectVariables: { variableName: string; frameId?: number };
+	evaluate: { expression: string; frameId?: number };
+	copyToGlobals: { srcVariableName: string; dstVariableName: string; srcFrameId: number };
+	continue: object;
+	next: object;
+	stepIn: object;
+	stepOut: object;
+	pause: object;
+}
+
+type Table = {
+	[Command in keyof Commands]: (args: Commands[Command]) => object | undefined | Promise<object | undefined>;
+};
+
+const FILTERS = [
+	{ filter: "uncaught", label: "Uncaught exceptions", description: "Stops where no cell and no module catches one" },
+	{ filter: "all", label: "All exceptions", description: "Stops where one comes to a cell or a module" },
+].map((filter) => ({ ...filter, default: false }));
+
+const CAPABILITIES = {
+	supportsConfigurationDoneRequest: true,
+	supportsConditionalBreakpoints: true,
+	supportsEvaluateForHovers: true,
+	supportsModulesRequest: true,
+	supportsTerminateRequest: true,
+	supportsDelayedStackTraceLoading: true,
+	exceptionBreakpointFilters: FILTERS,
+};
+
+export class DebugAdapter {
+	private readonly remote: Remote;
+	private readonly breakpoints: Breakpoints;
+	private readonly pauses: Pauses;
+	/** Requests wait here for each other. */
+	private last = Promise.resolve();
+	private latestRequest: Request | undefined;
+	private seq = 0;
+
+	/**
+	 * @param ask asks the main thread by message, when no debugger is connected
+	 * @param reply sends a reply
+	 * @param interrupt interrupts the cell that runs
+	 */
+	constructor(
+		ask: Ask,
+		private readonly reply: (frames: Frames) => void,
+		private readonly interrupt: () => void,
+	) {
+		this.remote = new Remote(ask);
+		this.breakpoints = new Breakpoints(this.remote);
+		this.pauses = new Pauses(this.remote, this.breakpoints, (event, body) => this.emit(event, body));
+	}
+
+	/** Takes a debug request, and answers it after the earlier ones. */
+	receive(request: Request): void {
+		this.last = this.last.then(() => this.answer(request)).catch(report);
+	}
+
+	/** Sets breakpoints in the cell that is to run next, and lets it run. */
+	prepare(): void {
+		const set = async () => {
+			await this.pauses.begin();
+			await this.breakpoints.setInNew(await this.remote.call("fresh"));
+			await this.remote.call("run");
+			await this.pauses.arm();
+		};
+		set().catch(report);
+	}
+
+	/** Lets a cell go on that is stopped, so that an interrupt or a shutdown reaches it. */
+	async letGo(): Promise<void> {
+		await this.pauses.letGo();
+	}
+
+	/** Lets the main thread go, which would wait for the debugger at its end. */
+	close(): void {
+		this.remote.disconnect();
+		this.breakpoints.clear();
+		this.pauses.end();
+	}
+
+	private async answer(request: Request): Promise<void> {
+		this.latestRequest = request;
+		const { seq: request_seq, command, arguments: args = {} } = request.content as DebugRequest;
+		// From here on the main thread is reached while it computes, too.
+		if (command === "initialize") await this.connect();
+		const status = (execution_state: string) => request.answer("status", { execution_state });
+		await this.publish(status("busy"));
+		const reply = { type: "response", seq: ++this.seq, request_seq, command };
+		try {
+			if (!Object.hasOwn(this.table, String(command))) {
+				throw new Error(`${command} is no command: expected one of ${Object.keys(this.table).join(", ")}`);
+			}
+			// The command names the arguments, which TypeScript cannot follow.
+			const body = await this.table[command as keyof Commands](args as never);
+			this.reply(request.answer("debug_reply", { ...reply, success: true, body: body ?? {} }));
+		} catch (error) {
+			const { message } = error as Error;
+			this.reply(request.answer("debug_reply", { ...reply, success: false, message, body: {} }));
+		}
+		// A front end takes the last status for the kernel's. Not one of the cell: after each of these JupyterLab asks for
+		// the variables.
+		await this.publish(status("idle"), status("busy"));
+		await this.pauses.arm();
+		if (command === "disconnect" || command === "terminate") this.close();
+		if (command === "terminate") this.interrupt();
+	}
+
+	private readonly table: Table = {
+		initialize: () => CAPABILITIES,
+		attach: () => this.attach(),
+		configurationDone: () => undefined,
+		disconnect: () => this.detach(),
+		terminate: () => this.terminate(),
+		debugInfo: () => this.debugInfo(),
+		dumpCell: async ({ code }) => ({ sourcePath: await this.remote.call("dump", text({ code })) }),
+		source: ({ source }) => this.source(text({ path: source?.path })),
+		modules: () => this.modules(),
+		setBreakpoints: ({ source, breakpoints = [] }) => this.setBreakpoints(text({ path: source?.path }), breakpoints),
+		setExceptionBreakpoints: ({ filters }) => this.setExceptionBreakpoints(filters),
+		threads: () => ({ threads: [{ id: 1, name: "main" }] }),
+		stackTrace: (args) => this.stackTrace(args),
+		scopes: ({ frameId }) => this.scopes(frameId),
+		variables: (args) => this.variables(args),
+		inspectVariables: async () => ({ variables: await this.remote.call("session") }),
+		richInspectVariables: ({ variableName, frameId }) => this.richVariable(text({ variableName }), frameId),
+		evaluate: (args) => this.evaluate(args),
+		copyToGlobals: (args) => this.copyToGlobals(args),
+		continue: () => this.move("resume", { allThreadsContinued: true }),
+		next: () => this.move("stepOver"),
+		stepIn: () => this.move("stepInto"),
+		stepOut: () => this.move("stepOut"),
+		pause: () => void this.pauses.pause(),
+	};
+
+	private async connect(): Promise<void> {
+		if (this.remote.isConnected) return;
+		await this.remote.connect((event) => void this.receivePause(event));
+		await this.pauses.stopAtExceptions([]);
+		await this.remote.call("fresh");
+		await this.remote.call("attach", true);
+	}
+
+	private async receivePause(event: Debugger.PausedEventDataType): Promise<void> {
+		try {
+			await this.pauses.receive(event);
+		} catch (error) {
+			report(error);
+			await this.remote.post("Debugger.resume").catch(report);
+		}
+	}
+
+	private attach(): undefined {
+		this.started("attach");
+		this.emit("initialized");
+	}
+
+	private async detach(): Promise<undefined> {
+		if (!this.remote.isConnected) return;
+		await this.pauses.leave();
+		await this.remote.call("attach", false);
+		this.emit("terminated");
+	}
+
+	private async terminate(): Promise<undefined> {
+		await this.pauses.letGo();
+		return this.detach();
+	}
+
+	private debugInfo(): object {
+		return {
+			isStarted: this.remote.isConnected,
+			...pathParameters,
+			breakpoints: this.breakpoints.list,
+			stoppedThreads: this.pauses.stoppedThreads,
+			richRendering: true,
+			exceptionPaths: [],
+			copyToGlobals: true,
+		};
+	}
+
+	private async source(path: string): Promise<object> {
+		const content = await this.remote.call("source", path);
+		if (content === undefined) throw new Error(`${path}: neither a cell nor a module of the project; send modules`);
+		return { content, mimeType: "text/typescript" };
+	}
+
+	private async modules(): Promise<object> {
+		const modules = await this.remote.call("modules");
+		return { modules: modules.map((module, id) => ({ id, ...module })), totalModules: modules.length };
+	}
+
+	private async setBreakpoints(path: string, breakpoints: SourceBreakpoint[]): Promise<object> {
+		this.started("setBreakpoints");
+		return { breakpoints: await this.breakpoints.replace(path, breakpoints) };
+	}
+
+	private async setExceptionBreakpoints(filters: string[]): Promise<undefined> {
+		this.started("setExceptionBreakpoints");
+		const unknown = filters.find((each) => !FILTERS.some(({ filter }) => filter === each));
+		if (unknown !== undefined) throw new Error(`filter ${unknown}: expected "uncaught" or "all"`);
+		await this.pauses.stopAtExceptions(filters);
+	}
+
+	private stackTrace({ startFrame = 0, levels = 0 }: Commands["stackTrace"]): object {
+		const frames = this.pauses.stack();
+		const end = levels > 0 ? startFrame + levels : undefined;
+		return { stackFrames: frames.slice(startFrame, end), totalFrames: frames.length };
+	}
+
+	private async scopes(frameId: number): Promise<object> {
+		const { call, place } = this.pauses.frame(frameId);
+		const types = call.scopeChain.map(({ type }) => type);
+		const objects = call.scopeChain.map(({ object }) => new Reference(object));
+		return { scopes: await this.remote.call("scopes", place.path, types, new Reference(call.this), ...objects) };
+	}
+
+	private async variables({ variablesReference, ...page }: Commands["variables"]): Promise<object> {
+		return { variables: await this.remote.call("unfold", variablesReference, page) };
+	}
+
+	private async richVariable(name: string, frameId?: number): Promise<RichVariable> {
+		if (frameId !== undefined) return this.remote.call("richAtOnce", await this.evaluateIn(frameId, name));
+		if (this.remote.isPaused) throw new Error(`${name}: the kernel is stopped; name a frame of it as frameId`);
+		return this.remote.call("rich", name);
+	}
+
+	private async evaluate({ expression, frameId }: Commands["evaluate"]): Promise<object> {
+		text({ expression });
+		const variable: Variable =
+			frameId === undefined
+				? await this.remote.call("evaluate", expression)
+				: await this.remote.call("describe", expression, await this.evaluateIn(frameId, expression));
+		const { name: _, value: result, ...rest } = variable;
+		return { result, ...rest };
+	}
+
+	/** @throws what the expression throws */
+	private async evaluateIn(frameId: number, expression: string): Promise<Reference> {
+		const { call, place } = this.pauses.frame(frameId);
+		const { result, exceptionDetails } = await this.remote.post<Debugger.EvaluateOnCallFrameReturnType>(
+			"Debugger.evaluateOnCallFrame",
+			{
+				callFrameId: call.callFrameId,
+				expression: await this.remote.call("compile", expression, place.path),
+				objectGroup: "evaluated",
+				silent: true,
+				timeout: PATIENCE,
+			},
+		);
+		if (exceptionDetails) throw new Error(messageOf(exceptionDetails));
+		return new Reference(result);
+	}
+
+	private async copyToGlobals(args: Commands["copyToGlobals"]): Promise<undefined> {
+		const { srcVariableName, dstVariableName, srcFrameId } = args;
+		for (const name of [srcVariableName, dstVariableName]) {
+			if (!/^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(name)) throw new Error(`${name}: expected the name of a variable`);
+		}
+		await this.remote.call("share", dstVariableName, await this.evaluateIn(srcFrameId, srcVariableName));
+	}
+
+	private async move(move: Move, body?: object): Promise<object | undefined> {
+		await this.pauses.continue(move);
+		return body;
+	}
+
+	/** @throws unless a debugger is started */
+	private started(command: string): void {
+		if (!this.remote.isConnected) throw new Error(`${command}: the debugger is not started; send initialize first`);
+	}
+
+	private emit(event: string, body: object = {}): void {
+		if (!this.latestRequest) return;
+		const content = { type: "event", event, seq: ++this.seq, body };
+		this.publish(this.latestRequest.answer("debug_event", content)).catch(report);
+	}
+
+	/** The main thread publishes: it has the socket. */
+	private publish(...messages: Frames[]): Promise<void> {
+		const encode = (frames: Frames) => frames.map((frame) => Buffer.from(frame as Buffer).toString("base64"));
+		const [frames, whileBusy] = messages.map(encode);
+		return this.remote.call("publish", frames, whileBusy);
+	}
+}
+
+/** @throws if it is no string */
+function text(named: Record<string, unknown>): string {
+	const [[name, value]] = Object.entries(named);
+	if (typeof value !== "string") throw new Error(`${name} is ${JSON.stringify(value)}: expected a string`);
+	return value;
+}
+
+function report(error: unknown): void {
+	// By the end of the kernel.
+	if ((error as Error).message === "Session was closed") return;
+	writeSync(2, `debugger: ${error instanceof Error ? error.stack : error}\n`);
+}

@@ -1,0 +1,48 @@
+// Messages of the debug adapter protocol, as far as JupyterLab and this kernel use them.
+// https://microsoft.github.io/debug-adapter-protocol/specification
+
+/** The symbol by which the control thread finds the main thread's side, in the symbols of all threads. */
+export const TARGET = "tslab.debugger";
+/** Milliseconds after which an evaluation is given up. */
+export const PATIENCE = 10_000;
+
+/** Thrown instead of an answer when the compiler is at work. */
+export const BUSY = "the compiler is at work";
+
+/** The content of a `debug_request`. */
+export interface DebugRequest {
+	seq: number;
+	command: string;
+	arguments?: unknown;
+}
+
+export interface Source {
+	path?: string;
+}
+
+/** A breakpoint that is asked for. */
+export interface SourceBreakpoint {
+	line: number;
+	condition?: string;
+}
+
+/** A breakpoint that was asked for, and what became of it. */
+export interface Breakpoint {
+	id: number;
+	verified: boolean;
+	line: number;
+	source: Source;
+	/** Why it is not verified. */
+	message?: string;
+}
+
+export interface StackFrame {
+	id: number;
+	name: string;
+	source: { name: string; path: string };
+	line: number;
+	column: number;
+}
+
+/** Publishes an event. */
+export type Emit = (event: string, body?: object) => void;

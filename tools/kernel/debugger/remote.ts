@@ -1,0 +1,175 @@
+// The connection to the main thread: V8's inspector, which answers also while a cell runs or is stopped, and without a
+// debugger the thread's messages.
+import { type Debugger, type Runtime, Session } from "node:inspector";
+import { setTimeout } from "node:timers/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { BUSY, TARGET } from "./protocol";
+import type { Target } from "./target";
+
+/** The methods of the main thread's side. */
+export type Method = {
+	[Name in keyof Target]: Target[Name] extends (...args: never[]) => unknown ? Name : never;
+}[keyof Target];
+
+/** Asks the main thread by message. */
+export type Ask = (method: Method, args: unknown[]) => Promise<unknown>;
+
+/** A value of the main thread, in the place of an argument. */
+export class Reference {
+	constructor(readonly object: Runtime.RemoteObject) {}
+}
+
+/** Arguments of which each can be a value of the main thread. */
+type Arguments<T extends unknown[]> = { [I in keyof T]: T[I] | Reference };
+
+/** Milliseconds until the compiler of the main thread is asked again. */
+const AGAIN = 20;
+
+/** Methods that may return a promise. Not from a main thread that is stopped, where V8 would wait for any result for ever. */
+const WAITING: Method[] = ["rich"];
+
+export class Remote {
+	private session: Session | undefined;
+	private skips = false;
+	/** By the ids of V8. */
+	private readonly scripts = new Map<string, string>();
+	/** Whether the main thread stands still. */
+	isPaused = false;
+	/** Gives up a promise that is waited for. */
+	private giveUp = () => {};
+
+	constructor(private readonly ask: Ask) {}
+
+	get isConnected(): boolean {
+		return this.session !== undefined;
+	}
+
+	/**
+	 * Connects V8's debugger.
+	 *
+	 * @param onPaused called when the main thread stops
+	 */
+	async connect(onPaused: (event: Debugger.PausedEventDataType) => void): Promise<void> {
+		const session = new Session();
+		session.connectToMainThread();
+		this.session = session;
+		session.on("Debugger.scriptParsed", ({ params: { scriptId, url } }) => {
+			if (url) this.scripts.set(scriptId, url.startsWith("file:") ? fileURLToPath(url) : url);
+		});
+		session.on("Debugger.paused", ({ params }) => {
+			this.isPaused = true;
+			this.giveUp();
+			onPaused(params);
+		});
+		session.on("Debugger.resumed", () => {
+			this.isPaused = false;
+		});
+		await this.post("Debugger.enable");
+	}
+
+	/** Disconnects V8's debugger, which lets the main thread go on. */
+	disconnect(): void {
+		this.session?.disconnect();
+		this.session = undefined;
+		this.isPaused = false;
+		this.skips = false;
+		this.scripts.clear();
+	}
+
+	/** The name of a script: `cell [1]`, or a path. */
+	scriptName(id: string): string {
+		return this.scripts.get(id) ?? "";
+	}
+
+	/** Sends a command of Chrome's protocol. https://chromedevtools.github.io/devtools-protocol/v8/ */
+	post<Result = unknown>(command: string, params: object = {}): Promise<Result> {
+		return new Promise((resolve, reject) => {
+			if (!this.session) return reject(new Error(`${command}: the debugger is not started; send initialize first`));
+			this.session.post(command, params, (error, result) =>
+				error ? reject(new Error(error.message)) : resolve(result as Result),
+			);
+		});
+	}
+
+	/** Lets no breakpoint stop the main thread, or lets them again. */
+	async skipPauses(skip: boolean): Promise<void> {
+		if (this.skips === skip) return;
+		this.skips = skip;
+		await this.post("Debugger.setSkipAllPauses", { skip });
+	}
+
+	/**
+	 * Calls a method of the main thread's side.
+	 *
+	 * @throws what it throws
+	 */
+	async call<M extends Method>(
+		method: M,
+		...args: Arguments<Parameters<Target[M]>>
+	): Promise<Awaited<ReturnType<Target[M]>>> {
+		for (;;) {
+			const answer = this.session ? this.callByInspector(method, args) : this.ask(method, args);
+			try {
+				return (await answer) as Awaited<ReturnType<Target[M]>>;
+			} catch (error) {
+				if ((error as Error).message !== BUSY) throw error;
+				await setTimeout(AGAIN);
+			}
+		}
+	}
+
+	private async callByInspector(method: Method, args: unknown[]): Promise<unknown> {
+		const answer = this.post<Runtime.EvaluateReturnType>(...commandOf(method, args));
+		const { result, exceptionDetails } = await (WAITING.includes(method) ? this.unlessStopped(answer) : answer);
+		if (exceptionDetails) throw new Error(messageOf(exceptionDetails));
+		return result.value && JSON.parse(result.value as string);
+	}
+
+	private unlessStopped<T>(answer: Promise<T>): Promise<T> {
+		const stop = new Promise<never>((_, reject) => {
+			this.giveUp = () => reject(new Error("the kernel was stopped before the answer: ask again"));
+		});
+		return Promise.race([answer, stop]).finally(() => {
+			this.giveUp = () => {};
+		});
+	}
+}
+
+/** Calls a method in the main thread. Results are JSON, since V8 takes long for large ones of its own. */
+const CALL = `(function (method, ...args) {
+	const result = globalThis[Symbol.for("${TARGET}")][method](...args);
+	return result instanceof Promise ? result.then(JSON.stringify) : JSON.stringify(result);
+})`;
+
+/** The command by which V8 calls a method. */
+function commandOf(method: Method, args: unknown[]): [command: string, params: object] {
+	const options = { returnByValue: true, silent: true, awaitPromise: WAITING.includes(method) };
+	if (args.some((each) => each instanceof Reference)) {
+		const call = { functionDeclaration: CALL, executionContextId: 1, arguments: [method, ...args].map(toArgument) };
+		return ["Runtime.callFunctionOn", { ...call, ...options }];
+	}
+	const texts = [method, ...args].map((each) => JSON.stringify(each) ?? "undefined");
+	// Stopped in the middle of an answer, the main thread would give no others. A step goes on after it.
+	return ["Runtime.evaluate", { expression: `${CALL}(${texts.join(", ")})`, disableBreaks: true, ...options }];
+}
+
+function toArgument(value: unknown): Runtime.CallArgument {
+	if (!(value instanceof Reference)) return { value };
+	const { objectId, unserializableValue, value: primitive } = value.object;
+	if (objectId) return { objectId };
+	return unserializableValue ? { unserializableValue } : { value: primitive };
+}
+
+/** What was thrown: message and class, without the stack. */
+export function messageOf({ exception, text }: Runtime.ExceptionDetails): string {
+	if (!exception) return text;
+	const { description, value } = exception;
+	const [message] = (description ?? `Uncaught ${JSON.stringify(value)}`).split("\n    at ");
+	return message.replace(/^Error: /, "");
+}
+
+/** The URL that V8 has of a script. */
+export const urlOf = (script: string) => (script.startsWith("/") ? pathToFileURL(script).href : script);
+
+/** A text as a part of a regular expression. */
+export const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
