@@ -121,6 +121,8 @@ export class Executor {
 		this.stacks.add(name, { sourceMaps, firstLine: 2, lines: javascript.split("\n").length, text });
 		if (this.beforeRun) await this.beforeRun();
 		await begin?.();
+		// An interrupt may have come while the cell was compiled.
+		checkLoop();
 		try {
 			await runInThisContext(code, { breakOnSigint: true, filename: name, displayErrors: false });
 		} catch (error) {
