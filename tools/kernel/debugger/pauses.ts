@@ -43,6 +43,8 @@ export class Pauses {
 	private step: Step | undefined;
 	private wantsPause = false;
 	private filters: string[] = [];
+	/** Whether a cell or module has the statement `debugger`. */
+	hasStatement = false;
 
 	constructor(
 		private readonly remote: Remote,
@@ -54,6 +56,12 @@ export class Pauses {
 
 	get stoppedThreads(): number[] {
 		return this.frames ? [THREAD] : [];
+	}
+
+	/** Whether something other than a breakpoint can stop the main thread, or has. */
+	get mayStop(): boolean {
+		const { frames, step, wantsPause, filters, hasStatement } = this;
+		return frames !== undefined || step !== undefined || wantsPause || filters.length > 0 || hasStatement;
 	}
 
 	/** Decides what to do about a stop. */
@@ -111,15 +119,19 @@ export class Pauses {
 	}
 
 	/** @param filters "all": where one comes to a cell or module; "uncaught": where none of these catches it */
-	async stopAtExceptions(filters: string[]): Promise<void> {
+	stopAtExceptions(filters: string[]): void {
 		this.filters = filters;
-		const state = filters.length > 0 ? "all" : "none";
-		await this.remote.post("Debugger.setPauseOnExceptions", { state });
-		await this.remote.post("Debugger.setAsyncCallStackDepth", { maxDepth: filters.length > 0 ? 32 : 0 });
+	}
+
+	/** Tells V8 where to stop, besides breakpoints. */
+	async configure(): Promise<void> {
+		const { filters, remote } = this;
+		await remote.post("Debugger.setPauseOnExceptions", { state: filters.length > 0 ? "all" : "none" });
+		await remote.post("Debugger.setAsyncCallStackDepth", { maxDepth: filters.includes("uncaught") ? 32 : 0 });
 		// Steps do not go into these. V8 does not stop at exceptions of theirs, which a cell may be the one to catch.
 		const kernel = escaped(urlOf(__dirname));
 		const patterns = filters.length > 0 ? [kernel] : [kernel, "/node_modules/"];
-		await this.remote.post("Debugger.setBlackboxPatterns", { patterns });
+		await remote.post("Debugger.setBlackboxPatterns", { patterns });
 	}
 
 	/** The frames of the stop, with new ids: JupyterLab shows variables again only for a frame that it does not know. */
@@ -147,6 +159,7 @@ export class Pauses {
 		this.step = undefined;
 		this.wantsPause = false;
 		this.filters = [];
+		this.hasStatement = false;
 		this.byId.clear();
 	}
 

@@ -31,8 +31,10 @@ const WAITING: Method[] = ["rich"];
 export class Remote {
 	private session: Session | undefined;
 	private skips = false;
-	/** By the ids of V8. */
+	/** Names by the ids of V8. */
 	private readonly scripts = new Map<string, string>();
+	/** Whether V8 can stop the main thread. */
+	isEnabled = false;
 	/** Whether the main thread stands still. */
 	isPaused = false;
 	/** Gives up a promise that is waited for. */
@@ -44,12 +46,8 @@ export class Remote {
 		return this.session !== undefined;
 	}
 
-	/**
-	 * Connects V8's debugger.
-	 *
-	 * @param onPaused called when the main thread stops
-	 */
-	async connect(onPaused: (event: Debugger.PausedEventDataType) => void): Promise<void> {
+	/** @param onPaused called when the main thread stops */
+	connect(onPaused: (event: Debugger.PausedEventDataType) => void): void {
 		const session = new Session();
 		session.connectToMainThread();
 		this.session = session;
@@ -64,13 +62,24 @@ export class Remote {
 		session.on("Debugger.resumed", () => {
 			this.isPaused = false;
 		});
-		await this.post("Debugger.enable");
 	}
 
-	/** Disconnects V8's debugger, which lets the main thread go on. */
+	/** Disconnects, which lets the main thread go on. */
 	disconnect(): void {
 		this.session?.disconnect();
 		this.session = undefined;
+		this.forget();
+	}
+
+	/** Lets V8 stop the main thread, or no longer: then it forgets what it was to stop at. */
+	async enable(isEnabled: boolean): Promise<void> {
+		this.forget();
+		await this.post(isEnabled ? "Debugger.enable" : "Debugger.disable");
+		this.isEnabled = isEnabled;
+	}
+
+	private forget(): void {
+		this.isEnabled = false;
 		this.isPaused = false;
 		this.skips = false;
 		this.scripts.clear();

@@ -66,11 +66,15 @@ export class Sources {
 		);
 	}
 
-	/** Names of the scripts that are new since the last call. */
-	fresh(): string[] {
+	/** The scripts that are new since the last call. */
+	fresh(): { scripts: string[]; haveStatement: boolean } {
 		const fresh = [...this.origins].filter(([, origin]) => !this.seen.has(origin));
 		for (const [, origin] of fresh) this.seen.add(origin);
-		return fresh.map(([script]) => script);
+		const texts = fresh.map(([script, origin]) => this.textAt(this.pathOf(script, origin)));
+		return {
+			scripts: fresh.map(([script]) => script),
+			haveStatement: texts.some((text) => text !== undefined && /\bdebugger\b/.test(text)),
+		};
 	}
 
 	/** The TypeScript at a path; undefined if it is neither a cell nor a file. */

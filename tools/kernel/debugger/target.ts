@@ -5,6 +5,7 @@ import type { TypeScript } from "../compile-cache";
 import { toBundle } from "../display";
 import type { Executor } from "../executor";
 import type { Stacks } from "../stacks";
+import { printDirectly } from "./console";
 import { shortText, type Variable } from "./describe";
 import { compileExpression } from "./expressions";
 import { BUSY, PATIENCE } from "./protocol";
@@ -41,6 +42,7 @@ export class Target {
 	/** Those of the stop: nothing else refers to them. */
 	private scopesOfStop: Scope[] = [];
 	private proceed = () => {};
+	private restoreConsole = () => {};
 
 	constructor(private readonly debuggee: Debuggee) {
 		this.sources = new Sources(debuggee.stacks.origins);
@@ -56,6 +58,8 @@ export class Target {
 	attach(isAttached: boolean): void {
 		const { executor, announce } = this.debuggee;
 		this.proceed();
+		this.restoreConsole();
+		this.restoreConsole = isAttached ? printDirectly() : () => {};
 		const wait = () =>
 			new Promise<void>((resolve) => {
 				this.proceed = resolve;
@@ -81,7 +85,8 @@ export class Target {
 		return this.sources.modules;
 	}
 
-	fresh(): string[] {
+	/** The scripts that are new, and whether one of them has the statement `debugger`. */
+	fresh(): { scripts: string[]; haveStatement: boolean } {
 		return this.sources.fresh();
 	}
 
@@ -148,9 +153,9 @@ export class Target {
 			const merged = new Map<string, unknown>();
 			for (const [i, object] of objects.entries()) {
 				if (!isPart(types[i])) continue;
-				for (const [name, value] of Object.entries(object)) {
+				for (const name of Object.keys(object)) {
 					// What the compiler and the kernel added is not in the text.
-					if (!merged.has(name) && hasWord(text, name)) merged.set(name, value);
+					if (!merged.has(name) && hasWord(text, name)) merged.set(name, valueIn(object, name));
 				}
 			}
 			return [...merged];
@@ -219,6 +224,15 @@ export class Target {
 			}
 		}
 		return groups.flat();
+	}
+}
+
+/** The value of a variable in a scope; of one whose declaration is still to come, V8 says nothing or throws. */
+function valueIn(scope: object, name: string): unknown {
+	try {
+		return Reflect.get(scope, name);
+	} catch {
+		return undefined;
 	}
 }
 
