@@ -161,7 +161,7 @@ for (const [how, start] of [
 			};
 			assert.equal(await evaluate("(count as number) + point.y.z + doubled"), "7");
 			assert.equal(await evaluate("{ count, n: count }"), "{ count: 3, n: 3 }");
-			assert.equal(await evaluate("[1, 2].map((count) => count * 2)"), "[ 2, 4 ]");
+			assert.equal(await evaluate("[1, 2].map((count) => [count * 2])"), "[ [ 2 ], [ 4 ] ]");
 			await evaluate("later = 9");
 			assert.equal(await held.session.run("later"), "9");
 			assert.equal(await evaluate("count +"), "SyntaxError: Expression expected.");
@@ -231,7 +231,6 @@ describe("breakpoints", () => {
 		writeFileSync(module(), content.replace("\t// a comment\n", "\t// a comment\n\t// another\n"));
 		// The compiler's file watcher polls.
 		await setTimeout(600);
-		await set(6);
 		held.session.execute('import { scale } from "../src/scale";\nscale(5)');
 		assert.deepEqual((await held.session.stop()).at, ["scale ../src/scale.ts:6", "cell [3] cell [3]:2"]);
 		await held.session.request("setBreakpoints", { source: { path: module() }, breakpoints: [] });
@@ -432,6 +431,8 @@ describe("a stopped kernel", () => {
 		await held.session.request("copyToGlobals", copy);
 		const bad = await held.session.reply("copyToGlobals", { ...copy, dstVariableName: "a b" });
 		assert.equal(bad.message, "a b: expected the name of a variable");
+		const constant = await held.session.reply("copyToGlobals", { ...copy, dstVariableName: "earlier" });
+		assert.match(String(constant.message), /^earlier is a constant of a cell: /);
 		await held.session.request("continue");
 		await held.session.executed();
 		assert.equal(await held.session.run("copied.b += 1; copied.b"), "21");
@@ -475,6 +476,19 @@ describe("a stopped kernel", () => {
 		await setTimeout(200);
 		await held.session.request("pause");
 		assert.match((await held.session.stop()).at[0], /:[123]$/);
+		await held.session.request("continue");
+		assert.equal((await held.session.executed()).status, "ok");
+	});
+
+	test("is one that ran before the debugger was started, too", async () => {
+		await held.session.request("disconnect");
+		held.session.execute("let long = 0;\nwhile (long >= 0) {\n\tlong++;\n}");
+		await setTimeout(300);
+		await held.session.request("initialize");
+		await held.session.request("attach");
+		await held.session.request("pause");
+		const { frames } = await held.session.stop();
+		await held.session.request("evaluate", { expression: "long = -10", frameId: frames[0].id });
 		await held.session.request("continue");
 		assert.equal((await held.session.executed()).status, "ok");
 	});
@@ -578,6 +592,11 @@ describe("requests", () => {
 		}
 		assert.deepEqual(await message("dumpCell"), [false, "code is undefined: expected a string"]);
 		assert.deepEqual(await message("setBreakpoints"), [false, "path is undefined: expected a string"]);
+		assert.deepEqual(await message("setBreakpoints", { source: { path: "a.ts" }, breakpoints: 5 }), [
+			false,
+			"breakpoints is 5: expected an array",
+		]);
+		assert.deepEqual(await message("setExceptionBreakpoints"), [false, "filters is undefined: expected an array"]);
 		assert.deepEqual(await message("scopes", { frameId: "x" }), [
 			false,
 			"frameId x is no frame of this stop: send stackTrace",

@@ -104,7 +104,26 @@ describe("the debugger in JupyterLab", { skip: noBrowser }, () => {
 		await page.keyboard.press("F9");
 		await shows("the variables at the end", page, variables, ["total 27"]);
 		assert.deepEqual(await highlighted(page), []);
+		await page.getByRole("treeitem", { name: "sizes" }).locator(".expand-collapse-button").first().click();
+		await shows("the elements", page, variables, ["0 4", "1 5"]);
 		await screenshot(page, "ended");
+		await page.close();
+	});
+
+	test("is stopped, and the interrupt button ends the cell", async () => {
+		writeFileSync(join(work, "notebooks", "endless.ipynb"), notebookOf("let rounds = 0;\nfor (;;) {\n\trounds++;\n}"));
+		const page = await browser.newPage({ viewport: { width: 1500, height: 1000 } });
+		await openNotebook(page, lab, "endless");
+		await page.locator(".jp-DebuggerBugButton").click();
+		await cell(page, 0).locator(".cm-gutter.cm-breakpoint-gutter").waitFor();
+		await clickGutter(page, 0, 3);
+		await cell(page, 0).locator(".cm-breakpoint-icon:visible").first().waitFor();
+		await run(page, 0);
+		await shows("the line where it stops", page, highlighted, ["rounds++;"]);
+		await page.locator("[data-command='notebook:interrupt-kernel'], [title^='Interrupt the kernel']").first().click();
+		await cell(page, 0).getByText("Interrupted").waitFor();
+		assert.deepEqual(await highlighted(page), []);
+		await screenshot(page, "interrupted");
 		await page.close();
 	});
 });

@@ -91,7 +91,7 @@ describe("the review panel in JupyterLab", { skip: noBrowser }, () => {
 	afterEach(() => screenshot(page, "review-last"));
 	const panel = () => page.locator(".icn-review");
 	const shows = (index: number, timeout = 10_000) =>
-		page.locator(`.icn-review[data-index="${index}"]:not([data-waits])`).waitFor({ timeout });
+		page.locator(`.icn-review[data-index="${index}"]:not([data-waits], [data-decides])`).waitFor({ timeout });
 	const progress = () => page.locator(".icn-review-progress").innerText();
 	const hasFocus = () => page.locator(".icn-review:focus").isVisible();
 	/** Milliseconds in the page from a key to the paint of the next image. */
@@ -161,7 +161,8 @@ describe("the review panel in JupyterLab", { skip: noBrowser }, () => {
 		await shows(2);
 		assert.match(await page.locator(".icn-review-decision").innerText(), /^Decided: left out, /);
 		await page.keyboard.press("u");
-		await page.getByText(`3 of ${COUNT}, 2 decided`).waitFor();
+		await shows(2);
+		assert.equal(await progress(), `3 of ${COUNT}, 2 decided`);
 		await page.keyboard.press("x");
 		await shows(3);
 		for (const index of [4, 5]) {

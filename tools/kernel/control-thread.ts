@@ -4,9 +4,8 @@ import { setTimeout } from "node:timers/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Router } from "zeromq";
 import type { Answer, ControlThreadData, FromControlThread, ToControlThread } from "./control";
-import { DebugAdapter } from "./debugger/adapter";
+import type { DebugAdapter } from "./debugger/adapter";
 import type { Ask } from "./debugger/remote";
-import { Request } from "./message";
 import { endWithParent, signalGroup } from "./processes";
 import { type Frames, sendOn, UNLIMITED } from "./sending";
 
@@ -40,11 +39,18 @@ async function listen(data: ControlThreadData, main: MessagePort): Promise<void>
 		return answer.result;
 	};
 	const reply = (frames: Frames) => sendOn(control, frames);
-	const adapter = new DebugAdapter(ask, reply, () => void interrupt(data));
+	let adapter: DebugAdapter | undefined;
+	/** Not loaded before it is needed: the channel opens first. */
+	const debug = () => {
+		const { DebugAdapter } = require("./debugger/adapter") as typeof import("./debugger/adapter");
+		adapter ??= new DebugAdapter(data.key, ask, reply, () => void interrupt(data));
+		return adapter;
+	};
 	main.on("message", (message: ToControlThread) => {
-		if (message === "begin") return adapter.prepare();
+		if (message === "begin") return adapter?.begin();
+		if (message === "end") return adapter?.end();
 		if (message !== "close") return Array.isArray(message) ? reply(message) : answers.shift()?.(message);
-		adapter.close();
+		adapter?.close();
 		control.close();
 		main.close();
 	});
@@ -53,14 +59,14 @@ async function listen(data: ControlThreadData, main: MessagePort): Promise<void>
 	for await (const frames of control) {
 		const has = (type: string) => frames.some((frame) => frame.includes(`"${type}"`));
 		if (has("debug_request")) {
-			adapter.receive(Request.parse(frames, data.key));
+			debug().receive(frames);
 			continue;
 		}
 		if (has("interrupt_request")) {
-			await adapter.letGo();
+			await adapter?.letGo();
 			void interrupt(data);
 		}
-		if (has("shutdown_request")) adapter.close();
+		if (has("shutdown_request")) adapter?.close();
 		post(frames);
 	}
 }

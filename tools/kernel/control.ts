@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { TARGET } from "./debugger/protocol";
 import type { Method } from "./debugger/remote";
-import type { Target } from "./debugger/target";
+import type { Debuggee, Target } from "./debugger/target";
 import type { InterruptState } from "./execution";
 import type { Frames } from "./sending";
 
@@ -23,8 +23,8 @@ export interface Question {
 }
 export type Answer = { result: unknown } | { error: string };
 
-/** What the main thread sends: a reply, an answer, that a cell is to run, or the end. */
-export type ToControlThread = Frames | Answer | "begin" | "close";
+/** What the main thread sends: a reply, an answer, that a cell begins or has ended, or the end. */
+export type ToControlThread = Frames | Answer | "begin" | "end" | "close";
 /** What the thread sends: that it listens, a message, or a question. */
 export type FromControlThread = "bound" | Uint8Array[] | Question;
 
@@ -32,7 +32,7 @@ export type FromControlThread = "bound" | Uint8Array[] | Question;
  * Binds the control channel at `address`.
  *
  * @param interrupts set by an interrupt, which also sends this process a SIGINT: Node ends a cell without an `await` by it
- * @param targetOf makes the main thread's side of the debugger; `announce` tells the other side that a cell is to run
+ * @param targetOf makes the main thread's side of the debugger; `announce` tells the other side of a cell
  * @param onMessage receives the messages, interrupts included, without those to the debugger
  * @returns closes the channel
  */
@@ -40,7 +40,7 @@ export function bindControl(
 	address: string,
 	key: string,
 	interrupts: InterruptState,
-	targetOf: (announce: () => void) => Target,
+	targetOf: (announce: Debuggee["announce"]) => Target,
 	onMessage: (frames: Buffer[], send: (reply: Frames) => void) => void,
 ): Promise<() => void> {
 	const received = new Int32Array(new SharedArrayBuffer(4));
@@ -48,7 +48,7 @@ export function bindControl(
 	// Both files are in the folder of the kernelspec.
 	const thread = new Worker(join(__dirname, "control-thread.cjs"), { workerData });
 	const post = (message: ToControlThread) => thread.postMessage(message);
-	const target = targetOf(() => post("begin"));
+	const target = targetOf(post);
 	// Where V8's inspector finds it.
 	Object.defineProperty(globalThis, Symbol.for(TARGET), { value: target });
 	return new Promise((resolve, reject) => {

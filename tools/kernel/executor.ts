@@ -20,11 +20,19 @@ interface Accessors {
 const accessorsOf = ({ name, isConst }: CellVariable) =>
 	`${name}: { get: () => ${name}, set: (v) => { ${isConst ? "" : `${name} = v;`} } }`;
 
+/** A debugger, which sets breakpoints in a cell before it runs. */
+export interface Observer {
+	begin(): Promise<void>;
+	end(): void;
+}
+
 export class Executor {
 	/** What cells declared: accessors of variables, and imports. */
 	readonly exports: Record<string, unknown> = {};
-	/** Called before each cell when there is a debugger, which sets breakpoints in it. */
-	beforeRun: (() => Promise<void>) | undefined;
+	/** Whether a cell runs, compiled. */
+	isRunning = false;
+	/** Who is told of each cell's begin and end, if anybody is. */
+	observer: Observer | undefined;
 	private readonly modules: ProjectModules;
 	private declarations = "";
 
@@ -79,9 +87,12 @@ export class Executor {
 	/** Gives a variable to all cells, of any type unless a cell has declared it. */
 	share(name: string, value: unknown): void {
 		const accessors = Object.getOwnPropertyDescriptor(this.exports, name);
-		if (accessors?.set) {
+		if (accessors?.get && accessors.set) {
 			accessors.set(value);
-			return;
+			if (Object.is(accessors.get(), value)) return;
+			throw new Error(
+				`${name} is a constant of a cell: expected a name that is free or a variable's; choose another one`,
+			);
 		}
 		let shared = value;
 		const set = (changed: unknown) => {
@@ -119,15 +130,19 @@ export class Executor {
 			`})(); })(${CELL_GLOBAL}.require, ${JSON.stringify(this.modules.cell)}, ${JSON.stringify(this.folder)})`,
 		].join("\n");
 		this.stacks.add(name, { sourceMaps, firstLine: 2, lines: javascript.split("\n").length, text });
-		if (this.beforeRun) await this.beforeRun();
+		if (this.observer) await this.observer.begin();
 		await begin?.();
 		// An interrupt may have come while the cell was compiled.
 		checkLoop();
+		this.isRunning = true;
 		try {
 			await runInThisContext(code, { breakOnSigint: true, filename: name, displayErrors: false });
 		} catch (error) {
 			const isSignal = (error as NodeJS.ErrnoException | undefined)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
 			throw isSignal ? new Interrupted() : error;
+		} finally {
+			this.isRunning = false;
+			this.observer?.end();
 		}
 		if (!lastExpression) return {};
 		const value = this.exports[lastExpression];

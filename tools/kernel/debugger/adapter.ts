@@ -2,62 +2,16 @@
 // https://jupyter-client.readthedocs.io/en/stable/messaging.html#debug-request
 import { writeSync } from "node:fs";
 import type { Debugger } from "node:inspector";
-import type { Request } from "../message";
+import { Request } from "../message";
 import type { Frames } from "../sending";
 import { Breakpoints } from "./breakpoints";
 import { pathParameters } from "./cell-path";
+import { CAPABILITIES, type Commands, FILTERS, list, type Table, text } from "./commands";
+import type { Move } from "./frames";
 import { Inspection } from "./inspection";
-import { type Move, Pauses } from "./pauses";
-import type { DebugRequest, Source, SourceBreakpoint } from "./protocol";
+import { Pauses } from "./pauses";
+import type { DebugRequest, SourceBreakpoint } from "./protocol";
 import { type Ask, Remote } from "./remote";
-import type { Page } from "./variables";
-
-/** The arguments of the commands. */
-interface Commands {
-	initialize: object;
-	attach: object;
-	configurationDone: object;
-	disconnect: object;
-	terminate: object;
-	debugInfo: object;
-	dumpCell: { code: string };
-	source: { source?: Source };
-	modules: object;
-	setBreakpoints: { source: Source; breakpoints?: SourceBreakpoint[] };
-	setExceptionBreakpoints: { filters: string[] };
-	threads: object;
-	stackTrace: { startFrame?: number; levels?: number };
-	scopes: { frameId: number };
-	variables: { variablesReference: number } & Page;
-	inspectVariables: object;
-	richInspectVariables: { variableName: string; frameId?: number };
-	evaluate: { expression: string; frameId?: number };
-	copyToGlobals: { srcVariableName: string; dstVariableName: string; srcFrameId: number };
-	continue: object;
-	next: object;
-	stepIn: object;
-	stepOut: object;
-	pause: object;
-}
-
-type Table = {
-	[Command in keyof Commands]: (args: Commands[Command]) => object | undefined | Promise<object | undefined>;
-};
-
-const FILTERS = [
-	{ filter: "uncaught", label: "Uncaught exceptions", description: "Stops where no cell and no module catches one" },
-	{ filter: "all", label: "All exceptions", description: "Stops where one comes to a cell or a module" },
-].map((filter) => ({ ...filter, default: false }));
-
-const CAPABILITIES = {
-	supportsConfigurationDoneRequest: true,
-	supportsConditionalBreakpoints: true,
-	supportsEvaluateForHovers: true,
-	supportsModulesRequest: true,
-	supportsTerminateRequest: true,
-	supportsDelayedStackTraceLoading: true,
-	exceptionBreakpointFilters: FILTERS,
-};
 
 export class DebugAdapter {
 	private readonly remote: Remote;
@@ -70,11 +24,13 @@ export class DebugAdapter {
 	private seq = 0;
 
 	/**
+	 * @param key by which messages are signed
 	 * @param ask asks the main thread by message, when no debugger is connected
 	 * @param reply sends a reply
 	 * @param interrupt interrupts the cell that runs
 	 */
 	constructor(
+		private readonly key: string,
 		ask: Ask,
 		private readonly reply: (frames: Frames) => void,
 		private readonly interrupt: () => void,
@@ -86,27 +42,32 @@ export class DebugAdapter {
 	}
 
 	/** Takes a debug request, and answers it after the earlier ones. */
-	receive(request: Request): void {
-		this.last = this.last.then(() => this.answer(request)).catch(report);
+	receive(frames: Buffer[]): void {
+		this.last = this.last.then(() => this.answer(Request.parse(frames, this.key))).catch(report);
 	}
 
 	/** Sets breakpoints in the cell that is to run next, and lets it run. */
-	prepare(): void {
-		const set = async () => {
-			await this.pauses.begin();
-			const { scripts, haveStatement } = await this.remote.call("fresh");
-			this.pauses.hasStatement ||= haveStatement;
-			await this.adjust();
-			await this.breakpoints.setInNew(scripts);
-			await this.remote.call("run");
-			await this.pauses.arm();
-		};
-		set().catch(report);
+	begin(): void {
+		const run = () => this.remote.call("run");
+		this.prepare().catch(report).then(run).catch(report);
 	}
 
-	/** Lets a cell go on that is stopped, so that an interrupt or a shutdown reaches it. */
+	private async prepare(): Promise<void> {
+		await this.pauses.begin();
+		const { scripts, haveStatement } = await this.remote.call("fresh");
+		this.pauses.hasStatement = haveStatement;
+		await this.adjust();
+		await this.breakpoints.setInNew(scripts);
+	}
+
+	/** Takes note that a cell has run. */
+	end(): void {
+		this.pauses.finish();
+	}
+
+	/** Lets a cell go on that is stopped, so that an interrupt reaches it. */
 	async letGo(): Promise<void> {
-		await this.pauses.letGo();
+		await this.pauses.letGo().catch(report);
 	}
 
 	/** Lets the main thread go, which would wait for the debugger at its end. */
@@ -138,7 +99,6 @@ export class DebugAdapter {
 		// A front end takes the last status for the kernel's. Not one of the cell: after each of these JupyterLab asks for
 		// the variables.
 		await this.publish(status("idle"), status("busy"));
-		await this.pauses.arm();
 		if (command === "disconnect" || command === "terminate") this.close();
 		if (command === "terminate") this.interrupt();
 	}
@@ -153,8 +113,9 @@ export class DebugAdapter {
 		dumpCell: async ({ code }) => ({ sourcePath: await this.remote.call("dump", text({ code })) }),
 		source: ({ source }) => this.source(text({ path: source?.path })),
 		modules: () => this.modules(),
-		setBreakpoints: ({ source, breakpoints = [] }) => this.setBreakpoints(text({ path: source?.path }), breakpoints),
-		setExceptionBreakpoints: ({ filters }) => this.setExceptionBreakpoints(filters),
+		setBreakpoints: ({ source, breakpoints = [] }) =>
+			this.setBreakpoints(text({ path: source?.path }), list({ breakpoints })),
+		setExceptionBreakpoints: ({ filters }) => this.setExceptionBreakpoints(list({ filters })),
 		threads: () => ({ threads: [{ id: 1, name: "main" }] }),
 		stackTrace: (args) => this.stackTrace(args),
 		scopes: ({ frameId }) => this.inspection.scopes(frameId),
@@ -176,13 +137,12 @@ export class DebugAdapter {
 		this.remote.connect((event) => void this.receivePause(event));
 		const { haveStatement } = await this.remote.call("fresh");
 		this.pauses.hasStatement = haveStatement;
-		await this.remote.call("attach", true);
+		if (await this.remote.call("attach", true)) await this.pauses.begin();
 		await this.adjust();
 	}
 
 	/** Lets V8 stop the main thread only while there is something to stop at: until then `await` is three times as fast. */
-	private async adjust(): Promise<void> {
-		const isNeeded = this.breakpoints.list.length > 0 || this.pauses.mayStop;
+	private async adjust(isNeeded = this.breakpoints.list.length > 0 || this.pauses.mayStop): Promise<void> {
 		if (isNeeded === this.remote.isEnabled) return;
 		await this.remote.enable(isNeeded);
 		if (isNeeded) await this.pauses.configure();
@@ -240,7 +200,8 @@ export class DebugAdapter {
 
 	private async setBreakpoints(path: string, breakpoints: SourceBreakpoint[]): Promise<object> {
 		this.started("setBreakpoints");
-		const replaced = await this.breakpoints.replace(path, breakpoints);
+		const requested = breakpoints.map(({ line, condition }) => ({ line, condition }));
+		const replaced = await this.breakpoints.replace(path, requested);
 		await this.adjust();
 		if (this.remote.isEnabled) await this.breakpoints.setIn(path);
 		return { breakpoints: replaced };
@@ -267,8 +228,8 @@ export class DebugAdapter {
 
 	private async pause(): Promise<undefined> {
 		this.started("pause");
+		await this.adjust(true);
 		this.pauses.pause();
-		await this.adjust();
 	}
 
 	private async move(move: Move, body?: object): Promise<object | undefined> {
@@ -289,17 +250,9 @@ export class DebugAdapter {
 
 	/** The main thread publishes: it has the socket. */
 	private publish(...messages: Frames[]): Promise<void> {
-		const encode = (frames: Frames) => frames.map((frame) => Buffer.from(frame as Buffer).toString("base64"));
-		const [frames, whileBusy] = messages.map(encode);
+		const [frames, whileBusy] = messages.map((frames) => frames.map(String));
 		return this.remote.call("publish", frames, whileBusy);
 	}
-}
-
-/** @throws if it is no string */
-function text(named: Record<string, unknown>): string {
-	const [[name, value]] = Object.entries(named);
-	if (typeof value !== "string") throw new Error(`${name} is ${JSON.stringify(value)}: expected a string`);
-	return value;
 }
 
 function report(error: unknown): void {

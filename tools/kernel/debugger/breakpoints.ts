@@ -27,8 +27,8 @@ export class Breakpoints {
 		return [...this.wanted].map(([source, breakpoints]) => ({ source, breakpoints: breakpoints.map(toReply) }));
 	}
 
-	/** Replaces the breakpoints that are wanted at a path. */
-	async replace(path: string, requested: SourceBreakpoint[]): Promise<Breakpoint[]> {
+	/** Replaces the breakpoints that are wanted at a path. Those that have an id keep it. */
+	async replace(path: string, requested: (SourceBreakpoint & { id?: number })[]): Promise<Breakpoint[]> {
 		const lines = requested.map(({ line }) => line);
 		const positions = await this.remote.call("breakable", path, lines);
 		const wanted = requested.map((breakpoint, i) => {
@@ -62,7 +62,11 @@ export class Breakpoints {
 
 	/** Sets the breakpoints in scripts that are new. */
 	async setInNew(scripts: string[]): Promise<void> {
-		for (const path of this.wanted.keys()) await this.setIn(path, scripts);
+		for (const [path, breakpoints] of this.wanted) {
+			// A module that was edited has its statements elsewhere.
+			if (scripts.includes(path.replace(/\.ts$/, ".js"))) await this.replace(path, breakpoints);
+			await this.setIn(path, scripts);
+		}
 	}
 
 	/** Forgets what is set, as V8 has. */
@@ -83,11 +87,11 @@ export class Breakpoints {
 
 	private async verify(
 		path: string,
-		{ line, condition }: SourceBreakpoint,
+		{ line, condition, id = ++this.latest }: SourceBreakpoint & { id?: number },
 		position: Position | undefined,
 		message: string,
 	): Promise<Wanted> {
-		const breakpoint = { id: ++this.latest, verified: false, line, source: { path }, condition };
+		const breakpoint = { id, verified: false, line, source: { path }, condition };
 		if (!position) return { ...breakpoint, message };
 		const moved = { ...breakpoint, line: position.line };
 		try {

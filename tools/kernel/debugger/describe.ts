@@ -1,5 +1,6 @@
 // Values as a list of variables shows them: a type and a short text.
 import { inspect, types } from "node:util";
+import { kindOf } from "../values/kinds";
 
 /** A variable of the debug adapter protocol. */
 export interface Variable {
@@ -15,8 +16,15 @@ export interface Variable {
 	evaluateName?: string;
 }
 
-/** Characters of a text. */
-const WIDTH = 120;
+/** How much of a value a text shows: its characters, levels of objects in it, and elements. */
+interface Extent {
+	width: number;
+	depth: number;
+	elements: number;
+}
+
+const SHORT: Extent = { width: 120, depth: 0, elements: 5 };
+const LONG: Extent = { width: 10_000, depth: 2, elements: 100 };
 /** Properties up to which an object is shown with them: reading a million takes a second. */
 const PROPERTIES = 50;
 
@@ -33,7 +41,7 @@ export function elementCount(value: unknown): number | undefined {
 	return types.isSet(value) ? value.size : undefined;
 }
 
-/** Returns a value's type; of a tensor, also what is in it. */
+/** Returns a value's type; of what the kernel knows, such as a tensor, its line: `Tensor float32 [2, 3]`. */
 export function typeOf(value: unknown): string {
 	// JupyterLab shows the values of these four types, Python's, and of others only the type.
 	if (typeof value === "number") return Number.isSafeInteger(value) ? "int" : "float";
@@ -41,21 +49,15 @@ export function typeOf(value: unknown): string {
 	if (typeof value === "string") return "str";
 	if (value === null) return "null";
 	if (typeof value !== "object") return typeof value;
-	const name = className(value);
 	const count = elementCount(value);
-	if (count !== undefined) return `${name}(${count})`;
-	const { shape, dtype } = ownData(value);
-	return Array.isArray(shape) && typeof dtype === "string" ? `${name} ${dtype} [${shape.join(", ")}]` : name;
+	return lineOf(value) ?? className(value) + (count === undefined ? "" : `(${count})`);
 }
 
-/** Returns a value in at most 120 characters, without running code of its own. */
-export function shortText(value: unknown): string {
-	try {
-		return cut(textOf(value).replace(/\s*\n\s*/g, " "));
-	} catch (error) {
-		return errorText(error);
-	}
-}
+/** Returns a value in a line, without running code of a class that the kernel does not know. */
+export const shortText = (value: unknown): string => textOf(value, SHORT);
+
+/** Returns a value in a line that is as long as it takes. */
+export const longText = (value: unknown): string => textOf(value, LONG);
 
 /** Returns what a getter threw. */
 export function errorText(error: unknown): string {
@@ -67,14 +69,25 @@ export function errorText(error: unknown): string {
 	}
 }
 
-function textOf(value: unknown): string {
+function textOf(value: unknown, extent: Extent): string {
+	try {
+		return cut(inspected(value, extent).replace(/\s*\n\s*/g, " "), extent.width);
+	} catch (error) {
+		return errorText(error);
+	}
+}
+
+function inspected(value: unknown, { width, depth, elements }: Extent): string {
 	if (types.isNativeError(value)) return errorText(value);
-	const isPlain = typeof value === "object" && value !== null && elementCount(value) === undefined;
-	if (isPlain && !types.isProxy(value) && !hasFewProperties(value)) return `${className(value)} {…}`;
+	if (typeof value === "object" && value !== null && elementCount(value) === undefined && !types.isProxy(value)) {
+		const line = lineOf(value);
+		if (line !== undefined) return line;
+		if (!hasFewProperties(value)) return `${className(value)} {…}`;
+	}
 	return inspect(value, {
-		depth: 0,
-		maxArrayLength: 5,
-		maxStringLength: WIDTH,
+		depth,
+		maxArrayLength: elements,
+		maxStringLength: width,
 		breakLength: Number.POSITIVE_INFINITY,
 		customInspect: false,
 		showProxy: true,
@@ -87,21 +100,24 @@ function hasFewProperties(value: object): boolean {
 	return true;
 }
 
+function lineOf(value: object): string | undefined {
+	try {
+		return types.isProxy(value) ? undefined : cut(kindOf(value)?.line(value) ?? "") || undefined;
+	} catch {
+		// It only looks like one.
+		return undefined;
+	}
+}
+
 /** The name of the constructor, as far as it can be read without running code. */
 function className(value: object): string {
 	if (types.isProxy(value)) return "Proxy";
 	for (let object: object | null = value; object && !types.isProxy(object); object = Object.getPrototypeOf(object)) {
-		const { constructor: made } = ownData(object);
+		const made = Object.getOwnPropertyDescriptor(object, "constructor")?.value as unknown;
 		const name = typeof made === "function" && Object.getOwnPropertyDescriptor(made, "name")?.value;
 		if (typeof name === "string" && name) return name;
 	}
 	return "Object";
 }
 
-/** The properties of an object that are no getters. */
-function ownData(value: object): Record<string, unknown> {
-	const read = (name: string) => Object.getOwnPropertyDescriptor(value, name)?.value as unknown;
-	return types.isProxy(value) ? {} : { shape: read("shape"), dtype: read("dtype"), constructor: read("constructor") };
-}
-
-const cut = (text: string) => (text.length > WIDTH ? `${text.slice(0, WIDTH - 1)}…` : text);
+const cut = (text: string, width = SHORT.width) => (text.length > width ? `${text.slice(0, width - 1)}…` : text);

@@ -1,39 +1,17 @@
 // Stops of the main thread: which of them the user sees, and how it goes on.
 import type { Debugger, Runtime } from "node:inspector";
+import { setTimeout } from "node:timers/promises";
 import type { Breakpoints } from "./breakpoints";
 import { Exceptions } from "./exceptions";
+import { type Frame, isNewLine, type Move, type Step, stepFrom, toStackFrame } from "./frames";
 import type { Emit, StackFrame } from "./protocol";
 import { escaped, type Remote, urlOf } from "./remote";
-import { isPlace, type Located, type Place } from "./sources";
+import { isPlace, type Located } from "./sources";
 
-/** How to go on, as a command of V8. */
-export type Move = "resume" | "stepOver" | "stepInto" | "stepOut";
-
-/** A function that is stopped, in a cell or in a module of the project. */
-export interface Frame {
-	call: Debugger.CallFrame;
-	place: Place;
-}
-
-/** A step that has not come to another line yet. */
-interface Step {
-	move: Move;
-	/** Of the line that it left: its function, and the places in it where the step has been. */
-	left: string;
-	visited: Set<string>;
-}
-
+/** Milliseconds until V8 is asked again to stop. */
+const AGAIN = 100;
 /** JupyterLab shows one thread. */
 const THREAD = 1;
-
-/** A place in JavaScript, of which a line of TypeScript can have several. */
-const placeOf = ({ call: { location } }: Frame) => `${location.lineNumber}:${location.columnNumber}`;
-
-/** A line of a function. */
-const lineOf = ({ call, place }: Frame) => {
-	const { lineNumber, columnNumber } = call.functionLocation ?? call.location;
-	return `${call.location.scriptId}:${lineNumber}:${columnNumber} ${place.line}`;
-};
 
 export class Pauses {
 	private readonly exceptions: Exceptions;
@@ -42,6 +20,8 @@ export class Pauses {
 	private latestId = 0;
 	private step: Step | undefined;
 	private wantsPause = false;
+	/** Whether a cell runs. */
+	private isRunning = false;
 	private filters: string[] = [];
 	/** Whether a cell or module has the statement `debugger`. */
 	hasStatement = false;
@@ -79,14 +59,14 @@ export class Pauses {
 			return isPlace(place) ? [{ call, place }] : [];
 		});
 		const reason = await this.reasonToStop(event, places, frames);
-		if (reason) return this.stop(reason, event, frames);
-		await this.move(this.moveOn(places[0], frames));
+		if (reason) this.stop(reason, event, frames);
+		else await this.move(this.moveOn(places[0], frames));
 	}
 
 	/** Goes on from a stop. */
 	async continue(move: Move): Promise<void> {
 		const [top] = this.stopped();
-		this.step = move === "resume" ? undefined : { move, left: lineOf(top), visited: new Set([placeOf(top)]) };
+		this.step = move === "resume" ? undefined : stepFrom(top, move);
 		await this.leave();
 		await this.move(move);
 	}
@@ -94,12 +74,20 @@ export class Pauses {
 	/** Stops at the next line of a cell or module. */
 	pause(): void {
 		if (this.frames) throw new Error("pause: the kernel is stopped already; send continue, next, stepIn or stepOut");
-		this.wantsPause = true;
+		// By then the debugger may be disconnected.
+		if (!this.wantsPause) this.seek().catch(() => {});
 	}
 
-	/** Asks V8 for the stop that is wanted, as the last thing of a request: it forgets it when it is asked for another. */
-	async arm(): Promise<void> {
-		if (this.wantsPause && !this.remote.isPaused) await this.remote.post("Debugger.pause");
+	/**
+	 * Asks V8 again and again: it does not stop in a package that no cell or module is below of on the stack. Not while
+	 * the compiler works, which would take a hundred times as long.
+	 */
+	private async seek(): Promise<void> {
+		this.wantsPause = true;
+		while (this.wantsPause && this.remote.isEnabled) {
+			if (this.isRunning && !this.remote.isPaused) await this.remote.post("Debugger.pause");
+			await setTimeout(AGAIN);
+		}
 	}
 
 	/** Goes on without further stops, so that an interrupt ends the cell. */
@@ -113,9 +101,14 @@ export class Pauses {
 
 	/** Called before a cell runs. */
 	async begin(): Promise<void> {
-		// A step out of the cell before.
-		this.step = undefined;
+		this.isRunning = true;
 		await this.remote.skipPauses(false);
+	}
+
+	/** Called when a cell has run: a step out of it does not go into the next one. */
+	finish(): void {
+		this.isRunning = false;
+		this.step = undefined;
 	}
 
 	/** @param filters "all": where one comes to a cell or module; "uncaught": where none of these catches it */
@@ -139,10 +132,7 @@ export class Pauses {
 		return this.stopped().map((frame) => {
 			const id = ++this.latestId;
 			this.byId.set(id, frame);
-			const { line, column, path, name: file } = frame.place;
-			const { functionName, functionLocation } = frame.call;
-			const name = functionName || (functionLocation?.lineNumber === 0 ? file : "(anonymous)");
-			return { id, name, source: { name: file, path }, line, column };
+			return toStackFrame(frame, id);
 		});
 	}
 
@@ -160,6 +150,7 @@ export class Pauses {
 		this.wantsPause = false;
 		this.filters = [];
 		this.hasStatement = false;
+		this.isRunning = false;
 		this.byId.clear();
 	}
 
@@ -176,16 +167,8 @@ export class Pauses {
 		if (!isPlace(top)) return undefined;
 		if ((event.hitBreakpoints ?? []).length > 0) return "breakpoint";
 		if (this.wantsPause) return "pause";
-		if (this.step) return this.isNewLine(this.step, frames[0]) ? "step" : undefined;
+		if (this.step) return isNewLine(this.step, frames[0]) ? "step" : undefined;
 		return /\bdebugger\b/.test(top.text) ? "breakpoint" : undefined;
-	}
-
-	/** Whether a step has come to another line, or to one place again, as in a loop of one line. */
-	private isNewLine({ left, visited }: Step, frame: Frame): boolean {
-		const place = placeOf(frame);
-		if (left !== lineOf(frame) || visited.has(place)) return true;
-		visited.add(place);
-		return false;
 	}
 
 	private async wantsException(
@@ -202,7 +185,7 @@ export class Pauses {
 
 	/** How to go on from a stop that the user does not see. */
 	private moveOn(top: Located, frames: Frame[]): Move {
-		if (!this.step && !this.wantsPause) return "resume";
+		if (!this.isRunning || (!this.step && !this.wantsPause)) return "resume";
 		if (top !== null) return this.step?.move ?? "stepOver";
 		if (frames.length > 0 || this.wantsPause) return "stepOut";
 		// The cell is at its end.
@@ -210,10 +193,11 @@ export class Pauses {
 		return "resume";
 	}
 
-	private async stop(reason: string, event: Debugger.PausedEventDataType, frames: Frame[]): Promise<void> {
+	private stop(reason: string, event: Debugger.PausedEventDataType, frames: Frame[]): void {
 		this.step = undefined;
 		this.wantsPause = false;
 		this.frames = frames;
+		this.remote.isShown = true;
 		const { description, value } = (event.data ?? {}) as Runtime.RemoteObject;
 		const text = reason === "exception" ? String(description ?? value).split("\n    at ")[0] : undefined;
 		const hitBreakpointIds = this.breakpoints.idsOf(event.hitBreakpoints ?? []);
@@ -230,6 +214,7 @@ export class Pauses {
 	}
 
 	private async move(move: Move): Promise<void> {
+		this.remote.resumes();
 		await this.remote.post(`Debugger.${move}`);
 	}
 

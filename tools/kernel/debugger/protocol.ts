@@ -6,8 +6,8 @@ export const TARGET = "tslab.debugger";
 /** Milliseconds after which an evaluation is given up. */
 export const PATIENCE = 10_000;
 
-/** Thrown instead of an answer when the compiler is at work. */
-export const BUSY = "the compiler is at work";
+/** Thrown instead of an answer that has to be asked for again. */
+export const BUSY = "busy";
 
 /** The content of a `debug_request`. */
 export interface DebugRequest {

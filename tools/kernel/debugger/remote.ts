@@ -22,7 +22,7 @@ export class Reference {
 /** Arguments of which each can be a value of the main thread. */
 type Arguments<T extends unknown[]> = { [I in keyof T]: T[I] | Reference };
 
-/** Milliseconds until the compiler of the main thread is asked again. */
+/** Milliseconds until a main thread is asked again that was busy. */
 const AGAIN = 20;
 
 /** Methods that may return a promise. Not from a main thread that is stopped, where V8 would wait for any result for ever. */
@@ -37,6 +37,8 @@ export class Remote {
 	isEnabled = false;
 	/** Whether the main thread stands still. */
 	isPaused = false;
+	/** Whether that is where the user sees it, and not on the way there. */
+	isShown = false;
 	/** Gives up a promise that is waited for. */
 	private giveUp = () => {};
 
@@ -59,9 +61,7 @@ export class Remote {
 			this.giveUp();
 			onPaused(params);
 		});
-		session.on("Debugger.resumed", () => {
-			this.isPaused = false;
-		});
+		session.on("Debugger.resumed", () => this.resumes());
 	}
 
 	/** Disconnects, which lets the main thread go on. */
@@ -78,9 +78,15 @@ export class Remote {
 		this.isEnabled = isEnabled;
 	}
 
+	/** Takes note that the main thread goes on, or is about to. */
+	resumes(): void {
+		this.isPaused = false;
+		this.isShown = false;
+	}
+
 	private forget(): void {
 		this.isEnabled = false;
-		this.isPaused = false;
+		this.resumes();
 		this.skips = false;
 		this.scripts.clear();
 	}
@@ -128,7 +134,12 @@ export class Remote {
 	}
 
 	private async callByInspector(method: Method, args: unknown[]): Promise<unknown> {
-		const answer = this.post<Runtime.EvaluateReturnType>(...commandOf(method, args));
+		const interrupts = !this.isShown && !READING.includes(method);
+		const how = [interrupts, RUNNING_USERS_CODE.includes(method), method];
+		const options = { returnByValue: true, silent: true, awaitPromise: WAITING.includes(method) };
+		const command = { ...options, ...commandOf([...how, ...args]) };
+		const name = "expression" in command ? "Runtime.evaluate" : "Runtime.callFunctionOn";
+		const answer = this.post<Runtime.EvaluateReturnType>(name, command);
 		const { result, exceptionDetails } = await (WAITING.includes(method) ? this.unlessStopped(answer) : answer);
 		if (exceptionDetails) throw new Error(messageOf(exceptionDetails));
 		return result.value && JSON.parse(result.value as string);
@@ -144,22 +155,27 @@ export class Remote {
 	}
 }
 
+/** Methods that only read what nothing else changes: by these it is decided whether a stop is shown. */
+const READING: Method[] = ["toSources", "catchRegions"];
+/** Methods that run code of the user's, or of packages. */
+const RUNNING_USERS_CODE: Method[] = ["session", "unfold", "evaluate", "rich"];
+
 /** Calls a method in the main thread. Results are JSON, since V8 takes long for large ones of its own. */
-const CALL = `(function (method, ...args) {
-	const result = globalThis[Symbol.for("${TARGET}")][method](...args);
+const CALL = `(function (interrupts, runsUsersCode, method, ...args) {
+	const target = globalThis[Symbol.for("${TARGET}")];
+	if (interrupts) target.checkInterruption(runsUsersCode);
+	const result = target[method](...args);
 	return result instanceof Promise ? result.then(JSON.stringify) : JSON.stringify(result);
 })`;
 
-/** The command by which V8 calls a method. */
-function commandOf(method: Method, args: unknown[]): [command: string, params: object] {
-	const options = { returnByValue: true, silent: true, awaitPromise: WAITING.includes(method) };
+/** Parameters of the command by which V8 calls a method. */
+function commandOf(args: unknown[]): object {
 	if (args.some((each) => each instanceof Reference)) {
-		const call = { functionDeclaration: CALL, executionContextId: 1, arguments: [method, ...args].map(toArgument) };
-		return ["Runtime.callFunctionOn", { ...call, ...options }];
+		return { functionDeclaration: CALL, executionContextId: 1, arguments: args.map(toArgument) };
 	}
-	const texts = [method, ...args].map((each) => JSON.stringify(each) ?? "undefined");
+	const texts = args.map((each) => JSON.stringify(each) ?? "undefined");
 	// Stopped in the middle of an answer, the main thread would give no others. A step goes on after it.
-	return ["Runtime.evaluate", { expression: `${CALL}(${texts.join(", ")})`, disableBreaks: true, ...options }];
+	return { expression: `${CALL}(${texts.join(", ")})`, disableBreaks: true };
 }
 
 function toArgument(value: unknown): Runtime.CallArgument {

@@ -48,6 +48,8 @@ export class Sources {
 	private readonly maps = new WeakMap<Origin, TraceMap[]>();
 	private readonly paths = new WeakMap<Origin, string>();
 	private readonly seen = new WeakSet<Origin>();
+	/** Whether a cell or module has had the statement `debugger`. */
+	private haveStatement = false;
 
 	/** @param origins by the names of their scripts */
 	constructor(private readonly origins: ReadonlyMap<string, Origin>) {}
@@ -66,15 +68,15 @@ export class Sources {
 		);
 	}
 
-	/** The scripts that are new since the last call. */
+	/** The scripts that are new since the last call, and whether any has the statement `debugger`. */
 	fresh(): { scripts: string[]; haveStatement: boolean } {
 		const fresh = [...this.origins].filter(([, origin]) => !this.seen.has(origin));
 		for (const [, origin] of fresh) this.seen.add(origin);
-		const texts = fresh.map(([script, origin]) => this.textAt(this.pathOf(script, origin)));
-		return {
-			scripts: fresh.map(([script]) => script),
-			haveStatement: texts.some((text) => text !== undefined && /\bdebugger\b/.test(text)),
-		};
+		this.haveStatement ||= fresh.some(([script, origin]) => {
+			const text = this.textAt(this.pathOf(script, origin));
+			return text !== undefined && /\bdebugger\b/.test(text);
+		});
+		return { scripts: fresh.map(([script]) => script), haveStatement: this.haveStatement };
 	}
 
 	/** The TypeScript at a path; undefined if it is neither a cell nor a file. */

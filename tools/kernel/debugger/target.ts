@@ -6,9 +6,11 @@ import { toBundle } from "../display";
 import type { Executor } from "../executor";
 import type { Stacks } from "../stacks";
 import { printDirectly } from "./console";
-import { shortText, type Variable } from "./describe";
+import { longText, shortText, type Variable } from "./describe";
 import { compileExpression } from "./expressions";
+import { callers, checkInterruption } from "./interruption";
 import { BUSY, PATIENCE } from "./protocol";
+import { scopesOf } from "./scopes";
 import { isPlace, type Located, type Position, type ScriptPlaces, type ScriptPosition, Sources } from "./sources";
 import { breakablePositions, catchRegions, type Region } from "./syntax";
 import { type Page, Scope, Variables } from "./variables";
@@ -31,9 +33,9 @@ export interface Debuggee {
 	executor: Executor;
 	typescript: () => TypeScript;
 	/** Publishes a message of a debug request, and while a cell runs another one. */
-	publish: (frames: Buffer[], whileBusy?: Buffer[]) => void;
-	/** Tells the control thread that there are new scripts. */
-	announce: () => void;
+	publish: (frames: string[], whileBusy?: string[]) => void;
+	/** Tells the control thread that a cell is to run, or has run. */
+	announce: (event: "begin" | "end") => void;
 }
 
 export class Target {
@@ -48,24 +50,32 @@ export class Target {
 		this.sources = new Sources(debuggee.stacks.origins);
 	}
 
-	/** @param frames in base64 */
-	publish(frames: string[], whileBusy?: string[]): void {
-		const decode = (encoded: string[]) => encoded.map((frame) => Buffer.from(frame, "base64"));
-		this.debuggee.publish(decode(frames), whileBusy && decode(whileBusy));
+	/** @throws BUSY unless an answer can be given now */
+	checkInterruption(runsUsersCode: boolean): void {
+		checkInterruption(runsUsersCode);
 	}
 
-	/** From now on, cells wait before they run until the control thread has set the breakpoints in them, or no longer. */
-	attach(isAttached: boolean): void {
+	publish(frames: string[], whileBusy?: string[]): void {
+		this.debuggee.publish(frames, whileBusy);
+	}
+
+	/**
+	 * From now on, cells wait before they run until the control thread has set the breakpoints in them, or no longer.
+	 *
+	 * @returns whether a cell runs now
+	 */
+	attach(isAttached: boolean): boolean {
 		const { executor, announce } = this.debuggee;
 		this.proceed();
 		this.restoreConsole();
 		this.restoreConsole = isAttached ? printDirectly() : () => {};
-		const wait = () =>
+		const begin = () =>
 			new Promise<void>((resolve) => {
 				this.proceed = resolve;
-				announce();
+				announce("begin");
 			});
-		executor.beforeRun = isAttached ? wait : undefined;
+		executor.observer = isAttached ? { begin, end: () => announce("end") } : undefined;
+		return executor.isRunning;
 	}
 
 	/** Lets the cell run that waits. Not within this call: V8 would stop in the middle of it. */
@@ -85,7 +95,6 @@ export class Target {
 		return this.sources.modules;
 	}
 
-	/** The scripts that are new, and whether one of them has the statement `debugger`. */
 	fresh(): { scripts: string[]; haveStatement: boolean } {
 		return this.sources.fresh();
 	}
@@ -149,32 +158,17 @@ export class Target {
 	 */
 	scopes(path: string, types: string[], self: unknown, ...objects: object[]): Scopes[] {
 		const text = this.sources.textAt(path) ?? "";
-		const merge = (isPart: (type: string) => boolean) => {
-			const merged = new Map<string, unknown>();
-			for (const [i, object] of objects.entries()) {
-				if (!isPart(types[i])) continue;
-				for (const name of Object.keys(object)) {
-					// What the compiler and the kernel added is not in the text.
-					if (!merged.has(name) && hasWord(text, name)) merged.set(name, valueIn(object, name));
-				}
-			}
-			return [...merged];
-		};
-		const locals = merge((type) => type !== "closure" && type !== "global" && type !== "script");
-		if (hasWord(text, "this") && self !== globalThis) locals.push(["this", self]);
-		const closure = merge((type) => type === "closure");
-		const named: [string, [string, unknown][]][] = [["Locals", locals]];
-		if (closure.length > 0) named.push(["Closure", closure]);
-		named.push(["Globals", this.shared()]);
-		return named.map(([name, variables]) => {
+		const named = { ...scopesOf(text, types, self, objects), Globals: this.shared() };
+		return Object.entries(named).map(([name, variables]) => {
 			const scope = new Scope(variables);
 			this.scopesOfStop.push(scope);
 			return { name, variablesReference: this.variables.referenceTo(scope), expensive: false };
 		});
 	}
 
+	/** Describes a value by more of it than a list of variables shows. */
 	describe(name: string, value: unknown): Variable {
-		return this.variables.describe(name, value);
+		return { ...this.variables.describe(name, value), value: longText(value) };
 	}
 
 	/** @throws what the expression throws */
@@ -199,9 +193,9 @@ export class Target {
 		this.debuggee.executor.share(name, value);
 	}
 
-	/** @throws BUSY while it is at work: V8 also asks in the middle of that, and it cannot do two things at once */
+	/** @throws BUSY in the middle of its work */
 	private compiler(): TypeScript {
-		if (isCalledFrom(/\/typescript\/lib\//)) throw new Error(BUSY);
+		if (callers().some((file) => file.includes("/typescript/lib/"))) throw new Error(BUSY);
 		return this.debuggee.typescript();
 	}
 
@@ -227,28 +221,4 @@ export class Target {
 	}
 }
 
-/** The value of a variable in a scope; of one whose declaration is still to come, V8 says nothing or throws. */
-function valueIn(scope: object, name: string): unknown {
-	try {
-		return Reflect.get(scope, name);
-	} catch {
-		return undefined;
-	}
-}
-
-/** Whether a function of a file is on the stack. */
-function isCalledFrom(file: RegExp): boolean {
-	const { prepareStackTrace, stackTraceLimit } = Error;
-	Error.stackTraceLimit = Number.POSITIVE_INFINITY;
-	Error.prepareStackTrace = (_, frames) => frames.some((frame) => file.test(frame.getFileName() ?? ""));
-	try {
-		return (new Error() as { stack: unknown }).stack as boolean;
-	} finally {
-		Object.assign(Error, { prepareStackTrace, stackTraceLimit });
-	}
-}
-
 const asText = (value: unknown) => ({ "text/plain": shortText(value) });
-
-const hasWord = (text: string, name: string) =>
-	new RegExp(`(?<![\\w$])${name.replaceAll("$", "\\$")}(?![\\w$])`).test(text);
