@@ -65,10 +65,9 @@ export async function showReview<Request extends ViewRequest>(review: ReviewWidg
 	};
 	const panel = widget("Any", state, { onCustom: answerer(review, onChange, (content) => send(content)) });
 	const send = (content: object) => {
-		// First: the view that decided waits for it, and hears no keys until then.
-		panel.send(content);
 		const now = progress();
 		if (Object.keys(now).some((name) => now[name] !== panel.state[name])) panel.update(now);
+		panel.send(content);
 	};
 	show({ ...panel.view, "text/html": "", "text/plain": title });
 	await showFallback(false);

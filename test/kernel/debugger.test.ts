@@ -230,7 +230,7 @@ describe("breakpoints", () => {
 
 		writeFileSync(module(), content.replace("\t// a comment\n", "\t// a comment\n\t// another\n"));
 		// The compiler's file watcher polls.
-		await setTimeout(600);
+		await setTimeout(2000);
 		held.session.execute('import { scale } from "../src/scale";\nscale(5)');
 		assert.deepEqual((await held.session.stop()).at, ["scale ../src/scale.ts:6", "cell [3] cell [3]:2"]);
 		await held.session.request("setBreakpoints", { source: { path: module() }, breakpoints: [] });
@@ -472,10 +472,12 @@ describe("a stopped kernel", () => {
 		await held.session.request("continue");
 		assert.equal((await held.session.executed()).status, "ok");
 
-		held.session.execute("await new Promise((done) => setTimeout(done, 700));\nconst waited = 1;\nwaited");
-		await setTimeout(200);
+		held.session.execute("let waits = true;\nwhile (waits) {\n\tawait new Promise((done) => setTimeout(done, 50));\n}");
+		await setTimeout(300);
 		await held.session.request("pause");
-		assert.match((await held.session.stop()).at[0], /:[123]$/);
+		const stop = await held.session.stop();
+		assert.match(stop.at[0], /:[23]$/);
+		await held.session.request("evaluate", { expression: "waits = false", frameId: stop.frames[0].id });
 		await held.session.request("continue");
 		assert.equal((await held.session.executed()).status, "ok");
 	});
@@ -610,15 +612,18 @@ describe("requests", () => {
 	});
 
 	test("are done by an idle status, after which the kernel is busy again if a cell runs", async () => {
-		held.session.execute("await new Promise((done) => setTimeout(done, 1500))");
-		await setTimeout(500);
+		held.session.unread.length = 0;
+		held.session.execute("await new Promise(() => {})");
+		await held.session.next("the cell's begin", ({ iopub }) => iopub === "execute_input");
 		held.session.unread.length = 0;
 		await held.session.request("debugInfo");
-		await setTimeout(300);
-		const statuses = held.session.unread.flatMap(({ iopub, content, parent }) =>
-			iopub === "status" ? [`${parent} ${content.execution_state}`] : [],
-		);
+		const statuses: string[] = [];
+		while (statuses.length < 3) {
+			const { content, parent } = await held.session.next("a status", ({ iopub }) => iopub === "status");
+			statuses.push(`${parent} ${content.execution_state}`);
+		}
 		assert.deepEqual(statuses, ["debug_request busy", "debug_request idle", "debug_request busy"]);
+		held.session.send({ interrupt: true });
 		await held.session.executed();
 	});
 });

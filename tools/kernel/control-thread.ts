@@ -3,7 +3,7 @@
 import { setTimeout } from "node:timers/promises";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Router } from "zeromq";
-import type { Answer, ControlThreadData, FromControlThread, ToControlThread } from "./control";
+import type { ControlThreadData, FromControlThread, ToControlThread } from "./control";
 import type { DebugAdapter } from "./debugger/adapter";
 import type { Ask } from "./debugger/remote";
 import { endWithParent, signalGroup } from "./processes";
@@ -31,12 +31,10 @@ async function listen(data: ControlThreadData, main: MessagePort): Promise<void>
 	const post = (message: FromControlThread) => main.postMessage(message);
 	const control = new Router(UNLIMITED);
 	await control.bind(data.address);
-	const answers: ((answer: Answer) => void)[] = [];
-	const ask: Ask = async (method, args) => {
+	const answers: ((answer: string) => void)[] = [];
+	const ask: Ask = (method, args) => {
 		post({ method, args });
-		const answer = await new Promise<Answer>((resolve) => answers.push(resolve));
-		if ("error" in answer) throw new Error(answer.error);
-		return answer.result;
+		return new Promise((resolve) => answers.push(resolve));
 	};
 	const reply = (frames: Frames) => sendOn(control, frames);
 	let adapter: DebugAdapter | undefined;
@@ -49,7 +47,8 @@ async function listen(data: ControlThreadData, main: MessagePort): Promise<void>
 	main.on("message", (message: ToControlThread) => {
 		if (message === "begin") return adapter?.begin();
 		if (message === "end") return adapter?.end();
-		if (message !== "close") return Array.isArray(message) ? reply(message) : answers.shift()?.(message);
+		if (Array.isArray(message)) return reply(message);
+		if (message !== "close") return answers.shift()?.(message.answer);
 		adapter?.close();
 		control.close();
 		main.close();

@@ -21,10 +21,9 @@ export interface Question {
 	method: Method;
 	args: unknown[];
 }
-export type Answer = { result: unknown } | { error: string };
 
-/** What the main thread sends: a reply, an answer, that a cell begins or has ended, or the end. */
-export type ToControlThread = Frames | Answer | "begin" | "end" | "close";
+/** What the main thread sends: a reply, an answer to a question, that a cell begins or has ended, or the end. */
+export type ToControlThread = Frames | { answer: string } | "begin" | "end" | "close";
 /** What the thread sends: that it listens, a message, or a question. */
 export type FromControlThread = "bound" | Uint8Array[] | Question;
 
@@ -51,11 +50,14 @@ export function bindControl(
 	const target = targetOf(post);
 	// Where V8's inspector finds it.
 	Object.defineProperty(globalThis, Symbol.for(TARGET), { value: target });
+	const respond = async ({ method, args }: Question) => {
+		post({ answer: await target.answer(false, true, method, ...args) });
+	};
 	return new Promise((resolve, reject) => {
 		thread.on("error", reject);
 		thread.on("message", (message: FromControlThread) => {
 			if (message === "bound") return resolve(() => post("close"));
-			if ("method" in message) return void answer(target, message).then(post);
+			if ("method" in message) return void respond(message);
 			Atomics.add(received, 0, 1);
 			onMessage(
 				message.map((frame) => Buffer.from(frame)),
@@ -63,14 +65,4 @@ export function bindControl(
 			);
 		});
 	});
-}
-
-async function answer(target: Target, { method, args }: Question): Promise<Answer> {
-	try {
-		const call = target[method] as (...args: unknown[]) => unknown;
-		return { result: await call.apply(target, args) };
-	} catch (error) {
-		const { name, message } = error as Error;
-		return { error: name === "Error" ? message : `${name}: ${message}` };
-	}
 }

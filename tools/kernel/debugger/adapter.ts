@@ -21,6 +21,7 @@ export class DebugAdapter {
 	/** Requests wait here for each other. */
 	private last = Promise.resolve();
 	private latestRequest: Request | undefined;
+	private adjusted = Promise.resolve();
 	private seq = 0;
 
 	/**
@@ -142,7 +143,15 @@ export class DebugAdapter {
 	}
 
 	/** Lets V8 stop the main thread only while there is something to stop at: until then `await` is three times as fast. */
-	private async adjust(isNeeded = this.breakpoints.list.length > 0 || this.pauses.mayStop): Promise<void> {
+	private adjust(): Promise<void> {
+		// One after another, since cells begin while requests are answered.
+		const adjusted = this.adjusted.then(() => this.adjustNow());
+		this.adjusted = adjusted.catch(() => {});
+		return adjusted;
+	}
+
+	private async adjustNow(): Promise<void> {
+		const isNeeded = this.breakpoints.list.length > 0 || this.pauses.mayStop;
 		if (isNeeded === this.remote.isEnabled) return;
 		await this.remote.enable(isNeeded);
 		if (isNeeded) await this.pauses.configure();
@@ -228,8 +237,8 @@ export class DebugAdapter {
 
 	private async pause(): Promise<undefined> {
 		this.started("pause");
-		await this.adjust(true);
 		this.pauses.pause();
+		await this.adjust();
 	}
 
 	private async move(move: Move, body?: object): Promise<object | undefined> {

@@ -59,11 +59,11 @@ export const shortText = (value: unknown): string => textOf(value, SHORT);
 /** Returns a value in a line that is as long as it takes. */
 export const longText = (value: unknown): string => textOf(value, LONG);
 
-/** Returns what a getter threw. */
-export function errorText(error: unknown): string {
-	if (!types.isNativeError(error)) return cut(`Uncaught ${inspect(error, { depth: 0, customInspect: false })}`);
+/** Returns what was thrown, without its stack. */
+export function errorText(error: unknown, width = SHORT.width): string {
+	if (!types.isNativeError(error)) return cut(`Uncaught ${inspect(error, { depth: 0, customInspect: false })}`, width);
 	try {
-		return cut(Error.prototype.toString.call(error));
+		return cut(Error.prototype.toString.call(error), width);
 	} catch {
 		return "Error";
 	}

@@ -74,8 +74,9 @@ export class Pauses {
 	/** Stops at the next line of a cell or module. */
 	pause(): void {
 		if (this.frames) throw new Error("pause: the kernel is stopped already; send continue, next, stepIn or stepOut");
-		// By then the debugger may be disconnected.
-		if (!this.wantsPause) this.seek().catch(() => {});
+		if (this.wantsPause) return;
+		this.wantsPause = true;
+		void this.seek();
 	}
 
 	/**
@@ -83,9 +84,9 @@ export class Pauses {
 	 * the compiler works, which would take a hundred times as long.
 	 */
 	private async seek(): Promise<void> {
-		this.wantsPause = true;
-		while (this.wantsPause && this.remote.isEnabled) {
-			if (this.isRunning && !this.remote.isPaused) await this.remote.post("Debugger.pause");
+		while (this.wantsPause) {
+			// The debugger may just be switched off.
+			if (this.isRunning && this.remote.canPause) await this.remote.post("Debugger.pause").catch(() => {});
 			await setTimeout(AGAIN);
 		}
 	}

@@ -6,7 +6,13 @@ export const TARGET = "tslab.debugger";
 /** Milliseconds after which an evaluation is given up. */
 export const PATIENCE = 10_000;
 
-/** Thrown instead of an answer that has to be asked for again. */
+/** What the main thread answers, as JSON: what is thrown, too, since V8 would run code to describe it, and could stop in there. */
+export interface Answer {
+	result?: unknown;
+	error?: string;
+}
+
+/** The error in an answer that has to be asked for again. */
 export const BUSY = "busy";
 
 /** The content of a `debug_request`. */

@@ -3,7 +3,7 @@
 import { type Debugger, type Runtime, Session } from "node:inspector";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { BUSY, TARGET } from "./protocol";
+import { type Answer, BUSY, TARGET } from "./protocol";
 import type { Target } from "./target";
 
 /** The methods of the main thread's side. */
@@ -12,7 +12,7 @@ export type Method = {
 }[keyof Target];
 
 /** Asks the main thread by message. */
-export type Ask = (method: Method, args: unknown[]) => Promise<unknown>;
+export type Ask = (method: Method, args: unknown[]) => Promise<string>;
 
 /** A value of the main thread, in the place of an argument. */
 export class Reference {
@@ -46,6 +46,11 @@ export class Remote {
 
 	get isConnected(): boolean {
 		return this.session !== undefined;
+	}
+
+	/** Whether V8 can be told to stop the main thread. */
+	get canPause(): boolean {
+		return this.isEnabled && !this.isPaused;
 	}
 
 	/** @param onPaused called when the main thread stops */
@@ -123,26 +128,24 @@ export class Remote {
 		...args: Arguments<Parameters<Target[M]>>
 	): Promise<Awaited<ReturnType<Target[M]>>> {
 		for (;;) {
-			const answer = this.session ? this.callByInspector(method, args) : this.ask(method, args);
-			try {
-				return (await answer) as Awaited<ReturnType<Target[M]>>;
-			} catch (error) {
-				if ((error as Error).message !== BUSY) throw error;
-				await setTimeout(AGAIN);
-			}
+			const text = await (this.session ? this.askInspector(method, args) : this.ask(method, args));
+			const { result, error } = JSON.parse(text) as Answer;
+			if (error === undefined) return result as Awaited<ReturnType<Target[M]>>;
+			if (error !== BUSY) throw new Error(error);
+			await setTimeout(AGAIN);
 		}
 	}
 
-	private async callByInspector(method: Method, args: unknown[]): Promise<unknown> {
+	private async askInspector(method: Method, args: unknown[]): Promise<string> {
 		const interrupts = !this.isShown && !READING.includes(method);
-		const how = [interrupts, RUNNING_USERS_CODE.includes(method), method];
-		const options = { returnByValue: true, silent: true, awaitPromise: WAITING.includes(method) };
-		const command = { ...options, ...commandOf([...how, ...args]) };
+		const isWaiting = WAITING.includes(method);
+		const options = { returnByValue: true, silent: true, awaitPromise: isWaiting };
+		const command = { ...options, ...commandOf([interrupts, RUNNING_USERS_CODE.includes(method), method, ...args]) };
 		const name = "expression" in command ? "Runtime.evaluate" : "Runtime.callFunctionOn";
 		const answer = this.post<Runtime.EvaluateReturnType>(name, command);
-		const { result, exceptionDetails } = await (WAITING.includes(method) ? this.unlessStopped(answer) : answer);
+		const { result, exceptionDetails } = await (isWaiting ? this.unlessStopped(answer) : answer);
 		if (exceptionDetails) throw new Error(messageOf(exceptionDetails));
-		return result.value && JSON.parse(result.value as string);
+		return result.value as string;
 	}
 
 	private unlessStopped<T>(answer: Promise<T>): Promise<T> {
@@ -160,13 +163,8 @@ const READING: Method[] = ["toSources", "catchRegions"];
 /** Methods that run code of the user's, or of packages. */
 const RUNNING_USERS_CODE: Method[] = ["session", "unfold", "evaluate", "rich"];
 
-/** Calls a method in the main thread. Results are JSON, since V8 takes long for large ones of its own. */
-const CALL = `(function (interrupts, runsUsersCode, method, ...args) {
-	const target = globalThis[Symbol.for("${TARGET}")];
-	if (interrupts) target.checkInterruption(runsUsersCode);
-	const result = target[method](...args);
-	return result instanceof Promise ? result.then(JSON.stringify) : JSON.stringify(result);
-})`;
+/** Calls a method in the main thread. */
+const CALL = `((...args) => globalThis[Symbol.for("${TARGET}")].answer(...args))`;
 
 /** Parameters of the command by which V8 calls a method. */
 function commandOf(args: unknown[]): object {

@@ -6,10 +6,11 @@ import { toBundle } from "../display";
 import type { Executor } from "../executor";
 import type { Stacks } from "../stacks";
 import { printDirectly } from "./console";
-import { longText, shortText, type Variable } from "./describe";
+import { errorText, longText, shortText, type Variable } from "./describe";
 import { compileExpression } from "./expressions";
 import { callers, checkInterruption } from "./interruption";
-import { BUSY, PATIENCE } from "./protocol";
+import { type Answer, BUSY, PATIENCE } from "./protocol";
+import type { Method } from "./remote";
 import { scopesOf } from "./scopes";
 import { isPlace, type Located, type Position, type ScriptPlaces, type ScriptPosition, Sources } from "./sources";
 import { breakablePositions, catchRegions, type Region } from "./syntax";
@@ -50,9 +51,21 @@ export class Target {
 		this.sources = new Sources(debuggee.stacks.origins);
 	}
 
-	/** @throws BUSY unless an answer can be given now */
-	checkInterruption(runsUsersCode: boolean): void {
-		checkInterruption(runsUsersCode);
+	/**
+	 * Calls a method.
+	 *
+	 * @param interrupts whether V8 may be asking in the middle of other code
+	 * @param runsUsersCode whether the method runs code of the user's, or of packages
+	 * @returns an `Answer` as JSON: V8 takes long for large objects of its own
+	 */
+	answer(interrupts: boolean, runsUsersCode: boolean, method: Method, ...args: unknown[]): string | Promise<string> {
+		try {
+			if (interrupts) checkInterruption(runsUsersCode);
+			const result = (this[method] as (...args: unknown[]) => unknown)(...args);
+			return result instanceof Promise ? result.then(resultJson, errorJson) : resultJson(result);
+		} catch (error) {
+			return errorJson(error);
+		}
 	}
 
 	publish(frames: string[], whileBusy?: string[]): void {
@@ -220,5 +233,10 @@ export class Target {
 		return groups.flat();
 	}
 }
+
+const resultJson = (result: unknown) => JSON.stringify({ result } satisfies Answer);
+
+const errorJson = (error: unknown) =>
+	JSON.stringify({ error: errorText(error, Number.POSITIVE_INFINITY).replace(/^Error: /, "") } satisfies Answer);
 
 const asText = (value: unknown) => ({ "text/plain": shortText(value) });
