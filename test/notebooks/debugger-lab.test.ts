@@ -44,6 +44,19 @@ async function run(page: Page, i: number): Promise<void> {
 	await page.keyboard.press("Control+Enter");
 }
 
+/** JupyterLab may not hear a click while it still asks what the kernel can do. */
+async function switchOn(page: Page): Promise<void> {
+	const button = page.locator(".jp-DebuggerBugButton");
+	await until("the debugger is on", async () => {
+		await button.click();
+		const on = page.locator(".jp-DebuggerBugButton[aria-pressed='true']");
+		return on.waitFor({ timeout: 15_000 }).then(
+			() => true,
+			() => false,
+		);
+	});
+}
+
 describe("the debugger in JupyterLab", { skip: noBrowser }, () => {
 	const work = project();
 	let lab: Lab;
@@ -65,7 +78,7 @@ describe("the debugger in JupyterLab", { skip: noBrowser }, () => {
 		const page = await browser.newPage({ viewport: { width: 1500, height: 1000 } });
 		await openNotebook(page, lab, "debug");
 		await run(page, 0);
-		await page.locator(".jp-DebuggerBugButton").click();
+		await switchOn(page);
 		await shows("the variables", page, variables, ["sizes Array(2)", "total 0"]);
 		await screenshot(page, "variables");
 
@@ -114,7 +127,7 @@ describe("the debugger in JupyterLab", { skip: noBrowser }, () => {
 		writeFileSync(join(work, "notebooks", "endless.ipynb"), notebookOf("let rounds = 0;\nfor (;;) {\n\trounds++;\n}"));
 		const page = await browser.newPage({ viewport: { width: 1500, height: 1000 } });
 		await openNotebook(page, lab, "endless");
-		await page.locator(".jp-DebuggerBugButton").click();
+		await switchOn(page);
 		await cell(page, 0).locator(".cm-gutter.cm-breakpoint-gutter").waitFor();
 		await clickGutter(page, 0, 3);
 		await cell(page, 0).locator(".cm-breakpoint-icon:visible").first().waitFor();
