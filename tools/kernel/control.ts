@@ -51,7 +51,7 @@ export function bindControl(
 	// Where V8's inspector finds it.
 	Object.defineProperty(globalThis, Symbol.for(TARGET), { value: target });
 	const respond = async ({ method, args }: Question) => {
-		post({ answer: await target.answer(false, true, method, ...args) });
+		post({ answer: await target.answer(false, method, ...args) });
 	};
 	return new Promise((resolve, reject) => {
 		thread.on("error", reject);

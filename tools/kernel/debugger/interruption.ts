@@ -1,6 +1,12 @@
 // When the debugger may ask. V8 lets it ask in the middle of any code, but what that code shares with the answer may be half
 // done: of two buffers that Node makes at the same time, one has the other's bytes.
 import { BUSY } from "./protocol";
+import type { Method } from "./remote";
+
+/** Methods that only read what nothing else changes: by these it is decided whether a stop is shown. */
+const READING: Method[] = ["toSources", "catchRegions"];
+/** Methods that run code of the user's, or of packages. */
+const RUNNING_USERS_CODE: Method[] = ["session", "unfold", "evaluate", "rich"];
 
 /** Node, the kernel, and what sends its messages. */
 const isPrivate = (file: string) =>
@@ -23,13 +29,14 @@ export function callers(): string[] {
 }
 
 /**
- * Checks that nothing is half done where V8 lets the debugger ask.
+ * Checks that nothing that a method needs is half done where V8 lets the debugger ask for it.
  *
- * @param runsUsersCode whether the answer runs code of the user's, or of packages
  * @throws BUSY otherwise: the debugger asks again
  */
-export function checkInterruption(runsUsersCode: boolean): void {
+export function checkInterruption(method: Method): void {
+	if (READING.includes(method)) return;
 	const interrupted = callers().find((file) => file !== "");
 	if (interrupted === undefined) return;
-	if (isPrivate(interrupted) || (runsUsersCode && interrupted.includes("/node_modules/"))) throw new Error(BUSY);
+	const isInPackage = interrupted.includes("/node_modules/");
+	if (isPrivate(interrupted) || (isInPackage && RUNNING_USERS_CODE.includes(method))) throw new Error(BUSY);
 }

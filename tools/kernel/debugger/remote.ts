@@ -137,10 +137,9 @@ export class Remote {
 	}
 
 	private async askInspector(method: Method, args: unknown[]): Promise<string> {
-		const interrupts = !this.isShown && !READING.includes(method);
 		const isWaiting = WAITING.includes(method);
 		const options = { returnByValue: true, silent: true, awaitPromise: isWaiting };
-		const command = { ...options, ...commandOf([interrupts, RUNNING_USERS_CODE.includes(method), method, ...args]) };
+		const command = { ...options, ...commandOf([!this.isShown, method, ...args]) };
 		const name = "expression" in command ? "Runtime.evaluate" : "Runtime.callFunctionOn";
 		const answer = this.post<Runtime.EvaluateReturnType>(name, command);
 		const { result, exceptionDetails } = await (isWaiting ? this.unlessStopped(answer) : answer);
@@ -157,11 +156,6 @@ export class Remote {
 		});
 	}
 }
-
-/** Methods that only read what nothing else changes: by these it is decided whether a stop is shown. */
-const READING: Method[] = ["toSources", "catchRegions"];
-/** Methods that run code of the user's, or of packages. */
-const RUNNING_USERS_CODE: Method[] = ["session", "unfold", "evaluate", "rich"];
 
 /** Calls a method in the main thread. */
 const CALL = `((...args) => globalThis[Symbol.for("${TARGET}")].answer(...args))`;

@@ -55,14 +55,13 @@ export class Target {
 	 * Calls a method.
 	 *
 	 * @param interrupts whether V8 may be asking in the middle of other code
-	 * @param runsUsersCode whether the method runs code of the user's, or of packages
 	 * @returns an `Answer` as JSON: V8 takes long for large objects of its own
 	 */
-	answer(interrupts: boolean, runsUsersCode: boolean, method: Method, ...args: unknown[]): string | Promise<string> {
+	answer(interrupts: boolean, method: Method, ...args: unknown[]): string | Promise<string> {
 		try {
-			if (interrupts) checkInterruption(runsUsersCode);
+			if (interrupts) checkInterruption(method);
 			const result = (this[method] as (...args: unknown[]) => unknown)(...args);
-			return result instanceof Promise ? result.then(resultJson, errorJson) : resultJson(result);
+			return result instanceof Promise ? result.then(resultJson).catch(errorJson) : resultJson(result);
 		} catch (error) {
 			return errorJson(error);
 		}
