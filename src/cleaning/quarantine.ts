@@ -1,25 +1,20 @@
 // Moves files to quarantine and restores them from its manifest.
 import {
-	closeSync,
 	constants,
 	copyFileSync,
 	existsSync,
-	fstatSync,
-	fsyncSync,
 	mkdirSync,
-	openSync,
 	readFileSync,
-	readSync,
 	realpathSync,
 	renameSync,
 	rmSync,
 	statSync,
 	unlinkSync,
-	writeSync,
 } from "node:fs";
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { QUARANTINE, QUARANTINE_MANIFEST, resolveSplit, systemPath } from "../images/folders";
 import { isReadable, pathExists, sha256OfFile, statOrNull, writeFileAtomically } from "../support/files";
+import { appendJsonLines } from "../support/json-lines";
 import type { Reason } from "./verify";
 
 /** A quarantined file: a line of the manifest. */
@@ -74,7 +69,8 @@ export async function moveToQuarantine(
 		const bytes = statOrNull(path)?.size ?? 0;
 		const time = new Date().toISOString();
 		// Recorded first: a run that is killed in between leaves a line without a file, not a file without a line.
-		appendToManifest(folder, { path: name, ...why, bytes, sha256: await sha256IfReadable(path), time, file });
+		const removed = { path: name, ...why, bytes, sha256: await sha256IfReadable(path), time, file };
+		appendJsonLines(join(folder, QUARANTINE_MANIFEST), [removed satisfies RemovedFile]);
 		move(source, join(folder, file));
 		return true;
 	} catch (error) {
@@ -168,22 +164,6 @@ function rewriteManifest(files: RemovedFile[], folder: string): void {
 	const manifest = join(folder, QUARANTINE_MANIFEST);
 	writeFileAtomically(manifest, files.map(toLine).join(""));
 	if (files.length === 0) rmSync(manifest);
-}
-
-/** Appends a line to the manifest, and waits until it is on the disk. */
-function appendToManifest(folder: string, removed: RemovedFile): void {
-	const file = openSync(join(folder, QUARANTINE_MANIFEST), "a+");
-	try {
-		const { size } = fstatSync(file);
-		const last = Buffer.alloc(1);
-		if (size > 0) readSync(file, last, 0, 1, size - 1);
-		// A full disk can have truncated the last line.
-		const isTruncated = size > 0 && last.toString() !== "\n";
-		writeSync(file, (isTruncated ? "\n" : "") + toLine(removed));
-		fsyncSync(file);
-	} finally {
-		closeSync(file);
-	}
 }
 
 const toLine = (removed: RemovedFile) => `${JSON.stringify(removed)}\n`;

@@ -1,9 +1,10 @@
 // The label journal: decisions on images, `labels.jsonl` beside the splits. Images never move; a later decision on an image
 // replaces an earlier one, and an undone one is as if it had never been made.
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { splitOf, UNLABELLED } from "../images/folders";
 import { isReadable, sha256OfFile, versionOfFile } from "../support/files";
+import { appendJsonLines } from "../support/json-lines";
 import { integer, matching, objectOf, optional, orNull, text } from "../support/schema";
 import { writeError } from "../support/writing";
 import { toClassName } from "./classes";
@@ -217,21 +218,10 @@ function timeFor(file: string, path: string): string {
 	return new Date(Math.max(Date.now(), last ? Date.parse(last) + 1 : 0)).toISOString();
 }
 
-/** Appends lines in one write, on lines of their own even where the last one was cut off. */
 function append(file: string, lines: (Decision | Undo)[]): void {
 	if (lines.length === 0) return;
 	try {
-		const journal = openSync(file, "a+");
-		try {
-			const { size } = fstatSync(journal);
-			const last = Buffer.alloc(1);
-			if (size > 0) readSync(journal, last, 0, 1, size - 1);
-			const isWhole = size === 0 || last.toString() === "\n";
-			const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-			writeFileSync(journal, `${isWhole ? "" : "\n"}${text}`);
-		} finally {
-			closeSync(journal);
-		}
+		appendJsonLines(file, lines);
 	} catch (error) {
 		throw writeError(file, error);
 	}
