@@ -1,4 +1,5 @@
 // Helpers of the tests: recorded fixtures, temporary folders, notebooks. Nothing here loads TensorFlow.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -68,6 +69,12 @@ export function runnerJob(name: string, source: string, reports: string, paramet
 	const notebook = { position: "1/1", name, title: name, source, parameters };
 	const options = { noInput: false, quiet: false, unfinished: join(reports, ".unfinished") };
 	return JSON.stringify({ notebooks: [notebook], reports, ...options });
+}
+
+/** Runs a command of package.json; `code` is its exit code, `out` all that it printed. */
+export function command(...args: string[]): { code: number | null; out: string } {
+	const { status, stdout, stderr } = spawnSync("node", ["tools/cli.mjs", ...args], { cwd: root, encoding: "utf8" });
+	return { code: status, out: stdout + stderr };
 }
 
 /** The search space of sweeps over `smallDataset`. */

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import sharp from "sharp";
-import { root, temporaryFolder } from "../helpers";
+import { command, temporaryFolder } from "../helpers";
 import { crossCheck } from "./cross-check";
 
 /** Test images per class: names that objects would reorder, that averages have, and that objects inherit. */
@@ -34,8 +33,8 @@ test("figures agree and classes keep their order, whatever the classes are named
 	const places = ["--dataset", dataset, "--artifacts", artifacts, "--reports", reports];
 	// A high learning rate makes confident mistakes, and classes that are never predicted.
 	const args = ["report", "05", ...places, "--epochs", "1", "--image-size", "48", "--learning-rate", "0.01"];
-	const { status, stdout, stderr } = spawnSync("node", [join(root, "tools", "cli.mjs"), ...args], { encoding: "utf8" });
-	assert.equal(status, 0, stdout + stderr);
+	const { code, out } = command(...args);
+	assert.equal(code, 0, out);
 	const { compared, disagreements } = crossCheck(reports, artifacts);
 	t.diagnostic(`${compared} comparisons`);
 	assert.deepEqual(disagreements, []);

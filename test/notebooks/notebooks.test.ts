@@ -1,96 +1,48 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
 import { decoded } from "../../src/pipeline/decoded-predictions";
-import { makeSampleDataset } from "../../tools/data/sample-dataset";
+import { notebookNames } from "../../tools/jupyter/notebooks.mjs";
 import { outcomeOf, scoredOf } from "../../tools/report/interactive/outcome";
 import { launchBrowser, noBrowser } from "../browser";
-import { contents, root, temporaryFolder } from "../helpers";
+import { command, contents, root, temporaryFolder } from "../helpers";
 import { claimsOf, contradictions, unsupported } from "./claims";
 import { crossCheck } from "./cross-check";
 import { notShown, opened, shownOutcome, verified } from "./interactive-page";
-
-type Cell = {
-	cell_type: string;
-	source: string | string[];
-	metadata: { tags?: string[] };
-	outputs?: object[];
-	execution_count?: number;
-};
-type Notebook = { cells: Cell[]; metadata: { kernelspec: { name: string } } };
+import { makeSmallDataset, readJson, smallRun } from "./small-run";
 
 const folder = join(root, "notebooks");
-const names = readdirSync(folder)
-	.filter((name) => name.endsWith(".ipynb"))
-	.map((name) => name.replace(".ipynb", ""))
-	.sort();
-const read = (file: string) => JSON.parse(readFileSync(file, "utf8"));
-const text = ({ source }: Cell) => [source].flat().join("");
-
-/** A command as a user types it; `code` is the exit code. */
-function command(name: string, ...args: string[]): { code: number | null; out: string } {
-	const result = spawnSync("node", [join(root, "tools", "cli.mjs"), name, ...args], { encoding: "utf8", cwd: root });
-	return { code: result.status, out: result.stdout + result.stderr };
-}
+const names = notebookNames();
 const report = (...args: string[]) => command("report", ...args);
-
-describe("each notebook, as committed,", () => {
-	names.forEach((name, i) => {
-		const { cells, metadata } = read(join(folder, `${name}.ipynb`)) as Notebook;
-		test(`${name}: no outputs, the tslab kernel, one parameters cell`, () => {
-			assert.equal(metadata.kernelspec.name, "tslab");
-			const code = cells.filter(({ cell_type }) => cell_type === "code");
-			for (const { outputs, execution_count } of code) assert.deepEqual([outputs, execution_count], [[], null]);
-			assert.equal(code.filter(({ metadata: { tags } }) => tags?.includes("parameters")).length, 1);
-			assert.ok(code[0].metadata.tags?.includes("parameters"));
-		});
-		test(`${name}: values in Markdown are escaped`, () => {
-			const calls = cells.flatMap((cell) => [
-				...text(cell).matchAll(/showMarkdown\s*(?:\(\s*[^")]|\("[^"\n]*"(?!\)))[^\n]*/g),
-			]);
-			assert.deepEqual(
-				calls.map(String),
-				[],
-				"as a template tag showMarkdown escapes values, as a function it does not",
-			);
-		});
-		test(`${name}: a heading, prose before code, takeaways, and a link to the next`, () => {
-			assert.match(text(cells[0]), /^# \w/);
-			assert.ok(cells.some((cell) => cell.cell_type === "markdown" && /^## Takeaways/m.test(text(cell))));
-			const next = names[(i + 1) % names.length];
-			assert.ok(text(cells.at(-1) as Cell).includes(`(${next}.ipynb)`));
-		});
-	});
-});
 
 describe("on a small data set with broken files,", () => {
 	const work = temporaryFolder();
-	const [dataset, artifacts, reports] = ["dataset", "artifacts", "reports"].map((name) => join(work, name));
-	const places = ["--dataset", dataset, "--artifacts", artifacts, "--reports", reports];
-	const small = ["--epochs", "2", "--batch-size", "8", "--image-size", "48", "-p", "seed=7"];
+	const [artifacts, reports] = ["artifacts", "reports"].map((name) => join(work, name));
+	let dataset: string;
+	let places: string[];
 
 	before(async () => {
-		await makeSampleDataset(dataset, { counts: { train: 64, valid: 24, test: 24 } });
+		dataset = await makeSmallDataset();
+		places = ["--dataset", dataset, "--artifacts", artifacts, "--reports", reports];
 	});
 
 	let alone: { history: { loss: number[] } };
 	test("a late notebook runs alone: it cleans and trains what it needs; --no-input leaves the code out", () => {
-		const { code, out } = report("05", "--no-input", ...places, ...small);
+		const { code, out } = report("05", "--no-input", ...places, ...smallRun);
 		assert.equal(code, 0, out);
-		alone = read(join(artifacts, "training.json"));
-		assert.equal(read(join(reports, "metrics.json")).removed, 10);
+		alone = readJson(join(artifacts, "training.json"));
+		assert.equal(readJson(join(reports, "metrics.json")).removed, 10);
 		assert.ok(!existsSync(join(reports, "04-training.html")));
 		const html = readFileSync(join(reports, "05-evaluation.html"), "utf8");
 		assert.ok(!html.includes("loadOrTrain") && html.includes("cracked"));
 	});
 
 	test("all run in order, and metrics.json holds what programs read", () => {
-		const { code, out } = report("--with-model", "--with-names", ...places, ...small, "-p", "comparisonSteps=20");
+		const { code, out } = report("--with-model", "--with-names", ...places, ...smallRun, "-p", "comparisonSteps=20");
 		assert.equal(code, 0, out);
-		const metrics = read(join(reports, "metrics.json"));
+		const metrics = readJson(join(reports, "metrics.json"));
 		assert.deepEqual(metrics.counts, { train: 64, valid: 24, test: 24 });
 		assert.deepEqual([metrics.dataset, metrics.synthetic, metrics.removed], [dataset, true, 10]);
 		assert.deepEqual(metrics.classNames, ["cracked", "intact"]);
@@ -125,7 +77,7 @@ describe("on a small data set with broken files,", () => {
 
 		test("computes its figures again from the predictions, and marks each", async (t) => {
 			const html = readFileSync(evaluation, "utf8");
-			const { parts, lacking } = notShown(html, read(join(artifacts, "predictions.json")));
+			const { parts, lacking } = notShown(html, readJson(join(artifacts, "predictions.json")));
 			assert.deepEqual(lacking, []);
 			assert.ok(parts > 30);
 			const { status, marked, differences, problems } = await verified(browser, html);
@@ -138,7 +90,7 @@ describe("on a small data set with broken files,", () => {
 		test("shows which figure was edited, and that predictions were", async () => {
 			const html = readFileSync(evaluation, "utf8");
 			const edited = await verified(browser, html.replace(/(Test Accuracy: )[\d.]+/, "$11.23456"));
-			const { test: scores, origin } = read(join(reports, "metrics.json"));
+			const { test: scores, origin } = readJson(join(reports, "metrics.json"));
 			assert.deepEqual(edited.differences, [` ≠ ${scores.accuracy.toFixed(5)}`]);
 			assert.match(edited.status, /^1 of \d+ figures is not what follows/);
 			// The first label becomes that of the other class.
@@ -155,7 +107,7 @@ describe("on a small data set with broken files,", () => {
 			const address = "#what-if?threshold=0.3&falseNegative=7&falsePositive=nonsense&prior=0.5&other=1";
 			const { page, problems } = await opened(browser, html, address);
 			const choice = { threshold: 0.3, falseNegative: 7, falsePositive: 1, prior: 0.5 };
-			const evidence = decoded(read(join(artifacts, "predictions.json")));
+			const evidence = decoded(readJson(join(artifacts, "predictions.json")));
 			const cells = () => page.locator("#what-if tbody td").allTextContents();
 			assert.deepEqual(await cells(), shownOutcome(evidence, choice));
 			await page.locator("#what-if [name=threshold]").fill("0.7");
@@ -173,7 +125,7 @@ describe("on a small data set with broken files,", () => {
 			const { page, problems } = await opened(browser, readFileSync(evaluation, "utf8"));
 			await page.locator("#try button").click();
 			const frame = page.frameLocator("#try iframe");
-			const { names } = read(join(artifacts, "predictions.json"));
+			const { names } = readJson(join(artifacts, "predictions.json"));
 			const image = join(dataset, "test", names[0]);
 			await frame.locator("#files").setInputFiles(image);
 			const shown = frame.locator("tbody .label + div");
@@ -202,12 +154,12 @@ describe("on a small data set with broken files,", () => {
 			assert.ok(shown.claims.length >= 5, `${name} makes ${shown.claims.length} claims`);
 			assert.deepEqual(unsupported(shown), [], name);
 		}
-		const run = read(join(reports, "metrics.json"));
+		const run = readJson(join(reports, "metrics.json"));
 		assert.deepEqual(contradictions(claimsOf(reports, "05-evaluation"), run), []);
 	});
 
 	test("the same seed gives the same training in another notebook and process", () => {
-		assert.deepEqual(read(join(artifacts, "training.json")).history.loss, alone.history.loss);
+		assert.deepEqual(readJson(join(artifacts, "training.json")).history.loss, alone.history.loss);
 	});
 
 	test("reports need nothing from elsewhere and hold plotly once", () => {
@@ -232,54 +184,10 @@ describe("on a small data set with broken files,", () => {
 		assert.equal(index.match(/<svg /g)?.length, 3);
 		assert.match(index, /test accuracy \(95 %: \d+\.\d % to \d+\.\d %, 24 images\)/);
 		assert.equal(index.match(/<\/a><br>\w/g)?.length, names.length, "a sentence of each page");
-		const { confusionMatrix } = read(join(reports, "metrics.json"));
+		const { confusionMatrix } = readJson(join(reports, "metrics.json"));
 		const mistakes = confusionMatrix[0][1] + confusionMatrix[1][0];
 		const shown = /The most confident mistakes<\/h2>([\s\S]*?)<h2>/.exec(index)?.[1].match(/<img /g) ?? [];
 		assert.equal(shown.length, Math.min(12, mistakes));
-	});
-
-	test("on a pretrained backbone the same notebooks run, and agree with each other", () => {
-		const own = join(work, "pretrained");
-		const [artifacts, reports] = [join(own, "artifacts"), join(own, "reports")];
-		const places = ["--dataset", dataset, "--artifacts", artifacts, "--reports", reports];
-		const network = ["--backbone", "efficientnet-lite0", "--image-size", "64"];
-		const { code, out } = report("04", "05", "06", ...places, ...small, ...network);
-		assert.equal(code, 0, out);
-		const { parameters, verdict } = read(join(reports, "metrics.json"));
-		assert.deepEqual([parameters.backbone, parameters.imageSize, parameters.patience], ["efficientnet-lite0", 64, 3]);
-		assert.ok(!verdict.join().includes("--backbone"), "none is suggested where there is one");
-		for (const name of ["04-training", "05-evaluation", "06-best-practices-and-future-improvements"])
-			assert.deepEqual(unsupported(claimsOf(reports, name)), [], name);
-		const shown = claimsOf(reports, "06-best-practices-and-future-improvements").claims.map(({ claim }) => claim);
-		assert.ok(
-			shown.some((claim) => /^A pretrained backbone raises the accuracy with \d+ images$/.test(claim)),
-			shown.join(),
-		);
-		const predicted = command("predict", join(dataset, "test"), "--artifacts", artifacts, "--format", "json");
-		assert.equal(predicted.code, 0, predicted.out);
-		const exported = command("export", "--artifacts", artifacts, "--output", join(own, "exported"));
-		assert.equal(exported.code, 0, exported.out);
-		for (const name of ["model.keras", "saved_model", "model.onnx", "tfjs"])
-			assert.match(exported.out, new RegExp(`${name}  1[34]\\.\\d\\d MB$`, "m"));
-		const { temperature } = read(join(own, "exported", "tfjs", "metadata.json"));
-		assert.equal(temperature, read(join(artifacts, "evaluation.json")).temperature);
-	});
-
-	test("the best trial of a sweep becomes a report, which repeats it to the last digit", () => {
-		const file = join(work, "sweep.json");
-		const space = { learningRate: { type: "grid", values: [1e-5, 2e-3] }, imageSize: 48, epochs: 2, batchSize: 16 };
-		// As an editor on Windows saves it, with a comment.
-		const written = JSON.stringify({ space, objective: "loss", threads: 1 });
-		writeFileSync(file, `\ufeff// two learning rates\r\n${written}`);
-		const folder = join(work, "sweeps");
-		const { code, out } = command("sweep", file, "--dataset", dataset, "--folder", folder, "--report", "best");
-		assert.equal(code, 0, out);
-		assert.match(out, /^Best: trial 1 /m);
-		const results = join(folder, readdirSync(folder).join());
-		const { history, parameters } = read(join(results, "reports", "1", "metrics.json"));
-		assert.deepEqual(history, read(join(results, "trials", "0001.json")).curves);
-		assert.equal(parameters.learningRate, 2e-3);
-		assert.ok(existsSync(join(results, "reports", "1", "05-evaluation.html")));
 	});
 
 	test("a cell that fails is named with its notebook and error, and the exit code says so", () => {
@@ -291,7 +199,7 @@ describe("on a small data set with broken files,", () => {
 
 	test("training that diverges ends in a sentence, and the model of an earlier run stays", () => {
 		const before = contents(artifacts);
-		const { code, out } = report("04", ...places, ...small, "-p", "learningRate=1e30");
+		const { code, out } = report("04", ...places, ...smallRun, "-p", "learningRate=1e30");
 		assert.equal(code, 1);
 		assert.match(
 			out,

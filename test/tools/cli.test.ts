@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { commands, listOfCommands } from "../../tools/commands.mjs";
@@ -95,12 +95,14 @@ test("a command's error is one line, and with DEBUG=1 its stack", () => {
 
 test("a command's exit code is that of cli.mjs", () => {
 	const folder = temporaryFolder();
-	for (const [name, code] of Object.entries({ passes: 0, fails: 1 })) {
+	const tests = {
+		passes: [0, 'test("passes", () => {})'],
+		fails: [1, 'test("fails", () => { throw new Error(); })'],
+		todo: [0, 'test("is to be written", { todo: true }, () => { throw new Error(); })'],
+	} as const;
+	for (const [name, [code, source]] of Object.entries(tests)) {
 		const file = join(folder, `${name}.test.mjs`);
-		writeFileSync(
-			file,
-			`import { test } from "node:test"; test("${name}", () => { if (${code}) throw new Error(); });`,
-		);
+		writeFileSync(file, `import { test } from "node:test"; ${source};`);
 		// With it, node skips test files that a test starts.
 		assert.equal(cli(root, ["test", file], { NODE_TEST_CONTEXT: undefined }).status, code, name);
 	}
@@ -109,6 +111,13 @@ test("a command's exit code is that of cli.mjs", () => {
 test("npm test runs the tests in all folders", () => {
 	assert.ok(testFiles().includes(__filename));
 	assert.ok(testFiles().every((file) => existsSync(file)));
+	const notebooks = testFiles().map((file) => basename(dirname(file)) === "notebooks");
+	assert.ok(notebooks.lastIndexOf(true) < notebooks.indexOf(false), "the longest start first");
+});
+
+test("npm test names a file that is not there", () => {
+	const { status, stderr } = cli(root, ["test", "test/nothing.test.ts"]);
+	assert.deepEqual([status, stderr], [1, "test/nothing.test.ts: there is no such test file\n"]);
 });
 
 /** Runs code in a process that has loaded processes.mjs twice, as cli.mjs does for commands in TypeScript. */

@@ -8,12 +8,8 @@ import { before, describe, test } from "node:test";
 import { compareFigures } from "../../tools/report/compare-figures";
 import { differencesOf, type Origin } from "../../tools/report/origin";
 import { type RunRecord, readRun } from "../../tools/report/run-record";
-import { imageFolder, root, smallDataset, temporaryFolder } from "../helpers";
+import { command, imageFolder, root, smallDataset, temporaryFolder } from "../helpers";
 
-const cli = (...args: string[]) => {
-	const { status, stdout, stderr } = spawnSync("node", [join(root, "tools", "cli.mjs"), ...args], { encoding: "utf8" });
-	return { code: status, out: stdout + stderr };
-};
 const sha256 = (text: string | Buffer) => createHash("sha256").update(text).digest("hex");
 
 describe("what differs between two origins", () => {
@@ -119,7 +115,7 @@ describe("a run", () => {
 	before(() => {
 		cpSync(imageFolder, join(dataset, "test"), { recursive: true });
 		const places = ["--dataset", dataset, "--artifacts", join(work, "artifacts"), "--reports", reports];
-		const { code, out } = cli("report", "04", "05", ...places, "--epochs", "1", "--image-size", "48");
+		const { code, out } = command("report", "04", "05", ...places, "--epochs", "1", "--image-size", "48");
 		assert.equal(code, 0, out);
 	});
 
@@ -145,7 +141,7 @@ describe("a run", () => {
 
 	test("runs again from its page: training is the same, and what is another is said", () => {
 		writeFileSync(join(dataset, "test", "cats", "one more.png"), readFileSync(join(imageFolder, "dogs", "grey.PNG")));
-		const { code, out } = cli("reproduce", page, "--dataset", dataset);
+		const { code, out } = command("reproduce", page, "--dataset", dataset);
 		assert.ok(code === 2 || code === 3, out);
 		assert.match(out, /^data: test\/cats has 5 images instead of 4$/m);
 		assert.doesNotMatch(out, /^(data: (train|valid)|dependencies|versions|device)/m);
@@ -160,7 +156,7 @@ describe("a run", () => {
 		const file = join(work, "metrics.json");
 		const refused = (content: object, message: RegExp) => {
 			writeFileSync(file, JSON.stringify({ parameters: {}, counts: {}, versions: {}, ...content }));
-			const { code, out } = cli("reproduce", file);
+			const { code, out } = command("reproduce", file);
 			assert.equal(code, 1);
 			assert.match(out, message);
 		};
@@ -168,7 +164,7 @@ describe("a run", () => {
 		refused({ origin: { data: 5 } }, /its origin is no origin of a run: expected an object, its data null or a list/);
 		refused({ test: null }, /has no evaluation to compare with: npm start makes a whole run/);
 		writeFileSync(join(work, "page.html"), "<p>no page of a run</p>");
-		assert.match(cli("reproduce", join(work, "page.html")).out, /the page has no record of a run/);
-		assert.match(cli("reproduce").out, /expected one run: npm run reproduce -- /);
+		assert.match(command("reproduce", join(work, "page.html")).out, /the page has no record of a run/);
+		assert.match(command("reproduce").out, /expected one run: npm run reproduce -- /);
 	});
 });

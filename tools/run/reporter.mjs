@@ -11,7 +11,7 @@ const SLOWEST = 10;
 const LONGEST = 300;
 
 /**
- * A reporter for `--test-reporter`: as Node reports by itself, in a terminal `spec`, else `tap`.
+ * A reporter of tests: as Node reports by itself, in a terminal `spec`, else `tap`.
  *
  * @param {AsyncIterable<TestEvent>} source
  */
@@ -36,7 +36,7 @@ async function* withSummary(source) {
 		const { type, data } = event;
 		if ((type === "test:pass" || type === "test:fail") && data.nesting === 0)
 			tests.push({ name: data.name, seconds: data.details.duration_ms / 1000 });
-		if (type === "test:fail" && !failedBySubtests(data.details.error)) failures.push(failureOf(data));
+		if (type === "test:fail" && !data.todo && !failedBySubtests(data.details.error)) failures.push(failureOf(data));
 		if (type === "test:diagnostic" && !closes && data.nesting === 0 && /^tests \d+$/.test(data.message)) {
 			closes = true;
 			const slowest = tests.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);

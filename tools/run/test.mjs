@@ -1,19 +1,13 @@
 // `npm test`: style, types and every test file; `npm test -- FILE…` runs only those files.
-import { readdirSync } from "node:fs";
-import { availableParallelism } from "node:os";
-import { pathToFileURL } from "node:url";
-import { at } from "../setup/paths.mjs";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { at, root } from "../setup/paths.mjs";
 import { runInTerminal } from "../setup/processes.mjs";
-
-// A file that hangs fails with its name, rather than holding up all others; the longest takes about ten minutes, on a busy
-// machine three times that.
-const FILE_LIMIT = "--test-timeout=1800000";
-
-// Node leaves one core free, but most tests wait for the processes that they start, which wait for files and browsers.
-const CONCURRENCY = `--test-concurrency=${availableParallelism() + 1}`;
 
 /** @param {string[]} files */
 export async function main(files) {
+	const missing = files.find((file) => !existsSync(resolve(root, file)));
+	if (missing) throw new Error(`${missing}: there is no such test file`);
 	const checks = [
 		[at("node_modules", "@biomejs", "biome", "bin", "biome"), "check", "--error-on-warnings"],
 		[at("node_modules", "typescript", "bin", "tsc")],
@@ -22,11 +16,10 @@ export async function main(files) {
 			...["--project", project],
 		]),
 	];
-	const reporter = pathToFileURL(at("tools", "run", "reporter.mjs")).href;
-	const options = [FILE_LIMIT, CONCURRENCY, `--test-reporter=${reporter}`, "--test-reporter-destination=stdout"];
+	const tests = files.length > 0 ? files : testFiles();
 	const steps = [
 		...(files.length > 0 ? [] : checks),
-		["--require", at("src", "support", "tsx.cjs"), "--test", ...options, ...(files.length > 0 ? files : testFiles())],
+		["--require", at("src", "support", "tsx.cjs"), at("tools", "run", "test-files.mjs"), ...tests],
 	];
 	// On a GPU, so that results agree with the recorded ones to their last digits: float32 in full, and no races.
 	const env = { ...process.env, NVIDIA_TF32_OVERRIDE: "0", TF_DETERMINISTIC_OPS: "1" };
@@ -36,9 +29,12 @@ export async function main(files) {
 	}
 }
 
-/** All test files below `test/`. */
+/** All test files below `test/`; those that run notebooks first, since the longest must not be the last to start. */
 export const testFiles = () =>
 	readdirSync(at("test"), { encoding: "utf8", recursive: true })
 		.filter((name) => name.endsWith(".test.ts"))
-		.sort()
+		.sort((a, b) => Number(runsNotebooks(b)) - Number(runsNotebooks(a)) || (a < b ? -1 : 1))
 		.map((name) => at("test", name));
+
+/** @param {string} name */
+const runsNotebooks = (name) => dirname(name) === "notebooks";
