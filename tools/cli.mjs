@@ -20,17 +20,27 @@ async function main(name, args) {
 	endWithNpm();
 	const end = args.indexOf("--");
 	if (args.slice(0, end === -1 ? args.length : end).some(isHelp)) return console.log(help(command));
-	// A program reads what --json prints: what set-up and the command say on the way goes elsewhere.
+	// A program reads what --json prints: what the command says on the way goes elsewhere.
 	if (args.includes("--json")) console.log = console.error;
 	if (args.includes("--quiet")) console.log = () => {};
-	if (!command.setsUp) {
-		const { setup } = await import("./setup/setup.mjs");
-		await setup();
-	}
+	if (!command.setsUp) await setUp(args.includes("--quiet"));
 	if (command.tensorflow) Object.assign(process.env, quietTensorFlow);
 	const module = at("tools", command.module);
 	const { main } = await load(module);
 	await main(args);
+}
+
+/**
+ * Sets up without a word on standard output, which a program may read.
+ *
+ * @param {boolean} isQuiet
+ */
+async function setUp(isQuiet) {
+	const { setup } = await import("./setup/setup.mjs");
+	const { log } = console;
+	if (!isQuiet) console.log = console.error;
+	await setup();
+	console.log = log;
 }
 
 /** @param {string} arg */

@@ -81,6 +81,23 @@ describe("before anything is installed", () => {
 	});
 });
 
+test("set-up prints nothing to standard output, which a program may read", () => {
+	const folder = temporaryFolder();
+	for (const name of ["tools", "notebooks", "package.json"])
+		cpSync(join(root, name), join(folder, name), { recursive: true });
+	const setup = "export const setup = () => console.log('setup: packages …');";
+	writeFileSync(join(folder, "tools", "setup", "setup.mjs"), setup);
+	const command = ["test", "nothing.test.ts"];
+	const missing = "nothing.test.ts: there is no such test file\n";
+	for (const [args, said] of [
+		[command, `setup: packages …\n${missing}`],
+		[[...command, "--quiet"], missing],
+	] as const) {
+		const { stdout, stderr } = cli(folder, [...args]);
+		assert.deepEqual([stdout, stderr], ["", said]);
+	}
+});
+
 test("what comes after -- is not taken as a request for help", () => {
 	const { status, stderr } = cli(root, ["bench", "--", "--help"]);
 	assert.deepEqual([status, stderr.split(":")[0]], [1, "there is no benchmark --help"]);
