@@ -132,7 +132,7 @@ describe("messages of a sweep over Redis", { skip }, () => {
 			{ parameters: JSON.parse('{"__proto__": {"epochs": 1}}') },
 			{ module: 5 },
 			{ module: "/etc/passwd" },
-			{ module: join(root, "test", "fixtures", "slow-trial.ts") },
+			{ module: join(root, "test", "fixtures", "quick-trial.ts") },
 		];
 		const payloads: unknown[] = [...changes.map((change) => ({ ...valid(), ...change })), null, [], "text", 5, {}];
 		const broken = ["cut", "options", "text", "gone"];
@@ -162,7 +162,7 @@ describe("messages of a sweep over Redis", { skip }, () => {
 	});
 
 	test("a module runs only if the worker allows it, and from the checkout only", async () => {
-		const module = join("test", "fixtures", "slow-trial.ts");
+		const module = join("test", "fixtures", "quick-trial.ts");
 		const link = join(root, "node_modules", `.outside-${process.pid}`);
 		symlinkSync("/etc", link);
 		after(() => rmSync(link, { force: true }));
@@ -190,7 +190,7 @@ describe("messages of a sweep over Redis", { skip }, () => {
 	test("a sweep whose worker refuses its trials ends, and says why", async () => {
 		const lines: string[] = [];
 		const log = (line: string) => lines.push(line);
-		const module = join(root, "test", "fixtures", "slow-trial.ts");
+		const module = join(root, "test", "fixtures", "quick-trial.ts");
 		const worker = await startWorker();
 		const folder = join(temporaryFolder(), "sweeps");
 		const { trials, best } = await sweep({ mine: 1 }, { dataset, folder, redis: url, module, log });

@@ -38,9 +38,10 @@ describe("a sweep over Redis", { skip }, () => {
 		for (const child of children.splice(0)) child.kill("SIGKILL");
 	});
 
-	const startWorker = async (data = dataset) => {
+	const startWorker = async (data = dataset, env: NodeJS.ProcessEnv = {}) => {
 		const args = [join(root, "tools", "cli.mjs"), "worker", "--redis", url, "--dataset", data, "--allow-modules"];
-		const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+		const options = { cwd: root, env: { ...process.env, ...env } };
+		const child = spawn(process.execPath, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
 		children.push(child);
 		const output: string[] = [];
 		for (const stream of [child.stdout, child.stderr]) stream?.on("data", (text) => output.push(String(text)));
@@ -53,19 +54,21 @@ describe("a sweep over Redis", { skip }, () => {
 
 	test("killing a worker and restarting Redis does not change the results", async () => {
 		const serial = await run();
-		const workers = await Promise.all([startWorker(), startWorker()]);
+		const gate = join(temporaryFolder(), "gate");
+		const workers = await Promise.all([1, 2].map(() => startWorker(dataset, { GATE: gate })));
 		let faults: Promise<void> | null = null;
 		const restart = async () => {
 			await kill(workers[0].child);
 			await kill(redis);
 			redis = await startRedis(folder, port);
+			writeFileSync(gate, "");
 		};
 		const onChange = (trials: Trial[]) => {
 			// Both workers are then in the middle of a trial and have saved a checkpoint.
 			const running = trials.filter(({ state, curves }) => state === "running" && curves.loss.length >= 2);
 			if (running.length === 2) faults ??= restart();
 		};
-		const module = join(root, "test", "fixtures", "slow-trial.ts");
+		const module = join(root, "test", "fixtures", "gated-trial.ts");
 		const trials = await run({ redis: url, onChange, module });
 		assert.ok(faults);
 		await faults;
