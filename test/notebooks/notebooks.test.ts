@@ -19,14 +19,10 @@ const report = (...args: string[]) => command("report", ...args);
 
 describe("on a small data set with broken files,", () => {
 	const work = temporaryFolder();
-	const [artifacts, reports] = ["artifacts", "reports"].map((name) => join(work, name));
-	let dataset: string;
-	let places: string[];
+	const [dataset, artifacts, reports] = ["dataset", "artifacts", "reports"].map((name) => join(work, name));
+	const places = ["--dataset", dataset, "--artifacts", artifacts, "--reports", reports];
 
-	before(async () => {
-		dataset = await makeSmallDataset();
-		places = ["--dataset", dataset, "--artifacts", artifacts, "--reports", reports];
-	});
+	before(() => makeSmallDataset(dataset));
 
 	let alone: { history: { loss: number[] } };
 	test("a late notebook runs alone: it cleans and trains what it needs; --no-input leaves the code out", () => {
@@ -139,11 +135,11 @@ describe("on a small data set with broken files,", () => {
 		});
 	});
 
-	test("the page of another notebook decides its claims again", { skip: noBrowser }, async () => {
+	test("the page of another notebook decides its claims again", { skip: noBrowser }, async (t) => {
 		const browser = await launchBrowser();
+		t.after(() => browser.close());
 		const html = readFileSync(join(reports, "04-training.html"), "utf8");
 		const { status, differences, problems } = await verified(browser, html);
-		await browser.close();
 		assert.match(status, /^All \d+ figures that follow from the intervals that the notebook measured are as shown/);
 		assert.deepEqual([differences, problems], [[], []]);
 	});

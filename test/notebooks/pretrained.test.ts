@@ -7,7 +7,8 @@ import { makeSmallDataset, readJson, smallRun } from "./small-run";
 
 test("on a pretrained backbone the same notebooks run, and agree with each other", async () => {
 	const work = temporaryFolder();
-	const dataset = await makeSmallDataset();
+	const dataset = join(work, "dataset");
+	await makeSmallDataset(dataset);
 	const [artifacts, reports, exported] = ["artifacts", "reports", "exported"].map((name) => join(work, name));
 	const places = ["--dataset", dataset, "--artifacts", artifacts, "--reports", reports];
 	const network = ["--backbone", "efficientnet-lite0", "--image-size", "64"];

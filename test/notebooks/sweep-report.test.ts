@@ -8,7 +8,8 @@ import { makeSmallDataset, readJson } from "./small-run";
 
 test("the best trial of a sweep becomes a report, which repeats it to the last digit", async () => {
 	const work = temporaryFolder();
-	const dataset = await makeSmallDataset();
+	const dataset = join(work, "dataset");
+	await makeSmallDataset(dataset);
 	await printed(() => cleanTheData(dataset));
 	const file = join(work, "sweep.json");
 	const space = { learningRate: { type: "grid", values: [1e-5, 2e-3] }, imageSize: 48, epochs: 2, batchSize: 16 };
