@@ -1,6 +1,8 @@
 // Helpers of the tests: recorded fixtures, temporary folders, notebooks. Nothing here loads TensorFlow.
-import { spawnSync } from "node:child_process";
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,6 +79,13 @@ export function command(...args: string[]): { code: number | null; out: string }
 	return { code: status, out: stdout + stderr };
 }
 
+/** Runs a program in a process for each argument, all at once, and waits until they have ended well. */
+export async function runAtOnce(program: string, args: string[]): Promise<void> {
+	const tsx = join(root, "src", "support", "tsx.cjs");
+	const children = args.map((arg) => spawn("node", ["--require", tsx, "-e", program, arg], { stdio: "inherit" }));
+	for (const [code] of await Promise.all(children.map((child) => once(child, "exit")))) assert.equal(code, 0);
+}
+
 /** The search space of sweeps over `smallDataset`. */
 export const smallSpace = {
 	learningRate: logUniform(1e-4, 1e-2),
@@ -88,6 +97,14 @@ export const smallSpace = {
 /** Returns the fields of trials that are reproducible, whatever the worker, the speed and the number of attempts. */
 export const outcome = (trials: Trial[]) =>
 	trials.map(({ id, parameters, state, curves, value }) => ({ id, parameters, state, curves, value }));
+
+/** Reads a file of JSON lines; empty ones are none. */
+// biome-ignore lint/suspicious/noExplicitAny: what is in it is the test's
+export const readJsonLines = (file: string): any[] =>
+	readFileSync(file, "utf8")
+		.split("\n")
+		.filter(Boolean)
+		.map((line) => JSON.parse(line));
 
 /** Returns the sorted hashes of a folder's files without manifests, to check that no file is lost. */
 export function contents(folder: string): string[] {

@@ -14,7 +14,7 @@ import {
 import { basename, dirname, extname, join, relative, resolve } from "node:path";
 import { QUARANTINE, QUARANTINE_MANIFEST, resolveSplit, systemPath } from "../images/folders";
 import { isReadable, pathExists, sha256OfFile, statOrNull, writeFileAtomically } from "../support/files";
-import { appendJsonLines } from "../support/json-lines";
+import { appendJsonLines, jsonLines } from "../support/json-lines";
 import type { Reason } from "./verify";
 
 /** A quarantined file: a line of the manifest. */
@@ -69,8 +69,8 @@ export async function moveToQuarantine(
 		const bytes = statOrNull(path)?.size ?? 0;
 		const time = new Date().toISOString();
 		// Recorded first: a run that is killed in between leaves a line without a file, not a file without a line.
-		const removed = { path: name, ...why, bytes, sha256: await sha256IfReadable(path), time, file };
-		appendJsonLines(join(folder, QUARANTINE_MANIFEST), [removed satisfies RemovedFile]);
+		const removed: RemovedFile = { path: name, ...why, bytes, sha256: await sha256IfReadable(path), time, file };
+		appendJsonLines(join(folder, QUARANTINE_MANIFEST), [removed]);
 		move(source, join(folder, file));
 		return true;
 	} catch (error) {
@@ -162,11 +162,9 @@ export function restore(directory: string, paths?: string[]): number {
 /** Replaces the manifest atomically; deletes it when no file is left. */
 function rewriteManifest(files: RemovedFile[], folder: string): void {
 	const manifest = join(folder, QUARANTINE_MANIFEST);
-	writeFileAtomically(manifest, files.map(toLine).join(""));
+	writeFileAtomically(manifest, jsonLines(files));
 	if (files.length === 0) rmSync(manifest);
 }
-
-const toLine = (removed: RemovedFile) => `${JSON.stringify(removed)}\n`;
 
 function parseLine(line: string): RemovedFile[] {
 	try {

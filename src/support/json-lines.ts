@@ -1,6 +1,9 @@
 // Files of one JSON value a line, to which several processes append.
 import { closeSync, fstatSync, openSync, readSync, writeFileSync } from "node:fs";
 
+/** Returns values as JSON, each on a line. */
+export const jsonLines = (values: readonly unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join("");
+
 /**
  * Appends values to a file of JSON lines in one write, and waits until they are on the disk. They are on lines of their own
  * even where the last line was cut off, as on a full disk. A write of another process that has come halfway looks cut off
@@ -11,7 +14,7 @@ import { closeSync, fstatSync, openSync, readSync, writeFileSync } from "node:fs
 export function appendJsonLines(file: string, values: readonly unknown[]): void {
 	const open = openSync(file, "a+");
 	try {
-		const text = values.map((value) => `${JSON.stringify(value)}\n`).join("");
+		const text = jsonLines(values);
 		writeFileSync(open, isCutOff(open) ? `\n${text}` : text, { flush: true });
 	} finally {
 		closeSync(open);

@@ -1,6 +1,5 @@
 // The label journal: what it keeps, and what it does to the labels of a data set.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { appendFileSync, cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, test } from "node:test";
@@ -9,7 +8,7 @@ import { imageDatasetFromDirectory } from "../../src/datasets/dataset";
 import { countImages } from "../../src/datasets/directory";
 import { fingerprint, fingerprints } from "../../src/datasets/fingerprint";
 import { JOURNAL, openJournal, readJournal } from "../../src/datasets/journal";
-import { printed, root, temporaryFolder } from "../helpers";
+import { printed, readJsonLines, root, runAtOnce, temporaryFolder } from "../helpers";
 
 const quiet = { verbose: false, shuffle: false, imageSize: [4, 4] as [number, number] };
 
@@ -235,19 +234,9 @@ describe("decisions on images", () => {
 						path: ${JSON.stringify(join(folder, "train"))} + "/" + process.argv[1], to: "dog", proposedBy: "person", note: "x".repeat(3000) + i });
 			})();`;
 		const paths = ["cat/0.png", "cat/1.png", "cat/2.png"];
-		const ends = paths.map(
-			(path) =>
-				new Promise((done) => {
-					const args = ["--require", join(root, "src", "support", "tsx.cjs"), "-e", program, path];
-					spawn("node", args, { stdio: "inherit" }).on("exit", done);
-				}),
-		);
-		assert.deepEqual(await Promise.all(ends), [0, 0, 0]);
+		await runAtOnce(program, paths);
 		const file = join(folder, JOURNAL);
-		const written = readFileSync(file, "utf8").split("\n").filter(Boolean);
-		const notes = written
-			.map((line) => JSON.parse(line))
-			.map(({ path, note }) => `${path} ${note.replaceAll("x", "")}`);
+		const notes = readJsonLines(file).map(({ path, note }) => `${path} ${note.replaceAll("x", "")}`);
 		const expected = paths.flatMap((path) => Array.from({ length: 25 }, (_, i) => `train/${path} ${i}`));
 		assert.deepEqual(notes.sort(), expected.sort());
 		const { decisions, damaged } = readJournal(file);

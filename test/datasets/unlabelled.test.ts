@@ -1,7 +1,6 @@
 // Unlabelled images beside the splits: decided ones are training images, and the others disturb nothing.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import sharp from "sharp";
@@ -12,7 +11,7 @@ import { countImages } from "../../src/datasets/directory";
 import { fingerprint } from "../../src/datasets/fingerprint";
 import { journalPath, openJournal, readJournal } from "../../src/datasets/journal";
 import { unlabelledImages } from "../../src/images/folders";
-import { printed, root, smallDataset } from "../helpers";
+import { printed, readJsonLines, root, runAtOnce, smallDataset } from "../helpers";
 
 const quiet = { verbose: false, shuffle: false, imageSize: [4, 4] as [number, number] };
 const SPLITS = ["train", "valid"];
@@ -153,19 +152,9 @@ describe("unlabelled images", () => {
 					await openJournal(${JSON.stringify(folder)}).decideAll(paths.map((path) => ({
 						path, to: "dogs", proposedBy: "person", note: "x".repeat(3000) + process.argv[1] + i })));
 			})();`;
-		const ends = ["a", "b"].map(
-			(name) =>
-				new Promise((done) => {
-					const args = ["--require", join(root, "src", "support", "tsx.cjs"), "-e", program, name];
-					spawn("node", args, { stdio: "inherit" }).on("exit", done);
-				}),
-		);
-		assert.deepEqual(await Promise.all(ends), [0, 0]);
+		await runAtOnce(program, ["a", "b"]);
 		const { file } = openJournal(folder);
-		const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
-		const written = lines
-			.map((line) => JSON.parse(line))
-			.map(({ path, note }) => `${path} ${note.replaceAll("x", "")}`);
+		const written = readJsonLines(file).map(({ path, note }) => `${path} ${note.replaceAll("x", "")}`);
 		const notes = ["a", "b"].flatMap((name) => Array.from({ length: 20 }, (_, i) => `${name}${i}`));
 		const images = unlabelledImages(folder).map((path) => journalPath(folder, path));
 		const expected = images.flatMap((image) => notes.map((note) => `${image} ${note}`));

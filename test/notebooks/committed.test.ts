@@ -1,26 +1,14 @@
 // The notebooks as they are in the repository.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { notebookNames } from "../../tools/jupyter/notebooks.mjs";
-import { root } from "../helpers";
-
-type Cell = {
-	cell_type: string;
-	source: string | string[];
-	metadata: { tags?: string[] };
-	outputs?: object[];
-	execution_count?: number;
-};
-type Notebook = { cells: Cell[]; metadata: { kernelspec: { name: string } } };
+import { type Cell, readNotebook, text } from "./cells";
 
 const names = notebookNames();
-const text = ({ source }: Cell) => [source].flat().join("");
 
 describe("each notebook, as committed,", () => {
 	names.forEach((name, i) => {
-		const { cells, metadata } = JSON.parse(readFileSync(join(root, "notebooks", `${name}.ipynb`), "utf8")) as Notebook;
+		const { cells, metadata } = readNotebook(name);
 		test(`${name}: no outputs, the tslab kernel, one parameters cell`, () => {
 			assert.equal(metadata.kernelspec.name, "tslab");
 			const code = cells.filter(({ cell_type }) => cell_type === "code");

@@ -9,28 +9,21 @@ import sharp from "sharp";
 import { declaredBy, notebookNames } from "../../tools/jupyter/notebooks.mjs";
 import { python, pythonEnvironment } from "../../tools/setup/paths.mjs";
 import { root, runnerJob, temporaryFolder } from "../helpers";
+import { type Cell, readNotebook, text } from "./cells";
 import { claimsOf, unsupported } from "./claims";
 
-interface Cell {
-	cell_type: string;
-	source: string | string[];
-	metadata: { tags?: string[]; papermill?: { duration?: number } };
-	outputs?: { output_type: string }[];
-}
 /** Small enough for all notebooks in a minute; a notebook gets those that it declares. */
 const SMALL = { imageSize: 48, batchSize: 16, epochs: 2, trials: 3, trialEpochs: 1, comparisonSteps: 20, seed: 7 };
 const SOLUTION = /^<details><summary>Solution<\/summary>\n\n```ts\n([\s\S]+?)\n```\n\n([\s\S]+)\n\n<\/details>$/;
 
 const names = notebookNames();
-const text = ({ source }: Cell) => [source].flat().join("");
 const hasTag = (cell: Cell | undefined, tag: string) => cell?.metadata.tags?.includes(tag) === true;
-const read = (name: string) => JSON.parse(readFileSync(join(root, "notebooks", `${name}.ipynb`), "utf8"));
 const exercisesOf = (cells: Cell[]) => cells.flatMap((cell, i) => (hasTag(cell, "exercise") ? [i] : []));
 
 describe("exercises, as committed:", () => {
 	for (const name of names) {
 		test(`${name} has two or three after the takeaways, each with an empty cell and a folded solution`, () => {
-			const { cells } = read(name) as { cells: Cell[] };
+			const { cells } = readNotebook(name);
 			const headings = cells.map((cell) => (cell.cell_type === "markdown" ? text(cell).split("\n")[0] : ""));
 			const start = headings.indexOf("## Exercises");
 			assert.ok(start > headings.indexOf("## Takeaways"), "## Exercises follows ## Takeaways");
@@ -81,7 +74,7 @@ describe("on noise of three classes, each notebook ends, its claims hold water, 
 
 	for (const name of names) {
 		test(name, (t) => {
-			const notebook = read(name) as { cells: Cell[] };
+			const notebook = readNotebook(name);
 			const exercises = exercisesOf(notebook.cells);
 			for (const i of exercises) notebook.cells[i].source = SOLUTION.exec(text(notebook.cells[i + 1]))?.[1] ?? "";
 			const source = join(work, "notebooks", `${name}.ipynb`);

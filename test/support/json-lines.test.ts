@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { appendJsonLines } from "../../src/support/json-lines";
-import { root, temporaryFolder } from "../helpers";
+import { readJsonLines, root, runAtOnce, temporaryFolder } from "../helpers";
 
 test("JSON lines follow a line that was cut off on a line of their own", () => {
 	const file = join(temporaryFolder(), "a.jsonl");
@@ -20,16 +18,9 @@ test("JSON lines of several processes at once are whole", async () => {
 	const program = `
 		const { appendJsonLines } = require(${JSON.stringify(join(root, "src", "support", "json-lines.ts"))});
 		for (let i = 0; i < 100; i++) appendJsonLines(${JSON.stringify(file)}, Array(4).fill(process.argv[1].repeat(5000) + i));`;
-	const writers = ["a", "b", "c", "d"].map((name) =>
-		spawn("node", ["--require", join(root, "src", "support", "tsx.cjs"), "-e", program, name], { stdio: "inherit" }),
-	);
-	for (const [code] of await Promise.all(writers.map((writer) => once(writer, "exit")))) assert.equal(code, 0);
-	const written = readFileSync(file, "utf8")
-		.split("\n")
-		.filter(Boolean)
-		.map((line) => JSON.parse(line));
+	await runAtOnce(program, ["a", "b", "c", "d"]);
 	const expected = ["a", "b", "c", "d"].flatMap((name) =>
 		Array.from({ length: 400 }, (_, i) => `${name.repeat(5000)}${Math.floor(i / 4)}`),
 	);
-	assert.deepEqual(written.sort(), expected.sort());
+	assert.deepEqual(readJsonLines(file).sort(), expected.sort());
 });

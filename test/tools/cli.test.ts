@@ -4,7 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { commands, listOfCommands } from "../../tools/commands.mjs";
 import { declaredBy, notebookNames } from "../../tools/jupyter/notebooks.mjs";
@@ -19,6 +19,14 @@ function cli(folder: string, args: string[], env: NodeJS.ProcessEnv = {}) {
 	return spawnSync("node", [join(folder, "tools", "cli.mjs"), ...args], options);
 }
 
+/** Copies what commands need before anything is installed. */
+function bareCopy(): string {
+	const folder = temporaryFolder();
+	for (const name of ["tools", "notebooks", "package.json"])
+		cpSync(join(root, name), join(folder, name), { recursive: true });
+	return folder;
+}
+
 test("every npm script is a command of that name", () => {
 	const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 	const expected = Object.keys(commands).map((name) => [name, `node tools/cli.mjs ${name}`]);
@@ -26,14 +34,8 @@ test("every npm script is a command of that name", () => {
 });
 
 describe("before anything is installed", () => {
-	const bare = temporaryFolder();
-	let files: string[];
-	before(() => {
-		for (const name of ["tools", "notebooks", "package.json"]) {
-			cpSync(join(root, name), join(bare, name), { recursive: true });
-		}
-		files = readdirSync(bare);
-	});
+	const bare = bareCopy();
+	const files = readdirSync(bare);
 	const untouched = () => assert.deepEqual(readdirSync(bare), files);
 
 	for (const [name, { usage }] of Object.entries(commands)) {
@@ -82,9 +84,7 @@ describe("before anything is installed", () => {
 });
 
 test("set-up prints nothing to standard output, which a program may read", () => {
-	const folder = temporaryFolder();
-	for (const name of ["tools", "notebooks", "package.json"])
-		cpSync(join(root, name), join(folder, name), { recursive: true });
+	const folder = bareCopy();
 	const setup = "export const setup = () => console.log('setup: packages …');";
 	writeFileSync(join(folder, "tools", "setup", "setup.mjs"), setup);
 	const command = ["test", "nothing.test.ts"];

@@ -33,7 +33,8 @@ export async function main(files) {
 export const testFiles = () =>
 	readdirSync(at("test"), { encoding: "utf8", recursive: true })
 		.filter((name) => name.endsWith(".test.ts"))
-		.sort((a, b) => Number(runsNotebooks(b)) - Number(runsNotebooks(a)) || (a < b ? -1 : 1))
+		.sort()
+		.sort((a, b) => Number(runsNotebooks(b)) - Number(runsNotebooks(a)))
 		.map((name) => at("test", name));
 
 /** @param {string} name */
